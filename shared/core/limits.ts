@@ -1,0 +1,81 @@
+// Every bound of the protocol, in one place (DESIGN §9); each is checked before memory is taken for what it bounds.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** Bytes of one signed entry. */
+export const ENTRY_BYTES_MAX = 256 * KIB;
+/** Operations in one entry. */
+export const ENTRY_OPERATIONS_MAX = 1_024;
+/** Bytes of one frame on a link. */
+export const FRAME_BYTES_MAX = 64 * KIB;
+/** Bytes of one message, reassembled from frames. */
+export const MESSAGE_BYTES_MAX = MIB;
+/** Bytes of one leaf of a file: larger files get a UnixFS node above their leaves. */
+export const BLOB_LEAF_BYTES = 256 * KIB;
+/** Links of one UnixFS node (the balanced layout IPFS tools make by default). */
+export const UNIXFS_LINKS_MAX = 1_024;
+/** Nesting of canonical bytes. */
+export const CBOR_DEPTH_MAX = 64;
+/** Entries of one feed in one block. */
+export const BLOCK_FEED_ENTRIES_MAX = 64;
+/** Bytes of one feed's entries in one block. */
+export const BLOCK_FEED_BYTES_MAX = MIB;
+/** Feeds in one block's cut. */
+export const BLOCK_FEEDS_MAX = 1_024;
+/** Bytes of one block header. */
+export const HEADER_BYTES_MAX = 256 * KIB;
+/** Bytes of all entries of one block. */
+export const BLOCK_BYTES_MAX = 8 * MIB;
+/** Validators of one set. */
+export const VALIDATORS_MAX = 100;
+/** Bytes of one certificate: 100 signatures, a bitmap and the header fields. */
+export const CERTIFICATE_BYTES_MAX = 16 * KIB;
+/** Bytes of one value in state. */
+export const STATE_VALUE_BYTES_MAX = 16 * KIB;
+/** Bytes of one key in state. */
+export const STATE_KEY_BYTES_MAX = 256;
+/** Bytes of one inclusion or absence proof: 256 levels and a leaf. */
+export const PROOF_BYTES_MAX = 12 * KIB;
+/** Bytes of one resolution: header, certificate, seals, values and proofs. */
+export const RESOLUTION_BYTES_MAX = MIB;
+/** Bytes of a genesis. */
+export const GENESIS_BYTES_MAX = 64 * KIB;
+/** How far a claimed time may be ahead of block time. */
+export const CLOCK_DRIFT_MAX: number = 5 * MINUTE;
+/** Least time between two blocks of the commons. */
+export const COMMONS_BLOCK_INTERVAL_MIN = 1_000;
+/** Recent blocks a puzzle may name. */
+export const RECENT_BLOCKS = 16;
+/** How long a handle is leased. */
+export const HANDLE_LEASE: number = 365 * DAY;
+/** Handles one identity may own. */
+export const HANDLES_PER_IDENTITY_MAX = 3;
+/** Open feeds of one identity in one group. */
+export const OPEN_FEEDS_MAX = 16;
+/** Files of one site. */
+export const SITE_FILES_MAX = 20_000;
+/** Bytes of one manifest: one block, streamed in frames. */
+export const MANIFEST_BYTES_MAX = 4 * MIB;
+/** Bytes of one path in a manifest. */
+export const SITE_PATH_BYTES_MAX = 1_024;
+/** A site up to this size is taken whole, so that it works offline. */
+export const SITE_OFFLINE_BYTES_MAX = 50 * MIB;
+/** What a headless node pins of one site. */
+export const PIN_SITE_BYTES_MAX = 200 * MIB;
+/** What a headless node pins in all. */
+export const PIN_TOTAL_BYTES_MAX: number = 10 * 1024 * MIB;
+/** Largest single file: 1024 links of 1024 leaves would be more; this keeps lengths in one range. */
+export const FILE_BYTES_MAX: number = 4 * 1024 * MIB;
+/** CIDs in one want. */
+export const WANT_CIDS_MAX = 256;
+/** Control requests a peer may make in a minute. */
+export const CONTROL_REQUESTS_PER_MINUTE = 100;
+/** How long `have` signals live at a relay. */
+export const HAVE_TTL: number = 15 * MINUTE;
+/** How often a seeder repeats its `have`. */
+export const HAVE_INTERVAL: number = 5 * MINUTE;
+/** A call that needs the network gives up waiting (not working) after this. */
+export const NETWORK_WAIT = 30_000;

@@ -1,0 +1,87 @@
+// What a host gives the core: time, chance, keys, hashes, storage, links and a place to report to.
+
+import type { Brand, Millis } from '../core/brand.ts';
+
+/** 64 lowercase hex characters: an Ed25519 public key of a device or validator. */
+export type PublicKey = Brand<string, 'PublicKey'>;
+
+export interface Clock {
+  now(): Millis;
+  /** Runs `task` once after `delay` ms; the returned function cancels it. */
+  after(delay: Millis, task: () => void): () => void;
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+export interface Signer {
+  readonly key: PublicKey;
+  sign(message: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface Verifier {
+  /** The one Ed25519 profile (docs/protocol/signatures.md); a bad input is `false`, never a throw. */
+  verify(claim: { key: Uint8Array; message: Uint8Array; signature: Uint8Array }): Promise<boolean>;
+}
+
+export interface Hasher {
+  sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export type StorePut = { readonly key: string; readonly value: Uint8Array };
+
+export type StoreBatch = { readonly put?: readonly StorePut[]; readonly remove?: readonly string[] };
+
+/** Small records by string key, ordered by UTF-16 code units (keys are ASCII). A write is atomic. */
+export interface Store {
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Records with `from ≤ key < to` in key order, at most `limit`. */
+  range(bounds: { from: string; to: string; limit?: number; reverse?: boolean }): Promise<StorePut[]>;
+  /** `strict`: on disk when the promise resolves. Rejects with StoreError. */
+  write(batch: StoreBatch, durability: 'strict' | 'relaxed'): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type StoreFailure = 'quota_exceeded' | 'storage_refused' | 'store_too_new' | 'store_failed';
+
+/** Thrown by stores only: what the disk said, with a stable code. */
+export class StoreError extends Error {
+  readonly code: StoreFailure;
+  constructor(code: StoreFailure, message: string) {
+    super(message);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
+
+/** Blocks of content by CID text. Callers hash before they put and again when they get. */
+export interface BlobStore {
+  get(cid: string): Promise<Uint8Array | undefined>;
+  getMany(cids: readonly string[]): Promise<(Uint8Array | undefined)[]>;
+  /** Which of these are held, in order. */
+  has(cids: readonly string[]): Promise<boolean[]>;
+  /** On disk when it resolves. Rejects with StoreError (`quota_exceeded`). */
+  putMany(blocks: readonly { cid: string; bytes: Uint8Array }[]): Promise<void>;
+  remove(cids: readonly string[]): Promise<void>;
+  stats(): Promise<{ blocks: number; bytes: number }>;
+}
+
+/** A pipe of frames (≤ FRAME_BYTES_MAX each), in order while it is open. */
+export interface Link {
+  send(frame: Uint8Array): void;
+  /** Bytes handed over and not yet on the wire. */
+  buffered(): number;
+  close(): void;
+  /** Set once, before the first frame can arrive. */
+  listen(events: { frame(bytes: Uint8Array): void; closed(because: string): void }): void;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
