@@ -85,3 +85,17 @@ export interface Log {
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
 }
+
+/** The edge's untrusted copy of a commons. `null`: it does not have it; rejects when nobody answers. */
+export interface Edge {
+  /** A resolution for a state key, as bytes to be verified by the light client. */
+  resolve(key: string): Promise<Uint8Array | null>;
+  /** One block of content, to be hashed by the caller. */
+  block(cid: string): Promise<Uint8Array | null>;
+  /** Certified blocks from a height upwards, and the height of the newest it holds. */
+  blocks(range: { from: number; max: number }): Promise<{ blocks: Uint8Array[]; height: number }>;
+  /** Stores one certified block; false when the edge refuses it. */
+  storeBlock(block: Uint8Array): Promise<boolean>;
+  /** The newest entry of a device's feed in the edge's copy. */
+  feedHead(device: PublicKey): Promise<{ feed: string; seq: number; head: string } | null>;
+}

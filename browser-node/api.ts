@@ -1,0 +1,165 @@
+// The JavaScript API of a node (DESIGN §8): what `globalThis.weft` offers, what the engine implements, in plain data.
+
+/** Every rejected call carries one of these: a stable code and a sentence that says what to do. */
+export type ApiFailure = { readonly code: string; readonly message: string };
+
+export type WalletStatus =
+  | { readonly state: 'none' }
+  | {
+      readonly state: 'unlocked' | 'locked';
+      readonly address: string;
+      /** True until a passphrase is set: the seed is sealed with a key of this browser only. */
+      readonly unprotected: boolean;
+      /** Whether the recovery phrase has been shown and confirmed. */
+      readonly phraseSaved: boolean;
+    };
+
+export type DeviceInfo = {
+  readonly device: string;
+  readonly name: string;
+  readonly current: boolean;
+  readonly since: number;
+  readonly revoked: boolean;
+};
+
+export type HandleInfo = { readonly handle: string; readonly owner: string; readonly leaseUntil: number };
+
+export type EntryStatus =
+  | { readonly state: 'pending'; readonly id: string; readonly waitingFor: 'network' | 'order' }
+  | { readonly state: 'final'; readonly id: string; readonly height: number; readonly code: string; readonly because: string }
+  | { readonly state: 'dropped'; readonly id: string; readonly code: string; readonly because: string };
+
+export type PublishFile = { readonly path: string; readonly body: Blob | Uint8Array | string };
+
+export type PublishProgress =
+  | { readonly step: 'reading'; readonly files: number; readonly bytes: number; readonly totalFiles: number; readonly totalBytes: number }
+  | { readonly step: 'stored'; readonly manifest: string; readonly files: number; readonly bytes: number }
+  | { readonly step: 'ordered'; readonly height: number }
+  | { readonly step: 'held'; readonly copies: number }
+  | { readonly step: 'waiting'; readonly code: string; readonly message: string };
+
+export type PublishedSite = { readonly url: string; readonly manifest: string; readonly seq: number };
+
+/** A publish that is still on its way (survives a closed tab: it is on disk once `stored`). */
+export type PublishJob = {
+  readonly id: string;
+  readonly handle: string;
+  readonly name: string;
+  readonly manifest: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly state: 'stored' | 'submitted' | 'ordered' | 'held' | 'failed';
+  readonly copies: number;
+  readonly failure?: ApiFailure;
+};
+
+export type OwnSite = {
+  readonly handle: string;
+  readonly name: string;
+  readonly url: string;
+  readonly manifest: string;
+  readonly seq: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly copies: number;
+  readonly publishedAt: number;
+};
+
+export type ResolvedSite = {
+  readonly handle: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly manifest: string;
+  readonly seq: number;
+  readonly generation: number;
+  readonly leaseUntil: number;
+  readonly height: number;
+  /** Age of the youngest validator-signed status, in ms, by this clock. */
+  readonly freshness: number;
+};
+
+/** What checking a site as a visitor would found: every count is measured, none is assumed. */
+export type VisitReport = {
+  readonly files: number;
+  readonly bytes: number;
+  readonly bytesBySource: { readonly disk: number; readonly peer: number; readonly edge: number };
+  readonly peers: number;
+  readonly verified: number;
+  readonly failed: number;
+  readonly ms: number;
+};
+
+export type PeerInfo = {
+  readonly id: string;
+  readonly services: readonly ('read' | 'validate' | 'seed')[];
+  readonly via: 'relay';
+  readonly bytesFrom: number;
+  readonly bytesTo: number;
+};
+
+export type NodeStatus = {
+  readonly commons: string;
+  readonly height: number;
+  /** `online`: a validator answers; `connecting`; `offline`: no relay. */
+  readonly network: 'online' | 'connecting' | 'offline';
+  readonly leader: boolean;
+  readonly tabs: number;
+  readonly pending: number;
+  readonly storage: { readonly blocks: number; readonly bytes: number; readonly quota: number; readonly persisted: boolean };
+  readonly crypto: 'native' | 'pure';
+  readonly clockSkew: number;
+};
+
+export type NodeEvents = {
+  status: NodeStatus;
+  wallet: WalletStatus;
+  sites: readonly OwnSite[];
+  jobs: readonly PublishJob[];
+  peers: readonly PeerInfo[];
+};
+
+export interface WeftApi {
+  wallet: {
+    create(options?: { passphrase?: string }): Promise<{ address: string; recoveryPhrase: string }>;
+    /** The phrase again, for "keep it": needs the wallet unlocked. */
+    recoveryPhrase(): Promise<string>;
+    confirmPhraseSaved(): Promise<void>;
+    setPassphrase(options: { passphrase: string }): Promise<void>;
+    unlock(options: { passphrase: string }): Promise<void>;
+    lock(): Promise<void>;
+    restore(options: { recoveryPhrase: string; passphrase?: string }): Promise<{ address: string }>;
+    status(): Promise<WalletStatus>;
+    devices(): Promise<readonly DeviceInfo[]>;
+  };
+  handles: {
+    /** Free, taken or malformed, before one commits to it. Accepts 'alice' and '@alice'. */
+    check(handle: string): Promise<{ available: true } | { available: false; code: string; because: string }>;
+    register(handle: string): Promise<HandleInfo>;
+    resolve(handle: string): Promise<{ owner: string; leaseUntil: number; proof: Uint8Array }>;
+    mine(): Promise<readonly HandleInfo[]>;
+  };
+  sites: {
+    publish(
+      site: { handle: string; name?: string; files: readonly PublishFile[] },
+      onProgress?: (progress: PublishProgress) => void,
+    ): Promise<PublishedSite>;
+    cancel(jobId: string): Promise<void>;
+    jobs(): Promise<readonly PublishJob[]>;
+    mine(): Promise<readonly OwnSite[]>;
+    /** Accepts '@alice.site', 'alice' and a site's URL. */
+    resolve(site: string): Promise<ResolvedSite>;
+    unpublish(site: { handle: string; name?: string }): Promise<void>;
+    /** Resolves, fetches and verifies the whole site from other nodes, as a first visitor would. */
+    visit(site: string): Promise<VisitReport>;
+  };
+  blobs: {
+    put(bytes: Uint8Array): Promise<string>;
+    get(cid: string, options?: { range?: { from: number; to: number } }): Promise<Uint8Array>;
+    pin(cid: string): Promise<void>;
+    stats(): Promise<{ blocks: number; bytes: number }>;
+  };
+  entries: { status(id: string): Promise<EntryStatus> };
+  peers: { list(): Promise<readonly PeerInfo[]> };
+  status(): Promise<NodeStatus>;
+  on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
+}

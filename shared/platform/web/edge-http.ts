@@ -1,0 +1,91 @@
+// The edge over HTTP: plain requests whose answers nobody has to trust (docs/protocol/edge.md).
+
+import { BLOCK_BYTES_MAX, FILE_BYTES_MAX, MESSAGE_BYTES_MAX, RESOLUTION_BYTES_MAX } from '../../core/limits.ts';
+import { decodeCanonical } from '../../codec/canonical.ts';
+import { bytes, list, nullable, struct, text, uint } from '../../codec/schema.ts';
+import type { Edge } from '../ports.ts';
+
+/** A request that takes longer than this is as good as no edge at all. */
+const EDGE_TIMEOUT = 10_000;
+
+const blockListSchema = struct({
+  blocks: list(bytes({ max: BLOCK_BYTES_MAX }), { max: 1_024 }),
+  height: uint({}),
+});
+
+const feedHeadSchema = nullable(struct({ feed: text({ max: 16 }), seq: uint({}), head: text({ max: 64 }) }));
+
+export type EdgeHttpOptions = {
+  /** Origin of the edge, without a slash at the end. */
+  readonly origin: string;
+  readonly fetch?: typeof globalThis.fetch;
+};
+
+export function createEdgeHttp({ origin, fetch = globalThis.fetch.bind(globalThis) }: EdgeHttpOptions): Edge {
+  const get = (path: string): Promise<Response> =>
+    fetch(origin + path, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(EDGE_TIMEOUT) });
+
+  return {
+    async resolve(key) {
+      const response = await get(`/.weft/resolve?key=${encodeURIComponent(key)}`);
+      return await readBytes(response, RESOLUTION_BYTES_MAX);
+    },
+    async block(cid) {
+      return await readBytes(await get(`/.weft/block/${cid}`), FILE_BYTES_MAX);
+    },
+    async blocks({ from, max }) {
+      const body = await readBytes(await get(`/.weft/blocks?from=${from}&max=${max}`), BLOCK_BYTES_MAX * 2);
+      const parsed = body && decodeCanonical(blockListSchema, body, { max: BLOCK_BYTES_MAX * 2 });
+      if (!parsed || !parsed.ok) throw new Error('the edge sent a list of blocks that cannot be read');
+      return { blocks: [...parsed.value.blocks], height: parsed.value.height };
+    },
+    async storeBlock(block) {
+      const response = await fetch(`${origin}/.weft/blocks`, {
+        method: 'POST',
+        body: block.slice(),
+        headers: { 'content-type': 'application/cbor' },
+        credentials: 'omit',
+        signal: AbortSignal.timeout(EDGE_TIMEOUT),
+      });
+      if (response.status >= 500) throw new Error(`the edge answered ${response.status}`);
+      return response.ok;
+    },
+    async feedHead(device) {
+      const body = await readBytes(await get(`/.weft/feed?device=${device}`), MESSAGE_BYTES_MAX);
+      if (!body) return null;
+      const parsed = decodeCanonical(feedHeadSchema, body, { max: MESSAGE_BYTES_MAX });
+      if (!parsed.ok) throw new Error('the edge sent a feed head that cannot be read');
+      return parsed.value;
+    },
+  };
+}
+
+/** The body, never more than `max` bytes of it; null when the edge says 404. */
+async function readBytes(response: Response, max: number): Promise<Uint8Array | null> {
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`the edge answered ${response.status}`);
+  const declared = Number(response.headers.get('content-length') ?? 0);
+  if (declared > max) throw new Error('the edge announced more bytes than allowed');
+  const reader = response.body?.getReader();
+  if (!reader) return new Uint8Array(0);
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > max) {
+      await reader.cancel();
+      throw new Error('the edge sent more bytes than allowed');
+    }
+    parts.push(value);
+  }
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
