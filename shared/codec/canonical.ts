@@ -1,0 +1,139 @@
+// Canonical bytes: strict DAG-CBOR in which a value has exactly one encoding (docs/protocol/canonical-bytes.md, CB1–CB8).
+
+import { decode, encode, Token, Type, type DecodeOptions, type EncodeOptions, type TagDecodeControl } from 'cborg';
+import { assert } from '../core/assert.ts';
+import { concatBytes, equalBytes } from '../core/bytes.ts';
+import { CBOR_DEPTH_MAX } from '../core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { cidFromBytes, cidToBytes } from './cid.ts';
+import { CanonicalLink, type CanonicalValue, type Schema } from './schema.ts';
+
+const TAG_CID = 42;
+/** The multibase "identity" prefix that DAG-CBOR keeps in front of a binary CID. */
+const LINK_PREFIX = new Uint8Array([0]);
+
+const MAJOR_TEXT = 3;
+const MAJOR_LIST = 4;
+const MAJOR_MAP = 5;
+const MAJOR_TAG = 6;
+const MAJOR_SIMPLE = 7;
+const SIMPLE_FALSE = 20;
+const SIMPLE_NULL = 22;
+
+const ENCODE_OPTIONS: EncodeOptions = { typeEncoders: { Object: encodeObject } };
+
+const DECODE_OPTIONS: DecodeOptions = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  useMaps: true,
+  rejectDuplicateMapKeys: true,
+  tags: { [TAG_CID]: decodeLink },
+};
+
+export function encodeCanonical<T>(schema: Schema<T>, value: T): Uint8Array<ArrayBuffer> {
+  return encodeValue(schema.write(value));
+}
+
+/** `max` in bytes is checked first; then the shape (CB2), the schema, and that the same value encodes to the same bytes. */
+export function decodeCanonical<T>(
+  schema: Schema<T>,
+  bytes: Uint8Array,
+  bounds: { readonly max: number },
+): Result<T, Failure<'bad_encoding' | 'too_large'>> {
+  if (bytes.length > bounds.max) return fail('too_large', `Got ${bytes.length} bytes where ${bounds.max} are allowed.`);
+  const shape = checkShape(bytes);
+  if (shape !== undefined) return fail('bad_encoding', `Not canonical bytes: ${shape}.`);
+  let raw: unknown;
+  try {
+    raw = decode(bytes, DECODE_OPTIONS);
+  } catch {
+    return fail('bad_encoding', 'Not canonical bytes: they cannot be decoded.');
+  }
+  const read = schema.read(raw);
+  if (!read.ok) return fail('bad_encoding', `Not the expected structure: ${read.error}.`);
+  if (!equalBytes(encodeValue(schema.write(read.value)), bytes)) {
+    return fail('bad_encoding', 'Not canonical bytes: the same value is written differently.');
+  }
+  return ok(read.value);
+}
+
+function encodeValue(value: CanonicalValue): Uint8Array<ArrayBuffer> {
+  // Copied: on some hosts the encoder answers with a view into a shared pool.
+  return new Uint8Array(encode(value, ENCODE_OPTIONS));
+}
+
+function encodeObject(value: unknown): Token[] {
+  assert(value instanceof CanonicalLink, 'canonical values are Maps, lists, links and plain values');
+  return [new Token(Type.tag, TAG_CID), new Token(Type.bytes, concatBytes(LINK_PREFIX, cidToBytes(value.cid)))];
+}
+
+/** Runs inside the decoder, where a failure can only be thrown; decodeCanonical catches it. */
+function decodeLink(readContent: TagDecodeControl): CanonicalLink {
+  const content = readContent();
+  assert(content instanceof Uint8Array && content[0] === 0, 'a link is bytes with a zero in front');
+  const cid = cidFromBytes(content.subarray(1));
+  assert(cid.ok, 'a link holds a CID');
+  return new CanonicalLink(cid.value);
+}
+
+/**
+ * Walks the heads of all items without taking memory for them. The decoder recurses and believes lengths, so what it
+ * must never see is found here: deep nesting, lengths beyond the input, floats, undefined, indefinite lengths, keys
+ * that are not text. Returns a phrase, or undefined when the shape is good.
+ */
+function checkShape(bytes: Uint8Array): string | undefined {
+  /** Items still to come, per open list, map or tag; a map counts keys and values. */
+  const open: { left: number; map: boolean }[] = [{ left: 1, map: false }];
+  let at = 0;
+  while (open.length > 0) {
+    const top = open[open.length - 1]!;
+    if (top.left === 0) {
+      open.pop();
+      continue;
+    }
+    const head = readHead(bytes, at);
+    if (typeof head === 'string') return head;
+    const { major, argument } = head;
+    if (top.map && top.left % 2 === 0 && major !== MAJOR_TEXT) return 'a key is not text';
+    top.left--;
+    at = head.next;
+    if (major === 2 || major === MAJOR_TEXT) {
+      if (argument > bytes.length - at) return 'a length is beyond the end';
+      at += argument;
+    } else if (major === MAJOR_LIST || major === MAJOR_MAP) {
+      const items = major === MAJOR_MAP ? argument * 2 : argument;
+      if (items > bytes.length - at) return 'a length is beyond the end';
+      open.push({ left: items, map: major === MAJOR_MAP });
+    } else if (major === MAJOR_TAG) {
+      if (argument !== TAG_CID) return 'unknown tag';
+      open.push({ left: 1, map: false });
+    }
+    if (open.length > CBOR_DEPTH_MAX + 1) return 'nested too deeply';
+  }
+  return at === bytes.length ? undefined : 'bytes after the end';
+}
+
+type Head = { readonly major: number; readonly argument: number; readonly next: number };
+
+/** The argument of a 64-bit integer may lose precision here: only lengths are used, and those are small. */
+function readHead(bytes: Uint8Array, at: number): Head | string {
+  const first = bytes[at];
+  if (first === undefined) return 'they end too early';
+  const major = first >> 5;
+  const minor = first & 31;
+  if (major === MAJOR_SIMPLE) {
+    return minor >= SIMPLE_FALSE && minor <= SIMPLE_NULL
+      ? { major, argument: 0, next: at + 1 }
+      : 'a float or unknown value';
+  }
+  if (minor < 24) return { major, argument: minor, next: at + 1 };
+  if (minor > 27) return 'a length is indefinite';
+  const next = at + 1 + 2 ** (minor - 24);
+  if (next > bytes.length) return 'they end too early';
+  let argument = 0;
+  for (let i = at + 1; i < next; i++) argument = argument * 256 + bytes[i]!;
+  return { major, argument, next };
+}

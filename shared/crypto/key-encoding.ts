@@ -1,0 +1,41 @@
+// The byte-level half of the signature profile (SG1, SG2): needs no curve arithmetic, so every host can afford it.
+
+export const KEY_BYTES = 32;
+export const SIGNATURE_BYTES = 64;
+const SCALAR_AT = 32;
+
+/** p = 2^255 − 19, big-endian. */
+const FIELD_PRIME = bigEndian('7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed');
+/** L, the order of the base point, big-endian. */
+const GROUP_ORDER = bigEndian('1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed');
+/** y coordinates of the eight points of small order, big-endian, sign bit cleared: 0, 1, p − 1 and two of order 8. */
+const SMALL_ORDER_Y: readonly Uint8Array[] = [
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0000000000000000000000000000000000000000000000000000000000000001',
+  '7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec',
+  '05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826',
+  '7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7',
+].map(bigEndian);
+
+/** SG1: 32 bytes, y < p, and y is not that of a point of small order. Whether it is on the curve is for the verifier. */
+export function isKeyEncoding(key: Uint8Array): boolean {
+  if (key.length !== KEY_BYTES) return false;
+  const y = key.slice().reverse();
+  y[0]! &= 0x7f;
+  if (!isBelow(y, FIELD_PRIME)) return false;
+  return !SMALL_ORDER_Y.some((small) => !isBelow(y, small) && !isBelow(small, y));
+}
+
+/** SG2: 64 bytes, and S < L, so that nobody can write the same signature in a second way. */
+export function isSignatureEncoding(signature: Uint8Array): boolean {
+  return signature.length === SIGNATURE_BYTES && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER);
+}
+
+function isBelow(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! < b[i]!;
+  return false;
+}
+
+function bigEndian(hex: string): Uint8Array {
+  return Uint8Array.from({ length: KEY_BYTES }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}
