@@ -1,0 +1,67 @@
+// Store and BlobStore in memory: what a simulated node writes to. Opening the same disk again finds it all.
+
+import { StoreError, type BlobStore, type Store, type StorePut } from '../../shared/platform/ports.ts';
+
+export type MemoryDisk = { openStore(): Store; openBlobs(): BlobStore };
+
+export function createMemoryDisk(): MemoryDisk {
+  const records = new Map<string, Uint8Array>();
+  const blocks = new Map<string, Uint8Array>();
+  return { openStore: () => openStore(records), openBlobs: () => openBlobs(blocks) };
+}
+
+function openStore(records: Map<string, Uint8Array>): Store {
+  let open = true;
+  const check = (): void => {
+    if (!open) throw new StoreError('store_failed', 'the store is closed: open it again');
+  };
+  return {
+    async get(key) {
+      check();
+      return records.get(key)?.slice();
+    },
+    async range({ from, to, limit, reverse }) {
+      check();
+      const keys = [...records.keys()].filter((key) => key >= from && key < to).toSorted(byCodeUnits);
+      if (reverse === true) keys.reverse();
+      return keys.slice(0, limit).map((key): StorePut => ({ key, value: records.get(key)!.slice() }));
+    },
+    async write(batch) {
+      check();
+      for (const key of batch.remove ?? []) records.delete(key);
+      for (const { key, value } of batch.put ?? []) records.set(key, value.slice());
+    },
+    async close() {
+      open = false;
+    },
+  };
+}
+
+function openBlobs(blocks: Map<string, Uint8Array>): BlobStore {
+  return {
+    async get(cid) {
+      return blocks.get(cid)?.slice();
+    },
+    async getMany(cids) {
+      return cids.map((cid) => blocks.get(cid)?.slice());
+    },
+    async has(cids) {
+      return cids.map((cid) => blocks.has(cid));
+    },
+    async putMany(put) {
+      for (const { cid, bytes } of put) blocks.set(cid, bytes.slice());
+    },
+    async remove(cids) {
+      for (const cid of cids) blocks.delete(cid);
+    },
+    async stats() {
+      let bytes = 0;
+      for (const block of blocks.values()) bytes += block.length;
+      return { blocks: blocks.size, bytes };
+    },
+  };
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
