@@ -1,0 +1,113 @@
+// The plain messages of public reads (docs/protocol/public-reads.md): requests on one channel, answers on another.
+
+import type { Failure, Result } from '../core/result.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { bool, bytes, hexBytes, link, list, nullable, oneOf, optional, struct, text, uint } from '../codec/schema.ts';
+import type { Infer, Schema } from '../codec/schema.ts';
+import type { Cid } from '../codec/cid.ts';
+import type { FeedId } from '../crypto/ids.ts';
+import type { PublicKey } from '../platform/ports.ts';
+import { BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
+import { MANIFEST_BYTES_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
+import { splitMessage } from './fragments.ts';
+import { PAYLOAD_BYTES_MAX } from './relay-wire.ts';
+
+/** Bytes of content in one `parts` message: with its framing it still fits one frame. */
+export const PARTS_BYTES_MAX: number = 60 * 1024;
+/** Parts in one `parts` message: their framing has to fit the rest of the frame. */
+export const PARTS_MAX = 64;
+/** Content a reader takes without saying `more`: two round trips of a good line; less than a relay minds to buffer. */
+export const READ_WINDOW_BYTES: number = 2 * 1024 * 1024;
+/** Largest block of content: a manifest. */
+export const CONTENT_BLOCK_BYTES_MAX: number = MANIFEST_BYTES_MAX;
+/** Framing of one entry in a certified block, times the entries a block can hold, in round numbers. */
+const CERTIFIED_BLOCK_FRAMING_BYTES: number = 1024 * 1024;
+/** Largest certified block on the wire: header, certificate and entries. */
+export const CERTIFIED_BLOCK_BYTES_MAX: number =
+  BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + CERTIFIED_BLOCK_FRAMING_BYTES;
+/** Certified blocks in one answer. */
+export const BLOCK_LIST_MAX = 256;
+/** What an answer may carry in one message, besides its own framing. */
+export const ANSWER_BYTES_MAX: number = MESSAGE_BYTES_MAX - 4 * 1024;
+/** Codes are short words. */
+const CODE_BYTES_MAX = 64;
+const U32_MAX = 0xffff_ffff;
+const KEY_BYTES = 32;
+const FEED_ID_BYTES = 8;
+
+const id = uint({ max: U32_MAX });
+
+const partSchema = struct({
+  /** Which CID of the want. */
+  i: uint({ max: WANT_CIDS_MAX - 1 }),
+  /** Where these bytes start in the block, and how long the block is. */
+  at: uint({ max: CERTIFIED_BLOCK_BYTES_MAX }),
+  size: uint({ max: CERTIFIED_BLOCK_BYTES_MAX }),
+  bytes: bytes({ max: PARTS_BYTES_MAX }),
+});
+
+const requestSchema = oneOf('t', {
+  want: struct({ id, cids: list(link(), { min: 1, max: WANT_CIDS_MAX }) }),
+  /** The reader took this many bytes of content in: that much may follow. Counts for all wants of a reader together. */
+  more: struct({ bytes: uint({ min: 1, max: U32_MAX }) }),
+  /** The reader gave up on a want. */
+  stop: struct({ id }),
+  resolve: struct({ id, key: text({ max: STATE_KEY_BYTES_MAX }) }),
+  blocks: struct({ id, from: uint(), max: uint({ min: 1, max: BLOCK_LIST_MAX }) }),
+  feedHead: struct({ id, device: hexBytes<PublicKey>(KEY_BYTES) }),
+});
+
+const answerSchema = oneOf('t', {
+  parts: struct({
+    id,
+    parts: list(partSchema, { max: PARTS_MAX }),
+    missing: list(uint({ max: WANT_CIDS_MAX - 1 }), { max: WANT_CIDS_MAX }),
+    done: bool(),
+  }),
+  resolved: struct({
+    id,
+    resolution: nullable(bytes({ max: ANSWER_BYTES_MAX })),
+    code: optional(text({ max: CODE_BYTES_MAX, min: 1 })),
+  }),
+  /** An empty list below `height` follows a block too large for a message, which came as `parts`. */
+  blockList: struct({ id, blocks: list(bytes({ max: ANSWER_BYTES_MAX }), { max: BLOCK_LIST_MAX }), height: uint() }),
+  feedHeadIs: struct({
+    id,
+    feed: nullable(hexBytes<FeedId>(FEED_ID_BYTES)),
+    seq: uint(),
+    head: nullable(link()),
+  }),
+  refused: struct({ id, code: text({ max: CODE_BYTES_MAX, min: 1 }) }),
+});
+
+export type ReadRequest = Infer<typeof requestSchema>;
+export type ReadAnswer = Infer<typeof answerSchema>;
+export type Part = Infer<typeof partSchema>;
+export type FeedHead = { readonly feed: FeedId; readonly seq: number; readonly head: Cid };
+
+type DecodeFailure = Failure<'bad_encoding' | 'too_large'>;
+
+export function decodeRequest(message: Uint8Array): Result<ReadRequest, DecodeFailure> {
+  return decodeCanonical(requestSchema, message, { max: MESSAGE_BYTES_MAX });
+}
+
+export function decodeAnswer(message: Uint8Array): Result<ReadAnswer, DecodeFailure> {
+  return decodeCanonical(answerSchema, message, { max: MESSAGE_BYTES_MAX });
+}
+
+export function encodeRequest(request: ReadRequest): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(requestSchema as Schema<ReadRequest>, request);
+}
+
+export function encodeAnswer(answer: ReadAnswer): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(answerSchema as Schema<ReadAnswer>, answer);
+}
+
+/** The payloads that carry a message on a plain channel. */
+export function plainPayloads(message: Uint8Array, envelope: { channel: number; messageId: number }): Uint8Array[] {
+  return splitMessage(message, {
+    id: envelope.messageId,
+    fragmentBytesMax: PAYLOAD_BYTES_MAX - 1,
+    before: Uint8Array.of(envelope.channel),
+  });
+}
