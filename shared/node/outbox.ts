@@ -1,0 +1,246 @@
+// The own feed and what it still owes the world: an entry is on disk before anyone hears of it, and stays until it is final.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { FeedId, PublicKey } from '../crypto/ids.ts';
+import type { Clock, Random, Signer, Store } from '../platform/ports.ts';
+import type { OwnHead, Outcome } from './outbox-records.ts';
+import { assert } from '../core/assert.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { feedIdFromBytes } from '../crypto/ids.ts';
+import { createEntry } from '../feeds/entry.ts';
+import {
+  outcomeKey,
+  outcomeSchema,
+  OWN_HEAD_KEY,
+  OWN_PENDING_PREFIX,
+  ownEntryKey,
+  ownEntrySchema,
+  ownHeadSchema,
+  ownPendingKey,
+  prefixRange,
+} from './outbox-records.ts';
+
+/** A record of ours is never larger than an entry and its id. */
+const RECORD_BYTES_MAX: number = ENTRY_BYTES_MAX + 1_024;
+const FEED_ID_BYTES = 8;
+
+export type Operation = { readonly kind: string; readonly body: Uint8Array };
+
+export type OwnEntry = { readonly id: Cid; readonly bytes: Uint8Array };
+
+/** What somebody else knows of this device's newest feed. */
+export type KnownHead = { readonly feed: FeedId; readonly seq: number; readonly head: Cid };
+
+export type EntryState =
+  | { readonly state: 'pending' }
+  | { readonly state: 'final'; readonly outcome: Outcome & { height: number } }
+  | { readonly state: 'dropped'; readonly outcome: Outcome }
+  | { readonly state: 'unknown' };
+
+export type OutboxOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signer: Signer;
+  readonly group: Cid;
+  readonly device: PublicKey;
+  /** The signed device certificate, carried by the first entry of each feed. */
+  readonly certificate: Uint8Array;
+};
+
+type Pending = OwnEntry & { readonly at: { rank: number; seq: number } };
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  /** In the order of delivery. */
+  readonly #pending = new Map<Cid, Pending>();
+  readonly #waiters = new Map<Cid, ((outcome: Outcome) => void)[]>();
+  #head: OwnHead | null;
+  /** Until someone has told us our own head, nothing may be appended to the old feed. */
+  #reconciled = false;
+  #turn: Promise<unknown> = Promise.resolve();
+  #deliver: (entries: readonly OwnEntry[]) => void = () => {};
+
+  private constructor(options: OutboxOptions, head: OwnHead | null) {
+    this.#options = options;
+    this.#head = head;
+  }
+
+  static async open(options: OutboxOptions): Promise<Outbox> {
+    const { store } = options;
+    const stored = await store.get(OWN_HEAD_KEY);
+    const outbox = new Outbox(options, stored ? read(ownHeadSchema, stored) : null);
+    for (const record of await store.range(prefixRange(OWN_PENDING_PREFIX))) {
+      const [rank, seq] = record.key.slice(OWN_PENDING_PREFIX.length).split('/').map(Number);
+      assert(rank !== undefined && seq !== undefined, 'a pending key holds a rank and a seq');
+      const bytes = await store.get(ownEntryKey({ rank, seq }));
+      assert(bytes, 'a pending entry is stored in the transaction that makes it pending');
+      const entry = read(ownEntrySchema, bytes);
+      outbox.#pending.set(entry.id, { ...entry, at: { rank, seq } });
+    }
+    return outbox;
+  }
+
+  /** Where entries go, now and whenever one is added. */
+  onDeliver(deliver: (entries: readonly OwnEntry[]) => void): void {
+    this.#deliver = deliver;
+  }
+
+  get pending(): readonly OwnEntry[] {
+    return [...this.#pending.values()];
+  }
+
+  get reconciled(): boolean {
+    return this.#reconciled;
+  }
+
+  /** The own feed so far, as its device would report it. */
+  get head(): OwnHead | null {
+    return this.#head;
+  }
+
+  /**
+   * Takes what edge and peers know of this device (null: they answered, and know nothing). An own head that is ahead of
+   * the store means that the store is an old copy: the feed goes on from there, or a new one closes it, and no seq is
+   * signed twice. With no answer at all the next entry opens a new feed.
+   */
+  reconcile(answers: readonly (KnownHead | null)[]): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#reconciled || answers.length === 0) return;
+      const own = this.#head;
+      const known = answers.filter((answer) => answer !== null);
+      const ahead = own && known.filter((answer) => answer.feed === own.feed).sort((a, b) => b.seq - a.seq)[0];
+      if (own && ahead && ahead.seq > own.seq) {
+        await this.#writeHead({ ...own, seq: ahead.seq, head: ahead.head });
+      }
+      const other = known.find((answer) => answer.feed !== own?.feed && answer.feed !== own?.after?.feed);
+      if (other && (!own || !ahead)) {
+        await this.#writeHead(this.#newFeed({ feed: other.feed, seq: other.seq }));
+      }
+      this.#reconciled = true;
+    });
+  }
+
+  /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. */
+  submit(ops: readonly Operation[]): Promise<Cid> {
+    return this.#inTurn(async () => {
+      const own = this.#nextHead();
+      const { group, device, certificate, signer, clock, store } = this.#options;
+      const seq = own.seq + 1;
+      const entry = await createEntry({
+        body: {
+          v: 1,
+          group,
+          device,
+          feed: own.feed,
+          seq,
+          prev: own.head,
+          time: clock.now(),
+          sort: 'ledger',
+          ops: [...ops],
+          ...(seq === 1 ? { certificate } : {}),
+          ...(seq === 1 && own.after ? { after: own.after } : {}),
+        },
+        signer,
+      });
+      const at = { rank: own.rank, seq };
+      const head: OwnHead = { ...own, seq, head: entry.id };
+      await store.write(
+        {
+          put: [
+            { key: ownEntryKey(at), value: encodeCanonical(ownEntrySchema, { id: entry.id, bytes: entry.bytes }) },
+            { key: ownPendingKey(at), value: new Uint8Array(0) },
+            { key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) },
+          ],
+        },
+        'strict',
+      );
+      this.#head = head;
+      const pending: Pending = { id: entry.id, bytes: entry.bytes, at };
+      this.#pending.set(entry.id, pending);
+      this.#deliver([pending]);
+      return entry.id;
+    });
+  }
+
+  /** Hands every pending entry over again, in order: after a reconnect. */
+  redeliver(): void {
+    if (this.#pending.size > 0) this.#deliver(this.pending);
+  }
+
+  /** Records what became of an entry; the caller has verified it. Unknown ids are ignored. */
+  async settle(id: Cid, outcome: Outcome): Promise<void> {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    await this.#options.store.write(
+      {
+        put: [{ key: outcomeKey(id), value: encodeCanonical(outcomeSchema, outcome) }],
+        remove: [ownPendingKey(pending.at)],
+      },
+      'strict',
+    );
+    this.#pending.delete(id);
+    for (const wake of this.#waiters.get(id) ?? []) wake(outcome);
+    this.#waiters.delete(id);
+  }
+
+  async state(id: Cid): Promise<EntryState> {
+    if (this.#pending.has(id)) return { state: 'pending' };
+    const stored = await this.#options.store.get(outcomeKey(id));
+    if (!stored) return { state: 'unknown' };
+    const outcome = read(outcomeSchema, stored);
+    if (outcome.height === null) return { state: 'dropped', outcome };
+    return { state: 'final', outcome: { ...outcome, height: outcome.height } };
+  }
+
+  /** Resolves when the entry is final or dropped; never by itself before. */
+  async whenSettled(id: Cid): Promise<Outcome> {
+    const now = await this.state(id);
+    if (now.state === 'final' || now.state === 'dropped') return now.outcome;
+    assert(now.state === 'pending', 'only own entries are waited for');
+    return await new Promise((resolve) => {
+      const waiting = this.#waiters.get(id);
+      if (waiting) waiting.push(resolve);
+      else this.#waiters.set(id, [resolve]);
+    });
+  }
+
+  #nextHead(): OwnHead {
+    const own = this.#head;
+    if (!own) return this.#newFeed(undefined);
+    if (this.#reconciled) return own;
+    this.#reconciled = true;
+    return this.#newFeed(own.seq > 0 ? { feed: own.feed, seq: own.seq } : undefined);
+  }
+
+  #newFeed(after: { feed: FeedId; seq: number } | undefined): OwnHead {
+    const feed = feedIdFromBytes(this.#options.random.bytes(FEED_ID_BYTES));
+    return { feed, rank: this.#nextRank(), seq: 0, head: null, ...(after ? { after } : {}) };
+  }
+
+  #nextRank(): Millis {
+    return Math.max(this.#options.clock.now(), (this.#head?.rank ?? 0) + 1);
+  }
+
+  async #writeHead(head: OwnHead): Promise<void> {
+    const value = encodeCanonical(ownHeadSchema, head);
+    await this.#options.store.write({ put: [{ key: OWN_HEAD_KEY, value }] }, 'strict');
+    this.#head = head;
+  }
+
+  /** One signature at a time: two entries never share a seq. */
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(task, task);
+    this.#turn = next.catch(() => {});
+    return next;
+  }
+}
+
+/** Our own records decode, or the disk lied. */
+function read<T>(schema: Parameters<typeof decodeCanonical<T>>[0], bytes: Uint8Array): T {
+  const decoded = decodeCanonical(schema, bytes, { max: RECORD_BYTES_MAX });
+  assert(decoded.ok, 'a record of the own store decodes');
+  return decoded.value;
+}
