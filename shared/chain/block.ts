@@ -1,0 +1,163 @@
+// Blocks: the header that commits to a cut and to roots, how one follows another, and the certified block as it travels (CH6–CH11).
+
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { cidFromDigest, type Cid } from '../codec/cid.ts';
+import { bytes, link, list, literal, struct, uint, type Infer } from '../codec/schema.ts';
+import type { Millis } from '../core/brand.ts';
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_FEED_ENTRIES_MAX,
+  BLOCK_FEEDS_MAX,
+  CERTIFICATE_BYTES_MAX,
+  ENTRY_BYTES_MAX,
+  HEADER_BYTES_MAX,
+} from '../core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { feedIdSchema, publicKeySchema } from '../crypto/ids.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import { decodeCertificate, encodeCertificate, type Certificate } from './certificate.ts';
+import type { ValidatorSet } from './validator-set.ts';
+
+const ROOT_BYTES = 32;
+/** Entries of one block: what a cut of the most feeds could name is far above what 8 MiB can hold. */
+const BLOCK_ENTRIES_MAX = 16_384;
+/** Header, certificate, entries, and five bytes of length before each. */
+const CERTIFIED_BLOCK_BYTES_MAX =
+  BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + 5 * BLOCK_ENTRIES_MAX + 64;
+
+const cutItemSchema = struct({
+  feed: feedIdSchema,
+  /** The first and the last sequence number of this feed in the block. */
+  from: uint({ min: 1 }),
+  to: uint({ min: 1 }),
+  /** Id of the entry with number `to`; hash links name all before it. */
+  head: link(),
+});
+
+const headerSchema = struct({
+  v: literal(1),
+  group: link(),
+  epoch: uint(),
+  view: uint({ min: 1 }),
+  height: uint({ min: 1 }),
+  /** Id of the block before; of block 1, the group's id. */
+  parent: link(),
+  /** 0 for block 1. */
+  parentView: uint(),
+  /** Milliseconds since the Unix epoch. */
+  time: uint(),
+  proposer: publicKeySchema,
+  cut: list(cutItemSchema, { max: BLOCK_FEEDS_MAX }),
+  receiptsRoot: bytes({ length: ROOT_BYTES }),
+  stateRoot: bytes({ length: ROOT_BYTES }),
+  validators: link(),
+  nextValidators: link(),
+});
+
+export type CutItem = Infer<typeof cutItemSchema>;
+export type Header = Infer<typeof headerSchema>;
+
+/** A header with its id, so that it is hashed once. */
+export type Block = { readonly id: Cid; readonly header: Header };
+
+/** What the next block is linked to: a block, or the genesis at height 0. */
+export type Tip = { readonly id: Cid; readonly height: number; readonly view: number; readonly time: Millis };
+
+/** A block with the certificate over it and the bytes of its entries, in the order of the cut. */
+export type CertifiedBlock = {
+  readonly block: Block;
+  readonly certificate: Certificate;
+  readonly entries: readonly Uint8Array[];
+};
+
+const certifiedBlockSchema = struct({
+  header: bytes({ max: HEADER_BYTES_MAX }),
+  certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+  entries: list(bytes({ max: ENTRY_BYTES_MAX }), { max: BLOCK_ENTRIES_MAX }),
+});
+
+export function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(headerSchema, header);
+}
+
+/** CH6: a block's id is the CID of its header. */
+export function createBlock(header: Header): Block {
+  return { id: cidFromDigest('dag-cbor', sha256(encodeHeader(header))), header };
+}
+
+export function decodeHeader(input: Uint8Array): Result<Block, Failure<'bad_header'>> {
+  const decoded = decodeCanonical(headerSchema, input, { max: HEADER_BYTES_MAX });
+  if (!decoded.ok) return fail('bad_header', decoded.error.because);
+  const header = decoded.value;
+  const broken = findBrokenCut(header.cut);
+  if (broken !== undefined) return fail('bad_header', broken);
+  if (header.parentView >= header.view) return fail('bad_header', 'A block is in a later view than its parent.');
+  return ok({ id: cidFromDigest('dag-cbor', sha256(input)), header });
+}
+
+export function tipOf({ id, header }: Block): Tip {
+  return { id, height: header.height, view: header.view, time: header.time };
+}
+
+/** What stays the same from block to block of an epoch. */
+export type ChainRules = { readonly group: Cid; readonly epoch: number; readonly set: ValidatorSet };
+
+/** CH8–CH10: whether a header may stand on this parent. What it does to state is for execution to say. */
+export function checkLink(parent: Tip, header: Header, rules: ChainRules): Result<void, Failure<'bad_link'>> {
+  const broken = findBrokenLink(parent, header, rules);
+  return broken === undefined ? ok(undefined) : fail('bad_link', broken);
+}
+
+function findBrokenLink(parent: Tip, header: Header, { group, epoch, set }: ChainRules): string | undefined {
+  if (header.group !== group) return 'The block belongs to another group.';
+  if (header.epoch !== epoch) return `The block is of epoch ${header.epoch}, not ${epoch}.`;
+  if (header.validators !== set.id) return 'The block names other validators.';
+  if (header.nextValidators !== set.id) return 'The block changes the validators, which this version does not know.';
+  if (header.parent !== parent.id) return 'The block does not follow the one before it.';
+  if (header.height !== parent.height + 1) return `The block has height ${header.height} after ${parent.height}.`;
+  if (header.parentView !== parent.view) return 'The block names another view for its parent.';
+  if (header.proposer !== set.keys[header.view % set.keys.length]) return 'The proposer is not the leader of the view.';
+  if (header.time <= parent.time) return 'The block is not later than its parent.';
+  return undefined;
+}
+
+/** CH7: sorted by feed, each once, in ranges that a block may hold. */
+function findBrokenCut(cut: readonly CutItem[]): string | undefined {
+  for (const [at, item] of cut.entries()) {
+    const before = cut[at - 1];
+    if (before !== undefined && before.feed >= item.feed) return 'The feeds of the cut are not in order.';
+    if (item.to < item.from) return 'A range of the cut ends before it begins.';
+    if (item.to - item.from >= BLOCK_FEED_ENTRIES_MAX) return 'The cut takes too many entries of one feed.';
+  }
+  return undefined;
+}
+
+export function encodeCertifiedBlock({ block, certificate, entries }: CertifiedBlock): Uint8Array<ArrayBuffer> {
+  const header = encodeHeader(block.header);
+  return encodeCanonical(certifiedBlockSchema, { header, certificate: encodeCertificate(certificate), entries });
+}
+
+/** CH11: the parts fit together; signatures are for verifyCertificate, the entries for execution. */
+export function decodeCertifiedBlock(
+  input: Uint8Array,
+): Result<CertifiedBlock, Failure<'bad_block' | 'bad_header' | 'bad_certificate'>> {
+  const decoded = decodeCanonical(certifiedBlockSchema, input, { max: CERTIFIED_BLOCK_BYTES_MAX });
+  if (!decoded.ok) return fail('bad_block', decoded.error.because);
+  const { entries } = decoded.value;
+  const block = decodeHeader(decoded.value.header);
+  if (!block.ok) return block;
+  const certificate = decodeCertificate(decoded.value.certificate);
+  if (!certificate.ok) return certificate;
+  if (!certifies(certificate.value, block.value))
+    return fail('bad_certificate', 'The certificate is of another block.');
+  const named = block.value.header.cut.reduce((sum, item) => sum + item.to - item.from + 1, 0);
+  if (named !== entries.length) return fail('bad_block', `The cut names ${named} entries and ${entries.length} came.`);
+  const size = entries.reduce((sum, entry) => sum + entry.length, 0);
+  if (size > BLOCK_BYTES_MAX) return fail('bad_block', 'The entries are larger than a block may be.');
+  return ok({ block: block.value, certificate: certificate.value, entries });
+}
+
+/** Whether the certificate is about this block, in the view and epoch the header says. */
+export function certifies(certificate: Certificate, { id, header }: Block): boolean {
+  return certificate.hash === id && certificate.view === header.view && certificate.epoch === header.epoch;
+}
