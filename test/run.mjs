@@ -1,0 +1,150 @@
+// npm test: installs what is missing, builds, runs every test project and ends with one line of totals.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { ensureInstalled, runPinned, runToEnd } from '../cli/run-pinned.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const USAGE = 'Usage: npm test [-- [--long] [--project NAME]… [--no-build] [FILE]…]';
+
+/** In this order; vitest.config.ts says which files belong to each. */
+const PROJECTS = ['unit', 'contracts', 'runtimes', 'browser'];
+
+/** Cases per property test of a parser in the long run (npm test uses each test's own number). */
+const LONG_FUZZ_CASES = '10000';
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Totals */
+
+function parseArguments(args) {
+  const options = { long: false, build: true, projects: [], files: [] };
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at];
+    if (arg === '--long') options.long = true;
+    else if (arg === '--no-build') options.build = false;
+    else if (arg === '--project' && PROJECTS.includes(args[at + 1])) options.projects.push(args[++at]);
+    else if (arg.startsWith('-')) throw new Error(`Unknown option ${arg}. ${USAGE}`);
+    else options.files.push(arg);
+  }
+  if (options.projects.length === 0) options.projects = PROJECTS;
+  return options;
+}
+
+/** Why the browser tests cannot run, after trying to make them run; undefined if they can. */
+async function prepareChromium() {
+  if (process.env.CHROMIUM) {
+    return existsSync(process.env.CHROMIUM)
+      ? undefined
+      : `CHROMIUM names ${process.env.CHROMIUM}, which does not exist`;
+  }
+  if (existsSync('/usr/bin/chromium')) return undefined;
+  if (!isDebian()) return 'there is no /usr/bin/chromium; install Chromium and set CHROMIUM to its path';
+  if (process.getuid?.() !== 0) return 'there is no /usr/bin/chromium; run "sudo apt-get install chromium" once';
+  console.log('Installing Chromium from Debian for the browser tests …');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+  ]) {
+    const status = await runToEnd('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    if (status !== 0) return `"apt-get ${args.join(' ')}" ended with status ${status}`;
+  }
+  return existsSync('/usr/bin/chromium') ? undefined : 'apt-get installed no /usr/bin/chromium';
+}
+
+function isDebian() {
+  if (!existsSync('/etc/os-release') || spawnSync('apt-get', ['--version']).status !== 0) return false;
+  return /^ID="?debian"?$/m.test(readFileSync('/etc/os-release', 'utf8'));
+}
+
+function shout(lines) {
+  const bar = '!'.repeat(78);
+  console.log(['', bar, ...lines.map((line) => `!! ${line}`), bar, ''].join('\n'));
+}
+
+/** Runs one project of vitest.config.ts and reads what it counted. */
+async function runProject(project, { files, env, folder }) {
+  const outputFile = join(folder, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`];
+  const started = performance.now();
+  console.log(`\n── ${project} tests ──`);
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...files];
+  if (files.length > 0) args.push('--passWithNoTests');
+  const status = await runPinned(args, { env });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const totals = countProject(project, { status, outputFile, filtered: files.length > 0 });
+  console.log(`── ${project}: ${describe(totals)}, ${seconds} s ──`);
+  return totals;
+}
+
+/** @returns {Totals} */
+function countProject(project, { status, outputFile, filtered }) {
+  if (!existsSync(outputFile)) {
+    if (filtered && status === 0) return { passed: 0, failed: 0, skipped: 0 };
+    console.log(`${project}: no test file ran (vitest ended with status ${status}), which counts as a failure`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const report = JSON.parse(readFileSync(outputFile, 'utf8'));
+  const totals = {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+  // A file that does not load has no tests to count, and must not pass for that.
+  for (const file of report.testResults) {
+    if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) totals.failed += 1;
+    const skipped = file.assertionResults.filter((test) => test.status === 'pending' || test.status === 'skipped');
+    for (const test of skipped) console.log(`skipped: ${relative(ROOT, file.name)}: ${test.fullName}`);
+  }
+  if (totals.failed === 0 && status !== 0) totals.failed = 1;
+  return totals;
+}
+
+function describe({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+async function main() {
+  const options = parseArguments(process.argv.slice(2));
+  await ensureInstalled();
+  const notices = [];
+  const noChromium = options.projects.includes('browser') ? await prepareChromium() : undefined;
+  if (noChromium) notices.push('SKIPPED: everything that needs a browser (test/browser).', `Because: ${noChromium}.`);
+  if (noChromium) shout(notices);
+
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  const env = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' };
+  if (options.long) Object.assign(env, { WEFT_LONG: '1', WEFT_FUZZ_CASES: env.WEFT_FUZZ_CASES ?? LONG_FUZZ_CASES });
+  const folder = mkdtempSync(join(tmpdir(), 'weft-test-'));
+  try {
+    const built = !options.build || (await runPinned(['cli/build.ts'], { env })) === 0;
+    if (!built) {
+      totals.failed += 1;
+      notices.push('NOT RUN: every test, because the build failed (its message is above).');
+    }
+    for (const project of built ? options.projects : []) {
+      const counted = await runProject(project, { files: options.files, env, folder });
+      for (const key of Object.keys(totals)) totals[key] += counted[key];
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (totals.passed + totals.failed === 0) {
+    totals.failed = 1;
+    notices.push('NOTHING RAN: no test was executed, which counts as a failure.');
+  }
+  if (notices.length > 0) shout(notices);
+  console.log(describe(totals));
+  return totals.failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.log(describe({ passed: 0, failed: 1, skipped: 0 }));
+  process.exitCode = 2;
+}
