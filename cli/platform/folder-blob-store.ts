@@ -190,7 +190,7 @@ async function flush(directory: string): Promise<void> {
 
 /** Like Promise.all over `map`, PARALLEL_FILES at a time; waits for all before it reports the first failure. */
 async function mapParallel<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
+  const results: R[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < items.length) {
