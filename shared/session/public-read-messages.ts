@@ -2,15 +2,13 @@
 
 import type { Failure, Result } from '../core/result.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bool, bytes, hexBytes, link, list, nullable, oneOf, optional, struct, text, uint } from '../codec/schema.ts';
-import type { Infer, Schema } from '../codec/schema.ts';
+import { bool, bytes, link, list, nullable, oneOf, optional, struct, text, uint } from '../codec/schema.ts';
+import type { Infer } from '../codec/schema.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { FeedId } from '../crypto/ids.ts';
-import type { PublicKey } from '../platform/ports.ts';
 import { BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
 import { MANIFEST_BYTES_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
-import { splitMessage } from './fragments.ts';
-import { PAYLOAD_BYTES_MAX } from './relay-wire.ts';
+import { feedIdSchema, publicKeySchema } from '../crypto/ids.ts';
 
 /** Bytes of content in one `parts` message: with its framing it still fits one frame. */
 export const PARTS_BYTES_MAX: number = 60 * 1024;
@@ -32,8 +30,6 @@ export const ANSWER_BYTES_MAX: number = MESSAGE_BYTES_MAX - 4 * 1024;
 /** Codes are short words. */
 const CODE_BYTES_MAX = 64;
 const U32_MAX = 0xffff_ffff;
-const KEY_BYTES = 32;
-const FEED_ID_BYTES = 8;
 
 const id = uint({ max: U32_MAX });
 
@@ -54,7 +50,7 @@ const requestSchema = oneOf('t', {
   stop: struct({ id }),
   resolve: struct({ id, key: text({ max: STATE_KEY_BYTES_MAX }) }),
   blocks: struct({ id, from: uint(), max: uint({ min: 1, max: BLOCK_LIST_MAX }) }),
-  feedHead: struct({ id, device: hexBytes<PublicKey>(KEY_BYTES) }),
+  feedHead: struct({ id, device: publicKeySchema }),
 });
 
 const answerSchema = oneOf('t', {
@@ -73,7 +69,7 @@ const answerSchema = oneOf('t', {
   blockList: struct({ id, blocks: list(bytes({ max: ANSWER_BYTES_MAX }), { max: BLOCK_LIST_MAX }), height: uint() }),
   feedHeadIs: struct({
     id,
-    feed: nullable(hexBytes<FeedId>(FEED_ID_BYTES)),
+    feed: nullable(feedIdSchema),
     seq: uint(),
     head: nullable(link()),
   }),
@@ -96,18 +92,9 @@ export function decodeAnswer(message: Uint8Array): Result<ReadAnswer, DecodeFail
 }
 
 export function encodeRequest(request: ReadRequest): Uint8Array<ArrayBuffer> {
-  return encodeCanonical(requestSchema as Schema<ReadRequest>, request);
+  return encodeCanonical(requestSchema, request);
 }
 
 export function encodeAnswer(answer: ReadAnswer): Uint8Array<ArrayBuffer> {
-  return encodeCanonical(answerSchema as Schema<ReadAnswer>, answer);
-}
-
-/** The payloads that carry a message on a plain channel. */
-export function plainPayloads(message: Uint8Array, envelope: { channel: number; messageId: number }): Uint8Array[] {
-  return splitMessage(message, {
-    id: envelope.messageId,
-    fragmentBytesMax: PAYLOAD_BYTES_MAX - 1,
-    before: Uint8Array.of(envelope.channel),
-  });
+  return encodeCanonical(answerSchema, answer);
 }

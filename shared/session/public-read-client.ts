@@ -1,0 +1,308 @@
+// Asks peers of a room for blocks of content and chain, records and feed heads. Nothing it returns is verified: callers check
+// content by its CID and everything else by its certificate.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { Clock, PublicKey } from '../platform/ports.ts';
+import type { PayloadRoom } from './payload-room.ts';
+import type { FeedHead, ReadAnswer, ReadRequest } from './public-read-messages.ts';
+import type { PeerId } from './relay-wire.ts';
+import { WANT_CIDS_MAX } from '../core/limits.ts';
+import { fail, ok } from '../core/result.ts';
+import { BlockAssembler } from './block-assembler.ts';
+import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
+import { PlainChannel } from './plain-channel.ts';
+import {
+  CERTIFIED_BLOCK_BYTES_MAX,
+  CONTENT_BLOCK_BYTES_MAX,
+  decodeAnswer,
+  encodeRequest,
+  READ_WINDOW_BYTES,
+} from './public-read-messages.ts';
+
+/** Wants under way at once, over all peers; with one window each they bound the bytes in flight. */
+const WANTS_OPEN_MAX = 8;
+/** Taken bytes are reported when they are worth a frame. */
+const MORE_AT_BYTES: number = READ_WINDOW_BYTES / 4;
+/** Peers whose taken bytes are counted. */
+const READ_PEERS_MAX = 256;
+
+/** `refused`: the peer said why in `because`. `stopped`: `onBlock` returned false. */
+export type ReadFailure = Failure<
+  'peer_gone' | 'offline' | 'timeout' | 'bad_answer' | 'busy' | 'refused' | 'stopped' | 'not_found'
+>;
+
+/** Called with each block as it completes, in a buffer of its own; more is asked for when it settles. False ends the want. */
+export type OnBlock = (cid: Cid, bytes: Uint8Array<ArrayBuffer>) => void | boolean | Promise<void | boolean>;
+
+export type Want = {
+  readonly peer: PeerId;
+  readonly cids: readonly Cid[];
+  readonly onBlock: OnBlock;
+  /** The most time without a byte, ms. */
+  readonly timeout: Millis;
+};
+
+type Asked<Fields> = Fields & { readonly peer: PeerId; readonly timeout: Millis };
+type Outcome<T> = Result<T, ReadFailure>;
+
+/** What a request sends, and what an answer to it means. */
+type Question<T> = {
+  readonly peer: PeerId;
+  readonly timeout: Millis;
+  ask(id: number): ReadRequest;
+  /** Judges an answer; calls `settle` once it knows the outcome. */
+  take(answer: ReadAnswer, settle: (outcome: Outcome<T>) => void): void;
+};
+
+type Pending = {
+  readonly peer: PeerId;
+  take(answer: ReadAnswer): void;
+  fail(code: ReadFailure['code'], because: string): void;
+};
+
+export class PublicReadClient {
+  readonly #clock: Clock;
+  readonly #channel: PlainChannel;
+  readonly #pending = new Map<number, Pending>();
+  /** Bytes taken in and not yet reported, by peer. */
+  readonly #taken = new Map<PeerId, number>();
+  readonly #waitingWants: (() => void)[] = [];
+  #openWants = 0;
+  #nextId = 1;
+
+  constructor(options: { room: PayloadRoom; clock: Clock }) {
+    this.#clock = options.clock;
+    this.#channel = new PlainChannel(
+      options.room,
+      { send: CHANNEL_REQUEST, receive: CHANNEL_ANSWER },
+      {
+        message: (from, message) => this.#receive(from, message),
+        gone: (peer) => this.#dismiss(peer),
+        offline: () => this.#failAll('offline', 'The connection to the relay ended.'),
+      },
+    );
+  }
+
+  /** Streams blocks; resolves with those the peer does not have. Rejects only with what `onBlock` throws. */
+  async wantBlocks(want: Want): Promise<Outcome<{ readonly missing: readonly Cid[] }>> {
+    const batches: Promise<Outcome<readonly Cid[]>>[] = [];
+    for (let at = 0; at < want.cids.length; at += WANT_CIDS_MAX) {
+      batches.push(this.#wantBatch({ ...want, cids: want.cids.slice(at, at + WANT_CIDS_MAX) }));
+    }
+    const missing: Cid[] = [];
+    for (const outcome of await Promise.all(batches)) {
+      if (!outcome.ok) return outcome;
+      missing.push(...outcome.value);
+    }
+    return ok({ missing });
+  }
+
+  /** The bytes of a Resolution for a key of state. */
+  resolve(asked: Asked<{ readonly key: string }>): Promise<Outcome<Uint8Array>> {
+    return this.#request({
+      ...asked,
+      ask: (id) => ({ t: 'resolve', id, key: asked.key }),
+      take: (answer, settle) => {
+        if (answer.t !== 'resolved') return settle(badAnswer());
+        if (answer.resolution !== null) return settle(ok(answer.resolution));
+        settle(fail('not_found', answer.code ?? 'The peer has no record for it.'));
+      },
+    });
+  }
+
+  /** Certified blocks from a height upwards, as bytes; `height` is the newest the peer has. */
+  blocks(
+    asked: Asked<{ readonly from: number; readonly max: number }>,
+  ): Promise<Outcome<{ readonly blocks: readonly Uint8Array[]; readonly height: number }>> {
+    const assembler = new BlockAssembler({ count: 1, sizeMax: CERTIFIED_BLOCK_BYTES_MAX });
+    const large: Uint8Array[] = [];
+    return this.#request({
+      ...asked,
+      ask: (id) => ({ t: 'blocks', id, from: asked.from, max: asked.max }),
+      take: (answer, settle) => {
+        if (answer.t === 'blockList') {
+          settle(ok({ blocks: [...large, ...answer.blocks].slice(0, asked.max), height: answer.height }));
+        } else if (answer.t === 'parts') {
+          for (const part of answer.parts) {
+            const block = assembler.push(part);
+            if (block === undefined) return settle(badAnswer());
+            if (block !== null) large.push(block);
+            this.#took(asked.peer, part.bytes.length);
+          }
+        } else {
+          settle(badAnswer());
+        }
+      },
+    });
+  }
+
+  /** The newest entry of a device's feed that the peer knows, or null when it knows none. */
+  feedHead(asked: Asked<{ readonly device: PublicKey }>): Promise<Outcome<FeedHead | null>> {
+    return this.#request({
+      ...asked,
+      ask: (id) => ({ t: 'feedHead', id, device: asked.device }),
+      take: (answer, settle) => {
+        if (answer.t !== 'feedHeadIs') return settle(badAnswer());
+        const { feed, seq, head } = answer;
+        if (feed === null && head === null) return settle(ok(null));
+        settle(feed === null || head === null || seq === 0 ? badAnswer() : ok({ feed, seq, head }));
+      },
+    });
+  }
+
+  close(): void {
+    this.#channel.close();
+    this.#failAll('offline', 'The reader was closed.');
+  }
+
+  async #wantBatch(want: Want): Promise<Outcome<readonly Cid[]>> {
+    if (this.#openWants < WANTS_OPEN_MAX) this.#openWants++;
+    else await new Promise<void>((resolve) => this.#waitingWants.push(resolve));
+    try {
+      return await this.#streamBatch(want);
+    } finally {
+      const next = this.#waitingWants.shift();
+      // The slot is handed over, so that nobody slips in between.
+      if (next !== undefined) next();
+      else this.#openWants--;
+    }
+  }
+
+  async #streamBatch(want: Want): Promise<Outcome<readonly Cid[]>> {
+    const { cids, peer, timeout } = want;
+    const assembler = new BlockAssembler({ count: cids.length, sizeMax: CONTENT_BLOCK_BYTES_MAX });
+    const missing: Cid[] = [];
+    const deliveries: Promise<void>[] = [];
+    let thrown: { readonly error: unknown } | null = null;
+    const outcome = await this.#request<null>({
+      peer,
+      timeout,
+      ask: (id) => ({ t: 'want', id, cids }),
+      take: (answer, settle) => {
+        if (answer.t !== 'parts') return settle(badAnswer());
+        for (const part of answer.parts) {
+          const block = assembler.push(part);
+          if (block === undefined) return settle(badAnswer());
+          if (block === null) {
+            this.#took(peer, part.bytes.length);
+            continue;
+          }
+          const delivery = this.#deliver(want, { cid: cids[part.i]!, block, partBytes: part.bytes.length });
+          deliveries.push(
+            delivery
+              .catch((error: unknown) => {
+                thrown = { error };
+                return false;
+              })
+              .then((goOn) => (goOn ? undefined : settle(stopped()))),
+          );
+        }
+        if (!answer.missing.every((i) => assembler.miss(i))) return settle(badAnswer());
+        for (const i of answer.missing) missing.push(cids[i]!);
+        if (answer.done) settle(assembler.unsettled.length === 0 ? ok(null) : badAnswer());
+      },
+    });
+    await Promise.all(deliveries);
+    if (thrown !== null) throw (thrown as { readonly error: unknown }).error;
+    return outcome.ok ? ok(missing) : outcome;
+  }
+
+  /** The last bytes of a block count as taken once the caller is through with it: a slow store slows the peer down. */
+  async #deliver(want: Want, done: { cid: Cid; block: Uint8Array<ArrayBuffer>; partBytes: number }): Promise<boolean> {
+    try {
+      return (await want.onBlock(done.cid, done.block)) !== false;
+    } finally {
+      this.#took(want.peer, done.partBytes);
+    }
+  }
+
+  #request<T>(question: Question<T>): Promise<Outcome<T>> {
+    const { peer, timeout } = question;
+    const id = this.#nextId;
+    this.#nextId = (id + 1) >>> 0;
+    const request = encodeRequest(question.ask(id));
+    return new Promise((resolve) => {
+      let heardAt = this.#clock.now();
+      let cancel = (): void => undefined;
+      const settle = (outcome: Outcome<T>): void => {
+        if (this.#pending.get(id) !== pending) return;
+        this.#pending.delete(id);
+        cancel();
+        if (!outcome.ok && STOPS.has(outcome.error.code))
+          void this.#channel.send(peer, encodeRequest({ t: 'stop', id }));
+        resolve(outcome);
+      };
+      const watch = (): void => {
+        const left = heardAt + timeout - this.#clock.now();
+        if (left > 0) cancel = this.#clock.after(left, watch);
+        else settle(fail('timeout', `The peer sent nothing for ${timeout} ms; ask another one.`));
+      };
+      const pending: Pending = {
+        peer,
+        take: (answer) => {
+          // An empty message is no progress: a peer cannot hold a reader with those.
+          if (answer.t !== 'parts' || answer.parts.length > 0) heardAt = this.#clock.now();
+          question.take(answer, settle);
+        },
+        fail: (code, because) => settle(fail(code, because)),
+      };
+      this.#pending.set(id, pending);
+      watch();
+      void this.#channel.send(peer, request).then((sent) => {
+        if (sent === 'offline')
+          settle(fail('offline', 'There is no connection to the relay; it is being tried again.'));
+        if (sent === 'queue_full') settle(fail('busy', 'Too much is waiting to be sent; ask again later.'));
+      });
+    });
+  }
+
+  #receive(from: PeerId, message: Uint8Array): void {
+    const decoded = decodeAnswer(message);
+    if (!decoded.ok) return this.#failPeer(from, 'bad_answer', 'The peer sent bytes that are no answer.');
+    const answer = decoded.value;
+    const pending = this.#pending.get(answer.id);
+    if (pending?.peer === from) {
+      if (answer.t === 'refused') pending.fail('refused', `The peer refused: ${answer.code}.`);
+      else pending.take(answer);
+    } else if (answer.t === 'parts' && this.#taken.has(from)) {
+      // What is under way when a want ends still counts against the window of the others.
+      for (const part of answer.parts) this.#took(from, part.bytes.length);
+    }
+  }
+
+  #took(peer: PeerId, bytes: number): void {
+    const taken = (this.#taken.get(peer) ?? 0) + bytes;
+    const report = taken >= MORE_AT_BYTES;
+    this.#taken.set(peer, report ? 0 : taken);
+    if (report) void this.#channel.send(peer, encodeRequest({ t: 'more', bytes: taken }));
+    const [oldest] = this.#taken.keys();
+    if (this.#taken.size > READ_PEERS_MAX && oldest !== undefined) this.#taken.delete(oldest);
+  }
+
+  #dismiss(peer: PeerId): void {
+    this.#taken.delete(peer);
+    this.#failPeer(peer, 'peer_gone', 'The peer left the room.');
+  }
+
+  #failPeer(peer: PeerId, code: ReadFailure['code'], because: string): void {
+    for (const pending of this.#pending.values()) if (pending.peer === peer) pending.fail(code, because);
+  }
+
+  #failAll(code: ReadFailure['code'], because: string): void {
+    this.#taken.clear();
+    for (const pending of this.#pending.values()) pending.fail(code, because);
+  }
+}
+
+/** Failures after which the peer may still be sending. */
+const STOPS: ReadonlySet<ReadFailure['code']> = new Set(['timeout', 'bad_answer', 'stopped']);
+
+function badAnswer(): Result<never, ReadFailure> {
+  return fail('bad_answer', 'The peer answered something that was not asked; ask another one.');
+}
+
+function stopped(): Result<never, ReadFailure> {
+  return fail('stopped', 'The reader ended it.');
+}
