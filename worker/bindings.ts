@@ -1,0 +1,17 @@
+// What wrangler.toml binds, and how the Cloudflare entry and its Durable Objects see it.
+
+import type { DurableObjectNamespace, Fetcher, R2Bucket } from '@cloudflare/workers-types';
+
+export type EdgeBindings = {
+  /** Group id of the commons. */
+  readonly COMMONS: string;
+  /** Canonical bytes of its genesis, base64. */
+  readonly GENESIS: string;
+  readonly APP_HOST: string;
+  readonly SITES_SUFFIX: string;
+  readonly POLICY?: string;
+  readonly ASSETS: Fetcher;
+  readonly BLOBS: R2Bucket;
+  readonly ROOM: DurableObjectNamespace;
+  readonly COMMONS_COPY: DurableObjectNamespace;
+};

@@ -1,0 +1,32 @@
+// Which of the edge's two faces a request meets: the app, or one site. Decided by the Host alone (ED10).
+
+import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
+import { parseSiteLabel } from '../shared/ledger/handle-grammar.ts';
+
+export type HostFace =
+  | { readonly face: 'app' }
+  | { readonly face: 'site'; readonly handle: Handle; readonly name: SiteName; readonly label: string }
+  | { readonly face: 'unknown'; readonly because: string };
+
+type HostNames = { readonly appHost: string; readonly sitesSuffix: string };
+
+/** Addresses of the machine itself show the app, as browsers without `*.localhost` need it. */
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]']);
+
+/** `hostname` without a port, in lower case as URL gives it. */
+export function readHost(hostname: string, { appHost, sitesSuffix }: HostNames): HostFace {
+  if (hostname === appHost || LOOPBACK_NAMES.has(hostname)) return { face: 'app' };
+  if (!hostname.endsWith(`.${sitesSuffix}`)) {
+    return { face: 'unknown', because: `This edge serves ${appHost} and sites under .${sitesSuffix}, not ${hostname}.` };
+  }
+  const label = hostname.slice(0, -sitesSuffix.length - 1);
+  const site = parseSiteLabel(label);
+  if (!site.ok) return { face: 'unknown', because: `“${label}” cannot be a site. ${site.error.because}` };
+  return { face: 'site', ...site.value, label };
+}
+
+/** The app's origin as seen by whoever sent this request, with its scheme and port. */
+export function appOrigin(url: URL, { appHost }: HostNames): string {
+  const host = LOOPBACK_NAMES.has(url.hostname) ? url.hostname : appHost;
+  return `${url.protocol}//${host}${url.port ? `:${url.port}` : ''}`;
+}

@@ -1,0 +1,169 @@
+// Questions of the gateway to the peers of a room (ED8, ED9): the room asks as a peer of its own, a few peers in turn, hedged.
+
+import type { Millis } from '../../shared/core/brand.ts';
+import type { Cid } from '../../shared/codec/cid.ts';
+import type { Clock, Hasher } from '../../shared/platform/ports.ts';
+import type { PayloadRoom, RoomEvents } from '../../shared/session/payload-room.ts';
+import type { PeerId } from '../../shared/session/relay-wire.ts';
+import type { RoomCore } from './room-core.ts';
+import { verifyBlock } from '../../shared/content/blob-verify.ts';
+import { PublicReadClient } from '../../shared/session/public-read-client.ts';
+import { encodeSend } from '../../shared/session/relay-wire.ts';
+import { ROOM_PEER } from './room-core.ts';
+
+/** Peers asked for one thing: more would let one visitor make a whole room work. */
+const PEERS_ASKED_MAX = 3;
+/** A peer that has sent nothing for so long gets company; half of what a visitor notices. */
+const HEDGE_AFTER: Millis = 250;
+/** A peer that has sent nothing for so long is not going to. */
+const SILENCE_MAX: Millis = 4_000;
+/** Peers asked for a record that the one before could not prove. */
+const RECORD_PEERS_MAX = 6;
+
+/** `manifest` says which site the blocks belong to: its seeders are asked first. `wait` in ms for the whole answer. */
+export type WantQuestion = { readonly cids: readonly Cid[]; readonly manifest?: Cid; readonly wait: Millis };
+/** Hashed; what nobody had, or nobody had in time, is absent. */
+export type WantAnswer = { readonly blocks: readonly { cid: Cid; bytes: Uint8Array }[] };
+
+/** `skip`: peers whose answers could not be verified. */
+export type ResolveQuestion = { readonly key: string; readonly skip: readonly PeerId[]; readonly wait: Millis };
+/** `resolution` is unverified; null with `because` when the peers that answered have none. `asked` is 0 in an empty room. */
+export type ResolveAnswer =
+  | { readonly resolution: Uint8Array; readonly peer: PeerId; readonly asked: number }
+  | { readonly resolution: null; readonly because: string | null; readonly asked: number };
+
+export type RoomReads = {
+  want(question: WantQuestion): Promise<WantAnswer>;
+  resolve(question: ResolveQuestion): Promise<ResolveAnswer>;
+  receive(from: PeerId, payload: Uint8Array): void;
+  forget(peer: PeerId): void;
+};
+
+export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock: Clock; hasher: Hasher }): RoomReads {
+  const listeners = new Set<RoomEvents>();
+  const client = new PublicReadClient({ room: asPayloadRoom(room, listeners), clock });
+
+  async function want({ cids, manifest, wait }: WantQuestion): Promise<WantAnswer> {
+    const remaining = new Set(cids);
+    const blocks: { cid: Cid; bytes: Uint8Array }[] = [];
+    let progressAt = clock.now();
+    const seeders = manifest ? room.findSeeders(manifest) : [];
+    await askInTurn(clock, {
+      peers: [...new Set([...seeders, ...room.findReaders()])].slice(0, PEERS_ASKED_MAX),
+      wait,
+      isDone: () => remaining.size === 0,
+      progressAt: () => progressAt,
+      ask: (peer) =>
+        client.wantBlocks({
+          peer,
+          cids: [...remaining],
+          timeout: SILENCE_MAX,
+          async onBlock(cid, bytes) {
+            if (!(await verifyBlock(cid, bytes, hasher))) return false;
+            progressAt = clock.now();
+            if (remaining.delete(cid)) blocks.push({ cid, bytes });
+            return remaining.size > 0;
+          },
+        }),
+    });
+    return { blocks };
+  }
+
+  async function resolve({ key, skip, wait }: ResolveQuestion): Promise<ResolveAnswer> {
+    const peers = room
+      .findReaders()
+      .filter((peer) => !skip.includes(peer))
+      .slice(0, RECORD_PEERS_MAX);
+    let found: { resolution: Uint8Array; peer: PeerId } | null = null;
+    let because: string | null = null;
+    await askInTurn(clock, {
+      peers,
+      wait,
+      isDone: () => found !== null,
+      progressAt: () => 0,
+      async ask(peer) {
+        const answer = await client.resolve({ peer, key, timeout: SILENCE_MAX });
+        if (answer.ok) found ??= { resolution: answer.value, peer };
+        else if (answer.error.code === 'not_found') because ??= answer.error.because;
+      },
+    });
+    const asked = peers.length;
+    return found ? { ...(found as { resolution: Uint8Array; peer: PeerId }), asked } : { resolution: null, because, asked };
+  }
+
+  return {
+    want,
+    resolve,
+    receive(from, payload) {
+      for (const events of listeners) events.payload?.(from, payload);
+    },
+    forget(peer) {
+      for (const events of listeners) events.gone?.(peer);
+    },
+  };
+}
+
+/** The room seen from inside: its own frames are FROM frames of ROOM_PEER. */
+function asPayloadRoom(room: RoomCore, listeners: Set<RoomEvents>): PayloadRoom {
+  return {
+    send(to, payload) {
+      return Promise.resolve(room.sendAsRoom(to, encodeSend(ROOM_PEER, payload)) ? 'sent' : 'offline');
+    },
+    subscribe(events) {
+      listeners.add(events);
+      return () => listeners.delete(events);
+    },
+  };
+}
+
+type Turns = {
+  readonly peers: readonly PeerId[];
+  readonly wait: Millis;
+  ask(peer: PeerId): Promise<unknown>;
+  isDone(): boolean;
+  progressAt(): Millis;
+};
+
+/** The next peer is asked when the one before is through or silent; ends when done, when all are through, or after `wait`. */
+function askInTurn(clock: Clock, { peers, wait, ask, isDone, progressAt }: Turns): Promise<void> {
+  return new Promise((resolve) => {
+    let next = 0;
+    let active = 0;
+    let over = false;
+    let cancelHedge = (): void => undefined;
+    const cancelWait = clock.after(wait, finish);
+
+    function finish(): void {
+      if (over) return;
+      over = true;
+      cancelHedge();
+      cancelWait();
+      resolve();
+    }
+
+    function askNext(): void {
+      if (over) return;
+      const peer = peers[next];
+      if (isDone() || (peer === undefined && active === 0)) return finish();
+      if (peer === undefined) return;
+      next += 1;
+      active += 1;
+      const through = (): void => {
+        active -= 1;
+        if (active === 0 || isDone()) askNext();
+      };
+      ask(peer).then(through, through);
+      armHedge();
+    }
+
+    function armHedge(): void {
+      cancelHedge();
+      cancelHedge = clock.after(HEDGE_AFTER, () => {
+        if (clock.now() - progressAt() < HEDGE_AFTER) armHedge();
+        else askNext();
+      });
+    }
+
+    askNext();
+  });
+}
