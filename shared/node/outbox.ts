@@ -4,12 +4,14 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { FeedId, PublicKey } from '../crypto/ids.ts';
 import type { Clock, Random, Signer, Store } from '../platform/ports.ts';
+import type { Operation } from '../feeds/entry.ts';
 import type { OwnHead, Outcome } from './outbox-records.ts';
 import { assert } from '../core/assert.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { feedIdFromBytes } from '../crypto/ids.ts';
 import { createEntry } from '../feeds/entry.ts';
+import { nextEntryBody } from '../feeds/feed.ts';
 import {
   outcomeKey,
   outcomeSchema,
@@ -25,8 +27,6 @@ import {
 /** A record of ours is never larger than an entry and its id. */
 const RECORD_BYTES_MAX: number = ENTRY_BYTES_MAX + 1_024;
 const FEED_ID_BYTES = 8;
-
-export type Operation = { readonly kind: string; readonly body: Uint8Array };
 
 export type OwnEntry = { readonly id: Cid; readonly bytes: Uint8Array };
 
@@ -128,24 +128,11 @@ export class Outbox {
     return this.#inTurn(async () => {
       const own = this.#nextHead();
       const { group, device, certificate, signer, clock, store } = this.#options;
-      const seq = own.seq + 1;
-      const entry = await createEntry({
-        body: {
-          v: 1,
-          group,
-          device,
-          feed: own.feed,
-          seq,
-          prev: own.head,
-          time: clock.now(),
-          sort: 'ledger',
-          ops: [...ops],
-          ...(seq === 1 ? { certificate } : {}),
-          ...(seq === 1 && own.after ? { after: own.after } : {}),
-        },
-        signer,
-      });
-      const at = { rank: own.rank, seq };
+      const { rank, ...written } = own;
+      const body = nextEntryBody({ group, device, certificate, ...written }, { time: clock.now(), ops });
+      const entry = await createEntry({ body, signer });
+      const { seq } = body;
+      const at = { rank, seq };
       const head: OwnHead = { ...own, seq, head: entry.id };
       await store.write(
         {
@@ -212,7 +199,7 @@ export class Outbox {
     if (!own) return this.#newFeed(undefined);
     if (this.#reconciled) return own;
     this.#reconciled = true;
-    return this.#newFeed(own.seq > 0 ? { feed: own.feed, seq: own.seq } : undefined);
+    return this.#newFeed(own.seq > 0 ? { feed: own.feed, seq: own.seq } : own.after);
   }
 
   #newFeed(after: { feed: FeedId; seq: number } | undefined): OwnHead {
