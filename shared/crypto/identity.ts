@@ -1,14 +1,14 @@
 // A person's root keys: twelve words (BIP39), and what is derived from them (HKDF-SHA256).
 
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { encodeUtf8 } from '../codec/base.ts';
 import { assert } from '../core/assert.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
+import { publicKeyOfSeed } from './ed25519.ts';
+import { deriveBytes } from './hkdf.ts';
 import { identityFromKey, type Identity } from './ids.ts';
+import { sealingKeyOfSeed } from './x25519.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -61,15 +61,15 @@ export function deriveIdentity(seed: Uint8Array): IdentitySecrets {
   const signingSeed = deriveKey(seed, 'ed25519');
   const sealingSeed = deriveKey(seed, 'x25519');
   return {
-    identity: identityFromKey(ed25519.getPublicKey(signingSeed)),
+    identity: identityFromKey(publicKeyOfSeed(signingSeed)),
     signingSeed,
     sealingSeed,
-    sealingKey: new Uint8Array(x25519.getPublicKey(sealingSeed)),
+    sealingKey: sealingKeyOfSeed(sealingSeed),
   };
 }
 
 function deriveKey(seed: Uint8Array, algorithm: 'ed25519' | 'x25519'): Bytes {
-  return new Uint8Array(hkdf(sha256, seed, undefined, encodeUtf8(`weft/identity/${algorithm}/v1`), KEY_BYTES));
+  return deriveBytes({ material: seed, info: encodeUtf8(`weft/identity/${algorithm}/v1`), length: KEY_BYTES });
 }
 
 function refuse(because: string, word?: number): Result<never, PhraseFailure> {

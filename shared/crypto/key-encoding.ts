@@ -19,16 +19,22 @@ const SMALL_ORDER_Y: readonly Uint8Array[] = [
 
 /** SG1: 32 bytes, y < p, and y is not that of a point of small order. Whether it is on the curve is for the verifier. */
 export function isKeyEncoding(key: Uint8Array): boolean {
-  if (key.length !== KEY_BYTES) return false;
-  const y = key.slice().reverse();
-  y[0]! &= 0x7f;
-  if (!isBelow(y, FIELD_PRIME)) return false;
-  return !SMALL_ORDER_Y.some((small) => !isBelow(y, small) && !isBelow(small, y));
+  return key.length === KEY_BYTES && isPointEncoding(key);
 }
 
-/** SG2: 64 bytes, and S < L, so that nobody can write the same signature in a second way. */
+/**
+ * SG2: 64 bytes; S < L, so that nobody can write the same signature in a second way; and R is written like a key:
+ * some engines (OpenSSL 3.5, libsodium) refuse an R of small order and others do not, which a signer could use to split us.
+ */
 export function isSignatureEncoding(signature: Uint8Array): boolean {
-  return signature.length === SIGNATURE_BYTES && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER);
+  if (signature.length !== SIGNATURE_BYTES) return false;
+  return isPointEncoding(signature.subarray(0, SCALAR_AT)) && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER);
+}
+
+function isPointEncoding(point: Uint8Array): boolean {
+  const y = point.slice().reverse();
+  y[0]! &= 0x7f;
+  return isBelow(y, FIELD_PRIME) && !SMALL_ORDER_Y.some((small) => !isBelow(y, small) && !isBelow(small, y));
 }
 
 function isBelow(a: Uint8Array, b: Uint8Array): boolean {

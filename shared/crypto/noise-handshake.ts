@@ -1,13 +1,13 @@
 // The Noise handshake over 25519, ChaChaPoly and SHA256 for any pattern without pre-messages (Noise rev 34 §5.2, §5.3, §9).
 
-import { x25519 } from '@noble/curves/ed25519.js';
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import { encodeUtf8 } from '../codec/base.ts';
 import { assert } from '../core/assert.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { deriveBytes } from './hkdf.ts';
 import { createNoiseCipher, NOISE_MESSAGE_BYTES_MAX, NOISE_TAG_BYTES, type NoiseCipher } from './noise-cipher.ts';
+import { sha256 } from './sha256.ts';
+import { agreeOnSecret, sealingKeyOfSeed } from './x25519.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type NoiseToken = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk';
@@ -132,11 +132,11 @@ function writeTokens(state: State, tokens: readonly NoiseToken[], payload: Uint8
   const parts: Uint8Array[] = [];
   for (const token of tokens) {
     if (token === 'e') {
-      const key = x25519.getPublicKey(state.keys.ephemeralSeed);
+      const key = sealingKeyOfSeed(state.keys.ephemeralSeed);
       parts.push(key);
       mixEphemeral(state, key);
     } else if (token === 's') {
-      parts.push(encryptAndHash(state, x25519.getPublicKey(state.keys.staticSeed)));
+      parts.push(encryptAndHash(state, sealingKeyOfSeed(state.keys.staticSeed)));
     } else if (!mixToken(state, token)) {
       return undefined;
     }
@@ -182,23 +182,13 @@ function mixToken(state: State, token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): boole
   }
   const [initiatorsKey, respondersKey] = token;
   const [ours, theirs] = state.role === 'initiator' ? [initiatorsKey, respondersKey] : [respondersKey, initiatorsKey];
-  const secret = ours === 'e' ? state.keys.ephemeralSeed : state.keys.staticSeed;
+  const seed = ours === 'e' ? state.keys.ephemeralSeed : state.keys.staticSeed;
   const remote = theirs === 'e' ? state.remoteEphemeral : state.remoteStatic;
   assert(remote !== undefined, 'the pattern uses a key before it was sent');
-  const shared = agree(secret, remote);
+  const shared = agreeOnSecret({ seed, remoteKey: remote });
   if (shared === undefined) return false;
   mixKey(state, shared);
   return true;
-}
-
-/** X25519; undefined when the result is all zeros, which a key of small order forces (RFC 7748 §6.1). */
-function agree(secret: Uint8Array, remote: Uint8Array): Uint8Array | undefined {
-  try {
-    const shared = x25519.getSharedSecret(secret, remote);
-    return shared.every((byte) => byte === 0) ? undefined : shared;
-  } catch {
-    return undefined;
-  }
 }
 
 /** In patterns with a pre-shared key the ephemeral goes into the key as well, or the first cipher would repeat (§9.2). */
@@ -235,6 +225,6 @@ function decryptAndHash(state: State, sealed: Uint8Array): Bytes | undefined {
 
 /** Noise's HKDF (§4.3) is RFC 5869 with the chaining key as salt and no info. */
 function derive(chainingKey: Uint8Array, material: Uint8Array, outputs: 2 | 3): Uint8Array[] {
-  const all = hkdf(sha256, material, chainingKey, undefined, outputs * HASH_BYTES);
+  const all = deriveBytes({ material, salt: chainingKey, length: outputs * HASH_BYTES });
   return Array.from({ length: outputs }, (_, i) => all.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
 }

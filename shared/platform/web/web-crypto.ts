@@ -103,7 +103,7 @@ export async function createWebSigner(pair: CryptoKeyPair): Promise<Signer> {
 /** A pair whose private key cannot be exported (IndexedDB keeps it as it is), or null where Ed25519 is missing. */
 export async function generateDeviceKeys(): Promise<CryptoKeyPair | null> {
   try {
-    return (await crypto.subtle.generateKey(ALGORITHM, false, ['sign', 'verify'])) as CryptoKeyPair;
+    return await crypto.subtle.generateKey(ALGORITHM, false, ['sign', 'verify']);
   } catch {
     return null;
   }
