@@ -1,0 +1,159 @@
+// What is built, from which files, and how: the app, what a site origin gets, and the edge worker.
+
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { build, transform, type BuildOptions, type Metafile } from 'esbuild';
+
+/** `root` is the project, `out` the folder that becomes dist/<target>. */
+export type BuildPlace = { readonly root: string; readonly out: string; readonly minify: boolean };
+
+export const TARGET_NAMES = ['app', 'site', 'worker'] as const;
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+export const BUILDERS: Readonly<Record<TargetName, (place: BuildPlace) => Promise<void>>> = {
+  app: buildApp,
+  site: buildSite,
+  worker: buildWorker,
+};
+
+const APP_PAGE = 'browser-node/app/index.html';
+const APP = 'browser-node/app/main.tsx';
+const ENGINE = 'browser-node/engine/engine.ts';
+const APP_SERVICE_WORKER = 'browser-node/service-worker/app-worker.ts';
+const SITE_SERVICE_WORKER = 'browser-node/service-worker/site-worker.ts';
+const LOADER_PAGE = 'browser-node/service-worker/loader.html';
+const WORKER = 'worker/worker.ts';
+
+/** Folders and files, from the root, whose change asks for a new build. */
+export const BUILD_INPUTS: readonly string[] =
+  'shared site-host browser-node worker cli/build.ts cli/build-targets.ts package-lock.json tsconfig.json'.split(' ');
+
+/** The script of a page, as its author writes it: `<script type="module" src="./main.tsx"></script>`. */
+const PAGE_SCRIPT = /<script\b[^>]*\bsrc="([^"]+\.tsx?)"[^>]*><\/script>/;
+/** A style sheet of a page that becomes part of it: `<link rel="stylesheet" href="./loader.css">`. */
+const PAGE_STYLE_LINK = /<link\b[^>]*\brel="stylesheet"[^>]*\bhref="([^"]+\.css)"[^>]*>/g;
+const PAGE_STYLE = /<style>([^]*?)<\/style>/g;
+/** HTML ends an inline script at this text, whatever the quotes around it. */
+const SCRIPT_END = /<\/(script)/gi;
+
+/** index.html, app and engine (they share chunks), sw.js, and files.json: the list that sw.js keeps for offline use. */
+async function buildApp(place: BuildPlace): Promise<void> {
+  const { metafile } = await build({
+    ...baseOptions(place),
+    metafile: true,
+    entryPoints: [
+      { in: source(place, APP), out: 'app' },
+      { in: source(place, ENGINE), out: 'engine' },
+    ],
+    outdir: place.out,
+    entryNames: '[name]-[hash]',
+    chunkNames: 'chunk-[hash]',
+    assetNames: '[name]-[hash]',
+    format: 'esm',
+    splitting: true,
+  });
+  await build({
+    ...baseOptions(place),
+    entryPoints: [source(place, APP_SERVICE_WORKER)],
+    outfile: join(place.out, 'sw.js'),
+    format: 'iife',
+  });
+  const urls = Object.keys(metafile.outputs).map((path) => `/${basename(path)}`);
+  const files = ['/', '/engine.js', ...urls.filter((url) => !url.endsWith('.map'))];
+  // The engine has one address, so that any page of this release finds it.
+  const engine = outputOf(metafile, ENGINE);
+  await writeFile(join(place.out, 'engine.js'), `import './${basename(engine.path)}';\n`);
+  const page = await readFile(source(place, APP_PAGE), 'utf8');
+  await writeFile(join(place.out, 'index.html'), linkApp(page, metafile));
+  await writeFile(join(place.out, 'files.json'), `${JSON.stringify({ files: files.toSorted() })}\n`);
+}
+
+/** The service worker of a site origin (a classic script: the edge puts constants in front), and the page that installs it. */
+async function buildSite(place: BuildPlace): Promise<void> {
+  await build({
+    ...baseOptions(place),
+    entryPoints: [source(place, SITE_SERVICE_WORKER)],
+    outfile: join(place.out, 'sw.js'),
+    format: 'iife',
+  });
+  await writeFile(join(place.out, 'loader.html'), await inlinePage(place, LOADER_PAGE));
+}
+
+async function buildWorker(place: BuildPlace): Promise<void> {
+  await build({
+    ...baseOptions(place),
+    entryPoints: [source(place, WORKER)],
+    outfile: join(place.out, 'worker.js'),
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+  });
+}
+
+function baseOptions({ root, minify }: BuildPlace): BuildOptions {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    minify,
+    sourcemap: minify ? false : 'inline',
+    target: 'es2024',
+    platform: 'browser',
+    charset: 'utf8',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    loader: { '.svg': 'text', '.txt': 'text' },
+    logLevel: 'error',
+  };
+}
+
+function source({ root }: BuildPlace, path: string): string {
+  const full = join(root, path);
+  if (!existsSync(full)) throw new Error(`${path} does not exist: nothing to build from`);
+  return full;
+}
+
+function outputOf(metafile: Metafile, entry: string): { path: string; css: string | undefined; imports: string[] } {
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (output.entryPoint !== entry) continue;
+    const imports = output.imports.filter(({ kind }) => kind === 'import-statement').map((imported) => imported.path);
+    return { path, css: output.cssBundle, imports };
+  }
+  throw new Error(`esbuild reported no output for ${entry}`);
+}
+
+/** Points the page at the built names, and has the browser fetch the app's chunks at once instead of one after another. */
+function linkApp(page: string, metafile: Metafile): string {
+  const app = outputOf(metafile, APP);
+  if (!PAGE_SCRIPT.test(page)) throw new Error(`${APP_PAGE} has no <script type="module" src="./main.tsx">`);
+  const preloads = app.imports.map((path) => `<link rel="modulepreload" href="/${basename(path)}">`);
+  const style = app.css === undefined ? '' : `<link rel="stylesheet" href="/${basename(app.css)}">`;
+  const script = `<script type="module" src="/${basename(app.path)}"></script>`;
+  return page.replace(PAGE_SCRIPT, () => [...preloads, style, script].join(''));
+}
+
+/** One file without a further request: its script bundled, its styles minified, both in place. */
+async function inlinePage(place: BuildPlace, path: string): Promise<string> {
+  const folder = dirname(path);
+  let page = await readFile(source(place, path), 'utf8');
+  const entry = PAGE_SCRIPT.exec(page)?.[1];
+  if (entry === undefined) throw new Error(`${path} has no <script src="./….ts"></script>`);
+  const { outputFiles } = await build({
+    ...baseOptions({ ...place, minify: true }),
+    entryPoints: [source(place, join(folder, entry))],
+    write: false,
+    format: 'iife',
+  });
+  for (const [link, href] of page.matchAll(PAGE_STYLE_LINK)) {
+    const style = await readFile(source(place, join(folder, href!)), 'utf8');
+    page = page.replace(link, () => `<style>${style}</style>`);
+  }
+  for (const [element, style] of page.matchAll(PAGE_STYLE)) {
+    const { code } = await transform(style!, { loader: 'css', minify: true });
+    page = page.replace(element, () => `<style>${code.trim()}</style>`);
+  }
+  const script = outputFiles[0]!.text.trim().replace(SCRIPT_END, '<\\/$1');
+  page = page.replaceAll(/\n\s*/g, '\n');
+  return page.replace(PAGE_SCRIPT, () => `<script>${script}</script>`);
+}
