@@ -1,0 +1,205 @@
+// Entries: one numbered, hash-linked, signed item of a feed. Structure first, signature after, and only then a VerifiedEntry.
+
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { cidFromDigest, type Cid } from '../codec/cid.ts';
+import {
+  amount,
+  bytes,
+  link,
+  list,
+  literal,
+  mapped,
+  nullable,
+  optional,
+  struct,
+  text,
+  uint,
+  type Infer,
+} from '../codec/schema.ts';
+import { assert } from '../core/assert.ts';
+import type { Brand } from '../core/brand.ts';
+import { ENTRY_BYTES_MAX, ENTRY_OPERATIONS_MAX } from '../core/limits.ts';
+import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
+import { decodeDeviceCertificate, DEVICE_CERTIFICATE_BYTES_MAX, verifyDeviceCertificate } from '../crypto/device.ts';
+import { checkKey } from '../crypto/ed25519.ts';
+import {
+  feedIdSchema,
+  identityKey,
+  publicKeyBytes,
+  publicKeySchema,
+  signatureSchema,
+  type Identity,
+  type PublicKey,
+} from '../crypto/ids.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import { signedBytes } from '../crypto/signed-bytes.ts';
+import type { Signer, Verifier } from '../platform/ports.ts';
+
+/** `family.verb`. */
+const OPERATION_KIND_BYTES_MAX = 64;
+
+const SIGNED_KIND = 'entry';
+
+const operationSchema = struct({
+  kind: text({ min: 1, max: OPERATION_KIND_BYTES_MAX }),
+  body: bytes({ max: ENTRY_BYTES_MAX }),
+});
+
+/** `body`: canonical bytes of the kind's own schema. */
+export type Operation = Infer<typeof operationSchema>;
+
+const bodySchema = struct({
+  v: literal(1),
+  group: link(),
+  device: publicKeySchema,
+  feed: feedIdSchema,
+  seq: uint({ min: 1 }),
+  prev: nullable(link()),
+  time: uint(),
+  sort: mapped(
+    text({ max: 8 }),
+    (word) => (word === 'ledger' || word === 'document' ? ok(word) : err('expected ledger or document')),
+    (sort) => sort,
+  ),
+  certificate: optional(bytes({ max: DEVICE_CERTIFICATE_BYTES_MAX })),
+  after: optional(struct({ feed: feedIdSchema, seq: uint({ min: 1 }) })),
+  fee: optional(amount()),
+  validUntil: optional(uint()),
+  ops: list(operationSchema, { min: 1, max: ENTRY_OPERATIONS_MAX }),
+});
+
+const wireSchema = struct({ body: bytes({ max: ENTRY_BYTES_MAX }), sig: signatureSchema });
+
+/**
+ * `time` (as claimed) and `validUntil` (in block time) in ms since the epoch; `fee` in thousandths of a token; `prev` is
+ * the id of entry seq − 1; `certificate` and `after` stand in first entries only. Rules EN1–EN6.
+ */
+export type EntryBody = Infer<typeof bodySchema>;
+
+/** Structure only: nothing here is known to be true. */
+export type ParsedEntry = {
+  readonly id: Cid;
+  readonly body: EntryBody;
+  readonly bodyBytes: Uint8Array;
+  readonly sig: Uint8Array;
+  /** The wire form, and its length. */
+  readonly bytes: Uint8Array;
+  readonly size: number;
+};
+
+/** Signed by its device, and the device certified by `identity`. Made by verifyEntry only. */
+export type VerifiedEntry = Brand<
+  {
+    readonly id: Cid;
+    readonly body: EntryBody;
+    readonly identity: Identity;
+    readonly bytes: Uint8Array;
+    readonly size: number;
+  },
+  'VerifiedEntry'
+>;
+
+/** Also whatever code `precheck` answers with. */
+export type EntryFailure = Failure;
+
+export type EntryChecks = {
+  readonly group: Cid;
+  readonly verifier: Verifier;
+  /** The identity that certified a device whose first entry is known; first entries bring their own certificate. */
+  readonly identityOfDevice: (device: PublicKey) => Identity | undefined;
+  /** Runs before any signature is checked, with the identity as claimed: the place for the join puzzle (EN6). */
+  readonly precheck?: (entry: ParsedEntry, claimed: Identity) => Failure | undefined;
+};
+
+/** Signs an entry; the id does not depend on the signature. */
+export async function createEntry(draft: {
+  body: EntryBody;
+  signer: Signer;
+}): Promise<{ id: Cid; bytes: Uint8Array<ArrayBuffer> }> {
+  const { body, signer } = draft;
+  assert(signer.key === body.device, 'an entry is signed by its own device');
+  assert(checkFirst(body) === undefined, 'an entry follows EN3 and EN4');
+  const bodyBytes = encodeCanonical(bodySchema, body);
+  const sig = await signer.sign(signedBytes(SIGNED_KIND, body.group, bodyBytes));
+  const wire = encodeCanonical(wireSchema, { body: bodyBytes, sig });
+  assert(wire.length <= ENTRY_BYTES_MAX, 'an entry has at most 256 KiB: the caller splits');
+  return { id: entryId(bodyBytes), bytes: wire };
+}
+
+export function parseEntry(wire: Uint8Array): Result<ParsedEntry, Failure<'bad_encoding' | 'too_large'>> {
+  const outer = decodeCanonical(wireSchema, wire, { max: ENTRY_BYTES_MAX });
+  if (!outer.ok) return outer;
+  const { body: bodyBytes, sig } = outer.value;
+  const body = decodeCanonical(bodySchema, bodyBytes, { max: ENTRY_BYTES_MAX });
+  if (!body.ok) return body;
+  const wrong = checkFirst(body.value) ?? checkSort(body.value);
+  if (wrong !== undefined) return fail('bad_encoding', `Not the expected structure: ${wrong}.`);
+  return ok({ id: entryId(bodyBytes), body: body.value, bodyBytes, sig, bytes: wire, size: wire.length });
+}
+
+/** Structure, group, author, precheck, certificate, signature: in this order, the cheap ones first (EN5, EN6). */
+export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promise<Result<VerifiedEntry, EntryFailure>> {
+  const parsed = parseEntry(wire);
+  if (!parsed.ok) return parsed;
+  const entry = parsed.value;
+  const { body } = entry;
+  if (body.group !== checks.group) return fail('wrong_group', 'This entry belongs to another group: send it there.');
+  const claimed = claimedIdentity(entry, checks);
+  if (!claimed.ok) return claimed;
+  const refused = checks.precheck?.(entry, claimed.value);
+  if (refused !== undefined) return err(refused);
+  if (body.certificate !== undefined) {
+    const certified = await verifyDeviceCertificate({ bytes: body.certificate, verifier: checks.verifier });
+    if (!certified.ok) return certified;
+    const keys = [publicKeyBytes(body.device), identityKey(claimed.value)];
+    if (!keys.every((key) => checkKey(key).ok)) {
+      return fail(
+        'bad_signature',
+        'A key in this entry is one that verifiers would disagree about: make a new device.',
+      );
+    }
+  }
+  const message = signedBytes(SIGNED_KIND, body.group, entry.bodyBytes);
+  const key = publicKeyBytes(body.device);
+  if (!(await checks.verifier.verify({ key, message, signature: entry.sig }))) {
+    return fail('bad_signature', 'The signature of this entry does not fit: fetch it again, or sign it again.');
+  }
+  const { id, bytes: all, size } = entry;
+  return ok({ id, body, identity: claimed.value, bytes: all, size } as VerifiedEntry);
+}
+
+function entryId(bodyBytes: Uint8Array): Cid {
+  return cidFromDigest('dag-cbor', sha256(bodyBytes));
+}
+
+/** EN3: the first entry has a certificate and no prev, later ones a prev and nothing of a first entry. */
+function checkFirst(body: EntryBody): string | undefined {
+  const first = body.seq === 1;
+  if ((body.prev === null) !== first) return 'prev: belongs to all entries but the first';
+  if ((body.certificate !== undefined) !== first) return 'certificate: belongs to the first entry of a feed';
+  if (body.after !== undefined && (!first || body.after.feed === body.feed))
+    return 'after: names the feed before this one';
+  return undefined;
+}
+
+/** EN4: a document entry has no fee and no deadline. */
+function checkSort(body: EntryBody): string | undefined {
+  const bare = body.fee === undefined && body.validUntil === undefined;
+  return body.sort === 'document' && !bare ? 'a document entry has no fee and no deadline' : undefined;
+}
+
+function claimedIdentity(entry: ParsedEntry, checks: EntryChecks): Result<Identity, EntryFailure> {
+  const { certificate, device } = entry.body;
+  if (certificate === undefined) {
+    const known = checks.identityOfDevice(device);
+    if (known !== undefined) return ok(known);
+    return fail('unknown_author', 'The first entry of this feed is not here: send the feed from its start.');
+  }
+  const decoded = decodeDeviceCertificate(certificate);
+  if (!decoded.ok) return decoded;
+  const { certificate: named } = decoded.value;
+  if (named.device !== device) {
+    return fail('bad_signature', 'The certificate in this entry is for another device.');
+  }
+  return ok(named.identity);
+}

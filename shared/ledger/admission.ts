@@ -1,0 +1,166 @@
+// Admission: the one rule by which an entry applies, is void, or is refused; preview, working set and block all use it (LG11–LG20).
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import { CLOCK_DRIFT_MAX, RECENT_BLOCKS } from '../core/limits.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { Code } from './codes.ts';
+import { OPERATIONS } from './families.ts';
+import { registerDevice } from './families/devices.ts';
+import { checkStranger } from './families/membership.ts';
+import type { OperationContext } from './operation.ts';
+import { DEVICE, FEED, MEMBER, POLICY, QUOTA, RECENT, type Device, type Feed } from './records.ts';
+import { mergeDraft, openDraft, readRecord, writeRecord, type Draft, type State } from './state.ts';
+
+/** Of UTC, in block time: the span of a quota. */
+const DAY = 86_400_000;
+
+/** A block being made, or the working set on top of the last final one. */
+export type OpenBlock = {
+  readonly draft: Draft;
+  readonly blockTime: Millis;
+  readonly height: number;
+};
+
+/** `changes`: keys of state that the operations wrote, sorted. */
+export type Admission =
+  | { readonly outcome: 'apply'; readonly changes: readonly string[] }
+  | { readonly outcome: 'void'; readonly code: Code }
+  | { readonly outcome: 'refuse'; readonly code: Code };
+
+const rulesByKind = new Map(OPERATIONS.map((rule) => [rule.kind, rule]));
+
+/** What a block starts from: its parent's state, in which the parent is now the newest recent block (LG6). */
+export function openBlock(start: { state: State; parentId: Cid; blockTime: Millis; height: number }): OpenBlock {
+  const { state, parentId, blockTime, height } = start;
+  const draft = openDraft(state);
+  const recent = [...(readRecord(draft, RECENT, 'recent') ?? []), parentId].slice(-RECENT_BLOCKS);
+  writeRecord(draft, { type: RECENT, id: 'recent', value: recent });
+  return { draft, blockTime, height };
+}
+
+/** What an entry would do on top of this block, which stays as it is. */
+export function previewEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
+  return admitEntry({ ...block, draft: openDraft(block.draft) }, entry);
+}
+
+/**
+ * Admits into the block's draft. `apply`: all its effects. `void`: its number and quota are used, nothing else.
+ * `refuse`: no trace; a block that holds it is invalid.
+ */
+export function admitEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
+  const { identity, body } = entry;
+  const refused = checkClock(block, entry) ?? checkAuthor(block, entry);
+  if (refused !== undefined) return { outcome: 'refuse', code: refused };
+  const stranger = readRecord(block.draft, MEMBER, identity) === undefined;
+
+  const frame = openDraft(block.draft);
+  const broken = takeTurn(frame, { block, entry });
+  if (broken !== undefined) return { outcome: 'refuse', code: broken };
+  const charged = chargeQuota(frame, { block, entry });
+  if (charged === 'wait') return { outcome: 'refuse', code: 'quota_exceeded' };
+
+  const effects = openDraft(frame);
+  const code = charged ?? checkTerms(block, body) ?? runOperations({ ...block, draft: effects, entry });
+  if (code === undefined) {
+    mergeDraft(effects);
+    mergeDraft(frame);
+    return { outcome: 'apply', changes: [...effects.writes.keys()].sort() };
+  }
+  if (stranger) return { outcome: 'refuse', code };
+  mergeDraft(frame);
+  return { outcome: 'void', code };
+}
+
+function checkClock({ blockTime }: OpenBlock, { body }: VerifiedEntry): Code | undefined {
+  return body.time > blockTime + CLOCK_DRIFT_MAX ? 'clock_ahead' : undefined;
+}
+
+function checkAuthor({ draft }: OpenBlock, { body, identity }: VerifiedEntry): Code | undefined {
+  const device = readRecord(draft, DEVICE, body.device);
+  if (device !== undefined && device.identity !== identity) return 'not_owner';
+  if (device?.revoked !== undefined) return 'not_permitted';
+  return checkStranger(draft, { body, identity });
+}
+
+/** The entry is next in its feed; the first of a feed opens it, and registers its device if that is new. */
+function takeTurn(frame: Draft, given: { block: OpenBlock; entry: VerifiedEntry }): Code | undefined {
+  const { block, entry } = given;
+  const { body, id, identity } = entry;
+  const feed = readRecord(frame, FEED, body.feed);
+  if (feed !== undefined) {
+    const wrong = checkNext(feed, entry);
+    if (wrong !== undefined) return wrong;
+  } else {
+    if (body.seq !== 1) return 'seq_gap';
+    if (readRecord(frame, DEVICE, body.device) === undefined) {
+      const full = registerDevice(frame, { device: body.device, identity, height: block.height });
+      if (full !== undefined) return full;
+    }
+    const wrong = switchFeed(frame, entry);
+    if (wrong !== undefined) return wrong;
+  }
+  const value: Feed = { seq: body.seq, head: id, device: body.device, open: true };
+  writeRecord(frame, { type: FEED, id: body.feed, value });
+  return undefined;
+}
+
+function checkNext(feed: Feed, { body, id }: VerifiedEntry): Code | undefined {
+  if (feed.device !== body.device) return 'not_owner';
+  if (body.seq === feed.seq) return id === feed.head ? 'already_known' : 'forked';
+  if (body.seq < feed.seq) return 'seq_used';
+  if (!feed.open || feed.frozenAt !== undefined) return 'feed_frozen';
+  if (body.seq > feed.seq + 1) return 'seq_gap';
+  return body.prev === feed.head ? undefined : 'forked';
+}
+
+/** One open feed a device (LG15): a new one names the open one in `after`, whose entries up to there must be ordered. */
+function switchFeed(frame: Draft, { body }: VerifiedEntry): Code | undefined {
+  const device = readRecord(frame, DEVICE, body.device) as Device;
+  if (device.feed !== undefined) {
+    const open = readRecord(frame, FEED, device.feed) as Feed;
+    const { after } = body;
+    if (after === undefined) return 'wrong_state';
+    if (after.feed !== device.feed)
+      return readRecord(frame, FEED, after.feed) === undefined ? 'seq_gap' : 'wrong_state';
+    if (after.seq > open.seq) return 'seq_gap';
+    writeRecord(frame, { type: FEED, id: device.feed, value: { ...open, open: false } });
+  }
+  writeRecord(frame, { type: DEVICE, id: body.device, value: { ...device, feed: body.feed } });
+  return undefined;
+}
+
+/**
+ * `wait`: what is left of today's quota is too little. An entry larger than a whole day's quota would block its feed for
+ * ever, so it is void instead and costs the day (LG16).
+ */
+function chargeQuota(frame: Draft, given: { block: OpenBlock; entry: VerifiedEntry }): Code | 'wait' | undefined {
+  const { block, entry } = given;
+  const policy = readRecord(frame, POLICY, 'current');
+  if (policy === undefined) return 'wrong_state';
+  const day = Math.floor(block.blockTime / DAY);
+  const last = readRecord(frame, QUOTA, entry.identity);
+  const today = last !== undefined && last.day === day ? last : { day, operations: 0, bytes: 0 };
+  const operations = today.operations + entry.body.ops.length;
+  const bytes = today.bytes + entry.size;
+  writeRecord(frame, { type: QUOTA, id: entry.identity, value: { day, operations, bytes } });
+  if (operations <= policy.operationsPerDay && bytes <= policy.bytesPerDay) return undefined;
+  return today.operations === 0 ? 'quota_exceeded' : 'wait';
+}
+
+/** Deadline in block time, and the fee: there is no asset yet, so no account can pay one. */
+function checkTerms({ blockTime }: OpenBlock, body: VerifiedEntry['body']): Code | undefined {
+  if (body.validUntil !== undefined && body.validUntil < blockTime) return 'expired';
+  return body.fee !== undefined && body.fee > 0n ? 'insufficient_funds' : undefined;
+}
+
+function runOperations(context: OperationContext): Code | undefined {
+  const { sort, ops } = context.entry.body;
+  for (const operation of ops) {
+    const rule = sort === 'ledger' ? rulesByKind.get(operation.kind) : undefined;
+    if (rule === undefined) return 'bad_encoding';
+    const code = rule.run(context, operation.body);
+    if (code !== undefined) return code;
+  }
+  return undefined;
+}

@@ -1,0 +1,101 @@
+// The stable codes of the ledger: number and name never change, new ones are added at the end. Each says what a person can do.
+
+/** Everything known about one code. `waits`: a refused entry may be admitted later as it stands, so keep it. */
+export type CodeRow = {
+  readonly code: string;
+  readonly because: string;
+  readonly waits?: true;
+};
+
+const ROWS = [
+  {
+    code: 'bad_encoding',
+    because: 'The bytes do not follow the format: update the app that wrote them, and write it again.',
+  },
+  {
+    code: 'bad_signature',
+    because: 'A signature does not fit: fetch the entry again, or sign it again on its own device.',
+  },
+  { code: 'wrong_group', because: 'This belongs to another group: send it there.' },
+  { code: 'unknown_author', because: 'The group does not know the author: join first, then send this again.' },
+  { code: 'not_permitted', because: 'This device or member may not do that: ask an admin of the group.' },
+  { code: 'too_large', because: 'It is larger than the group allows: split it into smaller parts.' },
+  {
+    code: 'expired',
+    because: 'Its deadline passed before it was ordered, so it had no effect: send it again if it is still wanted.',
+  },
+  { code: 'seq_gap', because: 'An earlier entry of this device is not here yet: it waits for that one.', waits: true },
+  { code: 'seq_used', because: 'Another entry already has this number: sign it again with the next number.' },
+  { code: 'feed_frozen', because: 'This feed is closed: sign it again in a new feed.' },
+  { code: 'forked', because: 'This device has signed two entries with one number: sign this one again in a new feed.' },
+  {
+    code: 'missing_dependency',
+    because: 'A change it builds on is not here yet: make the edit again once it is.',
+    waits: true,
+  },
+  { code: 'not_owner', because: 'It belongs to somebody else: only its owner can do that.' },
+  { code: 'fee_below_floor', because: 'The fee is lower than the group asks: send it again with a higher fee.' },
+  { code: 'insufficient_funds', because: 'The account does not hold enough for this: lower the amount or the fee.' },
+  { code: 'supply_cap', because: 'The token has reached its largest supply: no more can be made.' },
+  { code: 'account_limit', because: 'This identity has as many as the group allows: give one up first.' },
+  { code: 'policy_violation', because: 'The policy of the group does not allow these values: change them.' },
+  { code: 'wrong_state', because: 'It has changed in the meantime: look at its present state and try again.' },
+  { code: 'already_known', because: 'This has been done already: nothing is left to do.' },
+  {
+    code: 'pool_full',
+    because: 'Too much is waiting to be ordered: it is kept here and sent again later.',
+    waits: true,
+  },
+  { code: 'rate_limited', because: 'Too many requests in a short time: wait a minute.', waits: true },
+  { code: 'invalid_fee_selector', because: 'The fee names an asset that does not exist: choose another.' },
+  { code: 'amount_overflow', because: 'The amount is out of range: use a smaller one.' },
+  { code: 'handle_taken', because: 'Somebody else has this handle: choose another.' },
+  {
+    code: 'handle_invalid',
+    because:
+      'A handle has 3 to 30 small letters, digits or single hyphens inside, and does not look like a content address: choose another.',
+  },
+  { code: 'handle_reserved', because: 'This handle is kept free so that nobody is misled: choose another.' },
+  { code: 'lease_expired', because: 'The lease of this handle has ended: renew it, then try again.' },
+  {
+    code: 'puzzle_invalid',
+    because: 'The puzzle of the join is not solved for a recent block: solve it again for the newest block.',
+  },
+  {
+    code: 'quota_exceeded',
+    because: 'The quota of this identity for today is used up: it waits until tomorrow (UTC).',
+    waits: true,
+  },
+  {
+    code: 'clock_ahead',
+    because: 'The clock of the device that signed this is ahead by more than 5 minutes: set it right.',
+    waits: true,
+  },
+] as const satisfies readonly CodeRow[];
+
+export type Code = (typeof ROWS)[number]['code'];
+
+/** In the order of their numbers, which start at 1; 0 is `ok`. */
+export const CODES: readonly (CodeRow & { readonly code: Code })[] = ROWS;
+
+const rowsByCode: ReadonlyMap<string, CodeRow> = new Map(ROWS.map((row) => [row.code, row]));
+const numbersByCode: ReadonlyMap<string, number> = new Map(ROWS.map((row, at) => [row.code, at + 1]));
+
+export function isCode(text: string): text is Code {
+  return rowsByCode.has(text);
+}
+
+/** The sentence for people. */
+export function becauseOf(code: Code): string {
+  return rowsByCode.get(code)!.because;
+}
+
+/** 1 for `bad_encoding`, and so on. */
+export function codeNumber(code: Code): number {
+  return numbersByCode.get(code)!;
+}
+
+/** Whether an entry refused with this code may be admitted later without being signed again. */
+export function codeWaits(code: Code): boolean {
+  return rowsByCode.get(code)!.waits === true;
+}

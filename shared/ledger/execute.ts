@@ -1,0 +1,173 @@
+// Executing a block: entries in the order nobody can choose, admitted in turn, then one state, one cut and the receipts (LG22–LG26).
+
+import type { CutItem } from '../chain/block.ts';
+import { cidToBytes, type Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import { compareBytes, concatBytes } from '../core/bytes.ts';
+import { BLOCK_BYTES_MAX, BLOCK_FEED_BYTES_MAX, BLOCK_FEED_ENTRIES_MAX, BLOCK_FEEDS_MAX } from '../core/limits.ts';
+import { err, ok, type Failure, type Result } from '../core/result.ts';
+import { identityKey, type FeedId, type Identity } from '../crypto/ids.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import { admitEntry, openBlock, type Admission } from './admission.ts';
+import { becauseOf, type Code } from './codes.ts';
+import { MEMBER } from './records.ts';
+import { createReceiptTree, type Receipt } from './receipts.ts';
+import { commitDraft, readRecord, stateRoot, type State } from './state.ts';
+import { treeRoot } from './tree.ts';
+
+/** Entries a proposer takes into one block: at some thousand tree updates a second, more would take longer than a view. */
+const PROPOSAL_ENTRIES_MAX = 1_000;
+
+/** What a block is executed on; `height` and `blockTime` (ms) are those of the block itself. */
+export type BlockStart = {
+  readonly state: State;
+  /** The block before; the group's id for block 1. */
+  readonly parentId: Cid;
+  readonly blockTime: Millis;
+  readonly height: number;
+};
+
+export type ExecutedBlock = {
+  readonly state: State;
+  /** In the order of execution. */
+  readonly receipts: readonly Receipt[];
+  readonly receiptsRoot: Uint8Array;
+  readonly stateRoot: Uint8Array;
+  /** Sorted by feed. */
+  readonly cut: readonly CutItem[];
+};
+
+export type RefusedEntry = { readonly entry: VerifiedEntry; readonly code: Code };
+
+/** What of the pending a proposer includes: the rest is refused with its reason, or stays for a later block. */
+export type Selection = {
+  readonly entries: readonly VerifiedEntry[];
+  readonly refused: readonly RefusedEntry[];
+};
+
+/** All or nothing: an entry that must be refused, or a limit passed, makes the block invalid (LG25). */
+export function executeBlock(
+  start: BlockStart & { readonly entries: readonly VerifiedEntry[] },
+): Result<ExecutedBlock, Failure<Code>> {
+  const block = openBlock(start);
+  const budget = createBudget();
+  const receipts: Receipt[] = [];
+  const cut = new Map<FeedId, CutItem>();
+  for (const entry of orderEntries(start, start.entries)) {
+    if (!takeFromBudget(budget, entry)) return invalid('too_large', entry);
+    const admission = admitEntry(block, entry);
+    if (admission.outcome === 'refuse') return invalid(admission.code, entry);
+    receipts.push(createReceipt(entry, admission));
+    extendCut(cut, entry);
+  }
+  const state = commitDraft(block.draft);
+  return ok({
+    state,
+    receipts,
+    receiptsRoot: treeRoot(createReceiptTree(receipts)),
+    stateRoot: stateRoot(state),
+    cut: [...cut.values()].sort((a, b) => (a.feed < b.feed ? -1 : 1)),
+  });
+}
+
+/** Tries the pending in block order within the limits; executing exactly `entries` then succeeds with the same outcomes. */
+export function selectEntries(start: BlockStart & { readonly pending: Iterable<VerifiedEntry> }): Selection {
+  const block = openBlock(start);
+  const budget = createBudget();
+  const entries: VerifiedEntry[] = [];
+  const refused: RefusedEntry[] = [];
+  for (const entry of orderEntries(start, start.pending)) {
+    if (entries.length === PROPOSAL_ENTRIES_MAX) break;
+    if (!hasRoom(budget, entry)) continue;
+    const admission = admitEntry(block, entry);
+    if (admission.outcome === 'refuse') {
+      refused.push({ entry, code: admission.code });
+    } else {
+      takeFromBudget(budget, entry);
+      entries.push(entry);
+    }
+  }
+  return { entries, refused };
+}
+
+/**
+ * Members of the parent state by H(parent ‖ identity), then device, then number; newcomers last in the same order (LG22).
+ * The proposer chooses what is in, never what comes first.
+ */
+export function orderEntries(
+  start: { readonly state: State; readonly parentId: Cid },
+  entries: Iterable<VerifiedEntry>,
+): readonly VerifiedEntry[] {
+  const parent = cidToBytes(start.parentId);
+  const places = new Map<Identity, { newcomer: number; hash: Uint8Array }>();
+  const placeOf = (identity: Identity): { newcomer: number; hash: Uint8Array } => {
+    const known = places.get(identity);
+    if (known !== undefined) return known;
+    const newcomer = readRecord(start.state, MEMBER, identity) === undefined ? 1 : 0;
+    const place = { newcomer, hash: sha256(concatBytes(parent, identityKey(identity))) };
+    places.set(identity, place);
+    return place;
+  };
+  return [...entries].sort((a, b) => {
+    if (a.identity !== b.identity) {
+      const [left, right] = [placeOf(a.identity), placeOf(b.identity)];
+      return left.newcomer - right.newcomer || compareBytes(left.hash, right.hash);
+    }
+    return (
+      compareText(a.body.device, b.body.device) ||
+      a.body.seq - b.body.seq ||
+      compareText(a.body.feed, b.body.feed) ||
+      compareText(a.id, b.id)
+    );
+  });
+}
+
+function createReceipt(entry: VerifiedEntry, admission: Exclude<Admission, { outcome: 'refuse' }>): Receipt {
+  return admission.outcome === 'apply'
+    ? { v: 1, entry: entry.id, code: 'ok', changes: admission.changes }
+    : { v: 1, entry: entry.id, code: admission.code, changes: [] };
+}
+
+/** Admission has checked that the numbers of a feed follow each other. */
+function extendCut(cut: Map<FeedId, CutItem>, { id, body }: VerifiedEntry): void {
+  const from = cut.get(body.feed)?.from ?? body.seq;
+  cut.set(body.feed, { feed: body.feed, from, to: body.seq, head: id });
+}
+
+type FeedBudget = { entries: number; bytes: number };
+type Budget = { bytes: number; readonly feeds: Map<FeedId, FeedBudget> };
+
+function createBudget(): Budget {
+  return { bytes: 0, feeds: new Map() };
+}
+
+/** LG26: 64 entries and 1 MiB of a feed, 1,024 feeds and 8 MiB in all. */
+function hasRoom(budget: Budget, { size, body }: VerifiedEntry): boolean {
+  const feed = budget.feeds.get(body.feed);
+  if (feed === undefined && budget.feeds.size >= BLOCK_FEEDS_MAX) return false;
+  return (
+    budget.bytes + size <= BLOCK_BYTES_MAX &&
+    (feed?.entries ?? 0) < BLOCK_FEED_ENTRIES_MAX &&
+    (feed?.bytes ?? 0) + size <= BLOCK_FEED_BYTES_MAX
+  );
+}
+
+function takeFromBudget(budget: Budget, entry: VerifiedEntry): boolean {
+  if (!hasRoom(budget, entry)) return false;
+  const feed = budget.feeds.get(entry.body.feed) ?? { entries: 0, bytes: 0 };
+  feed.entries++;
+  feed.bytes += entry.size;
+  budget.bytes += entry.size;
+  budget.feeds.set(entry.body.feed, feed);
+  return true;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function invalid(code: Code, entry: VerifiedEntry): Result<never, Failure<Code>> {
+  return err({ code, because: `The block holds the entry ${entry.id}, which must be refused. ${becauseOf(code)}` });
+}

@@ -1,0 +1,18 @@
+// The one list of what a ledger entry can do; a new family adds its operations here.
+
+import { deviceRevoke } from './families/devices.ts';
+import { handleRegister, handleRenew } from './families/handles.ts';
+import { memberJoin } from './families/membership.ts';
+import { policyUpdate } from './families/policy.ts';
+import { sitePublish, siteUnpublish } from './families/sites.ts';
+import type { OperationRule } from './operation.ts';
+
+export const OPERATIONS: readonly OperationRule[] = [
+  memberJoin,
+  deviceRevoke,
+  policyUpdate,
+  handleRegister,
+  handleRenew,
+  sitePublish,
+  siteUnpublish,
+];

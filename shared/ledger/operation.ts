@@ -1,0 +1,48 @@
+// What a family of operations is made of: each operation has a kind, a body schema, and a rule over a draft of state.
+
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import type { Schema } from '../codec/schema.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
+import type { Code } from './codes.ts';
+import type { Draft } from './state.ts';
+
+/** Bytes of one operation's body: all are small records, files travel by CID. */
+export const OPERATION_BODY_BYTES_MAX = 4_096;
+
+/** The draft is thrown away when any operation of the entry fails, so a rule may write before it knows. */
+export type OperationContext = {
+  readonly draft: Draft;
+  readonly entry: VerifiedEntry;
+  /** Of the block being made. */
+  readonly blockTime: Millis;
+  readonly height: number;
+};
+
+export type OperationRule = {
+  readonly kind: string;
+  /** Undefined: done. A code voids the whole entry. */
+  readonly run: (context: OperationContext, body: Uint8Array) => Code | undefined;
+};
+
+export type OperationKind<T> = OperationRule & {
+  readonly create: (body: T) => Operation;
+  readonly schema: Schema<T>;
+};
+
+export function defineOperation<T>(definition: {
+  kind: string;
+  schema: Schema<T>;
+  apply: (context: OperationContext, body: T) => Code | undefined;
+}): OperationKind<T> {
+  const { kind, schema, apply } = definition;
+  return {
+    kind,
+    schema,
+    create: (body) => ({ kind, body: encodeCanonical(schema, body) }),
+    run(context, bytes) {
+      const body = decodeCanonical(schema, bytes, { max: OPERATION_BODY_BYTES_MAX });
+      return body.ok ? apply(context, body.value) : body.error.code;
+    },
+  };
+}

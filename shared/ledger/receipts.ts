@@ -1,0 +1,49 @@
+// Receipts: the outcome of each ordered entry, in a tree of the block's own, so that one can be proven alone (LG21).
+
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { link, list, literal, mapped, struct, text, uint, type Infer } from '../codec/schema.ts';
+import { ENTRY_OPERATIONS_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../core/limits.ts';
+import { err, ok, type Failure, type Result } from '../core/result.ts';
+import { becauseOf, codeNumber, CODES, type Code } from './codes.ts';
+import { EMPTY_TREE, updateTree, type Tree } from './tree.ts';
+
+/** What one operation writes at most: a handle, its old and new owner, and the sites of the owner before. */
+const KEYS_PER_OPERATION_MAX = 67;
+
+const receiptSchema = struct({
+  v: literal(1),
+  entry: link(),
+  code: mapped<number, 'ok' | Code>(
+    uint({ max: CODES.length }),
+    (number) => {
+      const row = CODES[number - 1];
+      if (number === 0) return ok('ok');
+      return row === undefined ? err('expected a known code') : ok(row.code);
+    },
+    (code) => (code === 'ok' ? 0 : codeNumber(code)),
+  ),
+  changes: list(text({ max: STATE_KEY_BYTES_MAX }), { max: ENTRY_OPERATIONS_MAX * KEYS_PER_OPERATION_MAX }),
+});
+
+/** `changes`: keys of state that the operations wrote, sorted; none when void. */
+export type Receipt = Infer<typeof receiptSchema>;
+
+export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(receiptSchema, receipt);
+}
+
+export function decodeReceipt(bytes: Uint8Array): Result<Receipt, Failure<'bad_encoding' | 'too_large'>> {
+  return decodeCanonical(receiptSchema, bytes, { max: MESSAGE_BYTES_MAX });
+}
+
+/** Entry id → receipt: the tree whose root is in the header; proveKey of it proves one. */
+export function createReceiptTree(receipts: readonly Receipt[]): Tree {
+  return updateTree(EMPTY_TREE, new Map(receipts.map((receipt) => [receipt.entry, encodeReceipt(receipt)])));
+}
+
+/** One sentence for the person who sent the entry. */
+export function describeReceipt(receipt: Receipt): string {
+  if (receipt.code !== 'ok') return `Not done. ${becauseOf(receipt.code)}`;
+  const count = receipt.changes.length;
+  return count === 1 ? `Done: ${receipt.changes[0]!} was written.` : `Done: ${count} records were written.`;
+}
