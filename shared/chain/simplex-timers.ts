@@ -1,0 +1,139 @@
+// When the Simplex machine acts by itself: proposing, giving up on a leader, sending again. Without work nothing is armed (CH20, CH28).
+
+import type { Millis } from '../core/brand.ts';
+import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
+import { findParent } from './simplex-proposals.ts';
+import {
+  askOnce,
+  finalViewOf,
+  isAboveFloor,
+  isLeader,
+  isSolo,
+  readRound,
+  RETRANSMIT_DELTAS,
+  send,
+  type Draft,
+  type Simplex,
+} from './simplex-state.ts';
+
+/** Δs from the start of a view: for the leader's proposal, and for the view's certificate. */
+const LEADER_DELTAS = 2;
+const VIEW_DELTAS = 3;
+/** Δs that a notarized block may stay unfinal before another, perhaps empty, may carry its finality. */
+const FINALITY_DELTAS = 4;
+
+/** Something waits to be ordered, or a block has waited too long for its finality. */
+export function isActive(state: Simplex & { readonly now: Millis }): boolean {
+  return state.work || isFinalityLate(state);
+}
+
+export function leaderTimedOut(draft: Draft): boolean {
+  return draft.armedAt !== null && isActive(draft) && draft.now >= viewDeadline(draft, draft.armedAt);
+}
+
+/** CH20: on the best parent, not before the block interval is over, empty only if finality is late. */
+export function proposeIfDue(draft: Draft): void {
+  const { view, config } = draft;
+  const { own } = readRound(draft, view);
+  if (!isLeader(draft, view) || !isActive(draft) || !isAboveFloor(draft, view)) return;
+  if (own.notarized !== null || own.nullified) return;
+  const parent = findParent(draft, view);
+  if (parent === undefined) {
+    askOnce(draft, 'all', { kind: 'getCerts', above: finalViewOf(draft) });
+    return;
+  }
+  const empty = isFinalityLate(draft);
+  const { request } = draft;
+  if (request !== null && request.parent === parent.id && (request.empty || !empty)) return;
+  // The parent's time may be ahead of this clock: then the wait counts from when the parent was first seen here.
+  const since = Math.min(parent.time, draft.tipSince);
+  const due = since + config.blockInterval;
+  if (parent.id === draft.tip.id && draft.now < due) {
+    draft.proposeAt = due;
+    return;
+  }
+  draft.request = { parent: parent.id, empty, answered: false, again: false };
+  const time = Math.max(draft.now, parent.time + config.blockInterval);
+  draft.effects.push({ kind: 'propose', view, parent, time, empty });
+}
+
+/** Own votes for what is not final, and the certificate that brought this view. */
+export function sendAgain(draft: Draft): void {
+  if (isSolo(draft) || !isActive(draft)) {
+    draft.retransmitAt = null;
+    return;
+  }
+  const again = RETRANSMIT_DELTAS * draft.config.delta;
+  if (draft.retransmitAt === null) {
+    draft.retransmitAt = draft.now + again;
+    return;
+  }
+  if (draft.now < draft.retransmitAt) return;
+  draft.retransmitAt = draft.now + again;
+  for (const view of [...draft.rounds.keys()].sort((a, b) => a - b)) sendRound(draft, view);
+  const { finalization } = draft;
+  if (finalization !== null) send(draft, 'all', { kind: 'certificate', certificate: finalization });
+}
+
+function sendRound(draft: Draft, view: number): void {
+  const { self } = draft.config;
+  const { votes, notarization, nullification } = readRound(draft, view);
+  for (const certificate of [nullification, notarization]) {
+    if (certificate !== null && view === draft.view - 1) send(draft, 'all', { kind: 'certificate', certificate });
+  }
+  if (self === null) return;
+  for (const kind of ['notarize', 'nullify', 'finalize'] as const) {
+    const vote = votes[kind].get(self);
+    if (vote === undefined || !isAboveFloor(draft, view)) continue;
+    const proposed = vote.hash === null ? undefined : draft.blocks.get(vote.hash);
+    if (kind === 'notarize' && proposed !== undefined && isLeader(draft, view)) {
+      send(draft, 'all', { kind: 'propose', block: proposed.block, vote });
+    } else {
+      send(draft, 'all', { kind: 'vote', vote });
+    }
+  }
+}
+
+export function decideTimers(draft: Draft): void {
+  const votes = draft.config.self !== null && !isSolo(draft);
+  if (!votes || !isActive(draft)) draft.armedAt = null;
+  else draft.armedAt ??= draft.now;
+  const at = earliest([
+    draft.proposeAt,
+    votes ? draft.retransmitAt : null,
+    votes ? finalityDeadline(draft) : null,
+    draft.armedAt === null || readRound(draft, draft.view).own.nullified ? null : viewDeadline(draft, draft.armedAt),
+    draft.armedAt === null ? null : clockDeadline(draft),
+  ]);
+  if (at === draft.timerAt) return;
+  draft.timerAt = at;
+  draft.effects.push({ kind: 'setTimer', at });
+}
+
+function isFinalityLate(state: Simplex & { readonly now: Millis }): boolean {
+  if (isSolo(state) || state.tip.view <= state.final.view) return false;
+  return state.now >= state.tipSince + FINALITY_DELTAS * state.config.delta;
+}
+
+function finalityDeadline(draft: Draft): Millis | null {
+  if (draft.tip.view <= draft.final.view || isFinalityLate(draft)) return null;
+  return draft.tipSince + FINALITY_DELTAS * draft.config.delta;
+}
+
+function viewDeadline(draft: Draft, armedAt: Millis): Millis {
+  const proposed = readRound(draft, draft.view).proposal !== null;
+  return armedAt + (proposed ? VIEW_DELTAS : LEADER_DELTAS) * draft.config.delta;
+}
+
+/** When a proposal from a clock ahead of ours comes within the bound. */
+function clockDeadline(draft: Draft): Millis | null {
+  const { proposal } = readRound(draft, draft.view);
+  const known = proposal === null ? undefined : draft.blocks.get(proposal);
+  const at = known === undefined ? 0 : known.block.header.time - CLOCK_DRIFT_MAX;
+  return at > draft.now ? at : null;
+}
+
+function earliest(times: readonly (Millis | null)[]): Millis | null {
+  const set = times.filter((at) => at !== null);
+  return set.length === 0 ? null : Math.min(...set);
+}
