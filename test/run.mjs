@@ -13,6 +13,7 @@ const USAGE = 'Usage: npm test [-- [--long] [--project NAME]… [--no-build] [FI
 
 /** In this order; vitest.config.ts says which files belong to each. */
 const PROJECTS = ['unit', 'contracts', 'runtimes', 'browser'];
+const IN_CHROMIUM = ['runtimes', 'browser'];
 
 /** Cases per property test of a parser in the long run (npm test uses each test's own number). */
 const LONG_FUZZ_CASES = '10000';
@@ -111,8 +112,12 @@ async function main() {
   const options = parseArguments(process.argv.slice(2));
   await ensureInstalled();
   const notices = [];
-  const noChromium = options.projects.includes('browser') ? await prepareChromium() : undefined;
-  if (noChromium) notices.push('SKIPPED: everything that needs a browser (test/browser).', `Because: ${noChromium}.`);
+  const noChromium = options.projects.some((name) => IN_CHROMIUM.includes(name)) ? await prepareChromium() : undefined;
+  if (noChromium)
+    notices.push(
+      'SKIPPED: everything that needs a browser (test/browser, and Chromium in test/runtimes).',
+      `Because: ${noChromium}.`,
+    );
   if (noChromium) shout(notices);
 
   const totals = { passed: 0, failed: 0, skipped: 0 };

@@ -1,6 +1,6 @@
 // What the tidy test asks of the source: pure functions from files to sentences, one per violation.
 
-import { isTest, packageOf, resolveImport, type SourceFile } from './tidy-source.ts';
+import { isTest, packageOf, resolveImport, withoutTemplates, type SourceFile } from './tidy-source.ts';
 
 /** DESIGN §3, lowest first: a folder of shared/ may import those before it. Hosts may import all of it. */
 const SHARED_ORDER = [
@@ -140,7 +140,7 @@ export function findBadNames(paths: readonly string[]): string[] {
     const name = path.split('/').at(-1)!;
     const stem = name.replace(/(\.(test|d))?\.[a-z]+$/, '');
     const found: string[] = [];
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.config)?$/.test(stem)) found.push(`${path}: file names are kebab-case`);
+    if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(stem)) found.push(`${path}: file names are kebab-case`);
     const words = path.replace(/\.[a-z.]+$/, '').split(/[/-]/);
     const banned = words.find((word) => BANNED_NAMES.has(word));
     if (banned !== undefined) found.push(`${path}: "${banned}" says nothing; name the file by its noun`);
@@ -151,7 +151,8 @@ export function findBadNames(paths: readonly string[]): string[] {
 /** Default exports, inheritance, files that only pass on exports, notes to self, and files without a header sentence. */
 export function findStyleViolations(files: readonly SourceFile[]): string[] {
   const found: string[] = [];
-  for (const { path, text, code } of files) {
+  for (const { path, text, code: full } of files) {
+    const code = withoutTemplates(full);
     if (/^\s*export\s+default\b/m.test(code) && !DEFAULT_EXPORTS.has(path)) found.push(`${path}: default export`);
     for (const [, child, parent] of code.matchAll(/\bclass\s+(\w*)[^{]*?\sextends\s+([\w.]+)/g)) {
       if (!ALLOWED_PARENTS.has(parent!)) found.push(`${path}: class ${child} extends ${parent}; compose instead`);
@@ -202,7 +203,7 @@ function relativeImports(file: SourceFile): string[] {
 
 /** Paths in strings, as the build script and the starter have them: from the root or from the file. */
 function namedFiles(file: SourceFile): string[] {
-  return [...file.code.matchAll(/['"`]([\w./-]+\.(?:ts|tsx|mjs))['"`]/g)].flatMap(([, path]) => [
+  return [...file.code.matchAll(/['"`]([\w./-]+\.(?:ts|tsx|mjs|html))['"`]/g)].flatMap(([, path]) => [
     path!.replace(/^\.?\//, ''),
     resolveImport(file.path, `./${path!}`)!,
   ]);

@@ -33,6 +33,11 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
+/** The code with template strings emptied too: they may hold programs, which are not this file's own. */
+export function withoutTemplates(code: string): string {
+  return code.replace(STRING_OR_COMMENT, (match) => (match.startsWith('`') ? match.replace(/[^\n`]/g, ' ') : match));
+}
+
 export function createSourceFile(path: string, text: string): SourceFile {
   const code = blankComments(text);
   return { path, text, code, imports: findImports(code) };
@@ -45,10 +50,21 @@ export function readCode(): SourceFile[] {
     .map((path) => createSourceFile(path, readProjectFile(path)));
 }
 
-/** Every text file of the project, configuration and documents included; not the lockfile. */
+/** The HTML pages, for the scripts that they start. */
+export function readPages(): SourceFile[] {
+  return readTexts()
+    .filter(({ path }) => path.endsWith('.html'))
+    .map(({ path, text }) => createPage(path, text));
+}
+
+export function createPage(path: string, text: string): SourceFile {
+  return { path, text, code: text, imports: [...text.matchAll(PAGE_SCRIPT)].map((match) => match[1]!) };
+}
+
+/** Every text file of the project, configuration and documents included; not the lockfiles. */
 export function readTexts(): { path: string; text: string }[] {
   return listFiles(ROOT)
-    .filter((path) => TEXT_EXTENSIONS.has(extname(path)) && path !== 'package-lock.json')
+    .filter((path) => TEXT_EXTENSIONS.has(extname(path)) && !path.endsWith('package-lock.json'))
     .map((path) => ({ path, text: readProjectFile(path) }));
 }
 
@@ -101,13 +117,15 @@ function blankComments(text: string): string {
   return text.replace(STRING_OR_COMMENT, (match) => (match.startsWith('/') ? match.replace(/[^\n]/g, ' ') : match));
 }
 
+const PAGE_SCRIPT = /<script\b[^>]*\bsrc=["'](\.[^"'\n]+)["']/g;
 const IMPORT_FORMS = [
   /^\s*(?:import|export)\s(?:[^'"`;=]*?\sfrom\s*)?['"]([^'"\n]+)['"]/gm,
   /\bimport\(\s*['"]([^'"\n]+)['"]\s*\)/g,
   /\bnew URL\(\s*['"](\.[^'"\n]+)['"],\s*import\.meta\.url\s*\)/g,
 ];
 
-function findImports(code: string): string[] {
+function findImports(full: string): string[] {
+  const code = withoutTemplates(full);
   const found = new Set<string>();
   for (const form of IMPORT_FORMS) for (const match of code.matchAll(form)) found.add(match[1]!);
   return [...found];

@@ -16,7 +16,16 @@ import {
   listRuntimePackages,
   type Lockfile,
 } from './tidy-rules.ts';
-import { createSourceFile, hasFile, isTest, readCode, readProjectFile, readTexts } from './tidy-source.ts';
+import {
+  createPage,
+  createSourceFile,
+  hasFile,
+  isTest,
+  readCode,
+  readPages,
+  readProjectFile,
+  readTexts,
+} from './tidy-source.ts';
 
 const RUNTIME_PACKAGES_MAX = 40;
 
@@ -58,7 +67,7 @@ describe('the source', () => {
   test('has no overlong file', () => expect([...findLongFiles(files), ...findStaleExceptions(files)]).toEqual([]));
   test('has telling file names', () => expect(findBadNames(paths)).toEqual([]));
   test('keeps to the style', () => expect(findStyleViolations(files)).toEqual([]));
-  test('has no dead file', () => expect(findDeadFiles(files, listStarted())).toEqual([]));
+  test('has no dead file', () => expect(findDeadFiles([...files, ...readPages()], listStarted())).toEqual([]));
 
   test('is not tied to a machine or a package host', () => {
     const texts = readTexts();
@@ -141,14 +150,19 @@ describe('the rules notice', () => {
     expect(findBadNames(['cli/utils.ts', 'shared/data/a.ts', 'cli/fooBar.ts', 'cli/file-store.test.ts'])).toHaveLength(
       3,
     );
-    const habits = sample('a.ts', 'export default 1;\nclass A extends B {}\nclass C extends Error {}');
+    const habits = sample(
+      'a.ts',
+      'const program = `\nexport default 2`;\nexport default 1;\nclass A extends B {}\nclass C extends Error {}',
+    );
     expect(findStyleViolations([habits, sample('b.ts', "// all\nexport * from './a.ts';")])).toHaveLength(4);
   });
 
   test('files that nothing reaches, or only a test', () => {
     const samples = [
-      sample('cli/build.ts', "const entry = 'browser-node/app/main.tsx';"),
+      sample('cli/build.ts', "const entries = ['browser-node/app/main.tsx', 'cli/page.html'];"),
       sample('browser-node/app/main.tsx', "import './used.ts';"),
+      createPage('cli/page.html', '<script type="module" src="./started.ts"></script>'),
+      sample('cli/started.ts', ''),
       sample('browser-node/app/used.ts', ''),
       sample('cli/old.ts', ''),
       sample('cli/tested.ts', ''),

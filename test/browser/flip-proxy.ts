@@ -59,7 +59,7 @@ export function flipByte(n: number, matches: (passing: Passing) => boolean): Cho
 }
 
 /** Marsaglia's xorshift, 32 bits: numbers from 0 to below 1, the same for the same seed. */
-export function createSeededRandom(seed: number): () => number {
+function createSeededRandom(seed: number): () => number {
   // Spread first: small seeds would start with small numbers.
   let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
   return () => {

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { closeAtEnd, makeTempFolder } from './harness.ts';
-import { isAlive, killTree, killTreeNow } from './harness-processes.ts';
+import { killTree, killTreeNow } from './harness-processes.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -99,9 +99,4 @@ export function findFreePort(): Promise<number> {
       );
     });
   });
-}
-
-/** Whether a part of the mesh runs. */
-export function isRunning(part: { readonly pid: number }): boolean {
-  return isAlive(part.pid);
 }
