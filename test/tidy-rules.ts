@@ -1,6 +1,6 @@
 // What the tidy test asks of the source: pure functions from files to sentences, one per violation.
 
-import { isTest, packageOf, resolveImport, withoutTemplates, type SourceFile } from './tidy-source.ts';
+import { isTest, packageOf, resolveImport, withoutPrograms, type SourceFile } from './tidy-source.ts';
 
 /** DESIGN §3, lowest first: a folder of shared/ may import those before it. Hosts may import all of it. */
 const SHARED_ORDER = [
@@ -152,7 +152,7 @@ export function findBadNames(paths: readonly string[]): string[] {
 export function findStyleViolations(files: readonly SourceFile[]): string[] {
   const found: string[] = [];
   for (const { path, text, code: full } of files) {
-    const code = withoutTemplates(full);
+    const code = withoutPrograms(full);
     if (/^\s*export\s+default\b/m.test(code) && !DEFAULT_EXPORTS.has(path)) found.push(`${path}: default export`);
     for (const [, child, parent] of code.matchAll(/\bclass\s+(\w*)[^{]*?\sextends\s+([\w.]+)/g)) {
       if (!ALLOWED_PARENTS.has(parent!)) found.push(`${path}: class ${child} extends ${parent}; compose instead`);

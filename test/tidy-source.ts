@@ -33,9 +33,10 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
-/** The code with template strings emptied too: they may hold programs, which are not this file's own. */
-export function withoutTemplates(code: string): string {
-  return code.replace(STRING_OR_COMMENT, (match) => (match.startsWith('`') ? match.replace(/[^\n`]/g, ' ') : match));
+/** The code with those strings emptied that hold programs, which are not this file's own: templates and imports in quotes. */
+export function withoutPrograms(code: string): string {
+  const isProgram = (text: string) => text.startsWith('`') || text.includes('import(');
+  return code.replace(STRING_OR_COMMENT, (match) => (isProgram(match) ? match.replace(/[^\n`'"]/g, ' ') : match));
 }
 
 export function createSourceFile(path: string, text: string): SourceFile {
@@ -125,7 +126,7 @@ const IMPORT_FORMS = [
 ];
 
 function findImports(full: string): string[] {
-  const code = withoutTemplates(full);
+  const code = withoutPrograms(full);
   const found = new Set<string>();
   for (const form of IMPORT_FORMS) for (const match of code.matchAll(form)) found.add(match[1]!);
   return [...found];

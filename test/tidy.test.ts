@@ -132,7 +132,7 @@ describe('the rules notice', () => {
   test('imports over several lines, and none in comments', () => {
     const file = sample(
       'cli/a.ts',
-      "import {\n  a,\n  type B,\n} from './b.ts';\n// import './c.ts';\nimport type { D } from 'd';",
+      "import {\n  a,\n  type B,\n} from './b.ts';\n// import './c.ts';\nimport type { D } from 'd';\nconst program = 'import(\"e\")';",
     );
     expect(file.imports).toEqual(['./b.ts', 'd']);
   });
