@@ -1,0 +1,85 @@
+// What the build makes of small sources: names that agree, pages without further requests, errors that name the file.
+
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { expect, onTestFinished, test } from 'vitest';
+import { BUILDERS } from './build-targets.ts';
+
+async function createPlace(files: Record<string, string>): Promise<{ root: string; out: string; minify: boolean }> {
+  const root = await mkdtemp(join(tmpdir(), 'weft-build-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return { root, out: join(root, 'out'), minify: true };
+}
+
+const SITE = {
+  'browser-node/service-worker/site-worker.ts': 'addEventListener("fetch", () => import("./pure.ts"));',
+  'browser-node/service-worker/pure.ts': 'export const pure = 1;',
+  'browser-node/service-worker/loader.html':
+    '<!doctype html>\n  <title>x</title>\n  <style>\n    p { color: red }\n  </style>\n  <script src="./loader.ts"></script>',
+  'browser-node/service-worker/loader.ts':
+    'const name: string = "$&"; Object.assign(globalThis, { said: `</script>${name}` });',
+};
+
+const APP = {
+  'browser-node/app/index.html':
+    '<!doctype html><head><script type="module" src="./main.tsx"></script></head><body></body>',
+  'browser-node/app/main.tsx': 'import "./app.css"; import { shared } from "../shared.ts"; console.log(shared);',
+  'browser-node/app/app.css': 'p { color: red }',
+  'browser-node/shared.ts': 'export const shared = "shared by both";',
+  'browser-node/engine/engine.ts': 'import { shared } from "../shared.ts"; postMessage(shared);',
+  'browser-node/service-worker/app-worker.ts': 'addEventListener("install", () => 0);',
+};
+
+test('the loader is one page: styles minified, script in place and not ended early', async () => {
+  const place = await createPlace(SITE);
+  await BUILDERS.site(place);
+  const page = await readFile(join(place.out, 'loader.html'), 'utf8');
+  expect(page).toContain('<style>p{color:red}</style>');
+  const [, script] = /<script>([^]*)<\/script>$/.exec(page)!;
+  expect(script).not.toMatch(/<\/script/i);
+  const context = { said: '' };
+  runInNewContext(script!, context);
+  expect(context.said).toBe('</script>$&');
+});
+
+test('a service worker is one classic script: nothing to import later, when browsers refuse it', async () => {
+  const place = await createPlace(SITE);
+  await BUILDERS.site(place);
+  expect(await readdir(place.out)).toEqual(['loader.html', 'sw.js']);
+  expect(await readFile(join(place.out, 'sw.js'), 'utf8')).not.toMatch(/\b(import|export)\b/);
+});
+
+test('every name that the app page, the engine and files.json mention is a built file', async () => {
+  const place = await createPlace(APP);
+  await BUILDERS.app(place);
+  const files = new Set((await readdir(place.out)).map((name) => `/${name}`));
+  const page = await readFile(join(place.out, 'index.html'), 'utf8');
+  const linked = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
+  expect(linked.filter((url) => url.endsWith('.css'))).toHaveLength(1);
+  expect(linked.filter((url) => url.startsWith('/chunk-'))).toHaveLength(1);
+  const engine = /'\.(\/[^']+)'/.exec(await readFile(join(place.out, 'engine.js'), 'utf8'))![1]!;
+  const listed = (JSON.parse(await readFile(join(place.out, 'files.json'), 'utf8')) as { files: string[] }).files;
+  expect(listed).toEqual(expect.arrayContaining([...linked, engine, '/', '/engine.js']));
+  for (const url of listed) expect(url === '/' || files.has(url), url).toBe(true);
+});
+
+test('another source makes another name', async () => {
+  const first = await createPlace(APP);
+  const second = await createPlace({ ...APP, 'browser-node/app/app.css': 'p { color: blue }' });
+  await BUILDERS.app(first);
+  await BUILDERS.app(second);
+  const names = async (folder: string): Promise<string[]> =>
+    (await readdir(folder)).filter((name) => name.endsWith('.css'));
+  expect(await names(first.out)).not.toEqual(await names(second.out));
+});
+
+test.each(['app', 'site', 'worker'] as const)('a missing source of %s is named', async (target) => {
+  const place = await createPlace({});
+  await expect(BUILDERS[target](place)).rejects.toThrow(/\.(tsx?|html) does not exist/);
+});
