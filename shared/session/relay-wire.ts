@@ -16,7 +16,7 @@ import { FRAME_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { cidFromBytes, cidToBytes } from '../codec/cid.ts';
 
-/** A socket of a room, numbered by its relay: u32, never 0, not used again while the room lives. */
+/** A socket of a room, numbered by its relay: u32, never 0; a number means nothing on another connection. */
 export type PeerId = Brand<number, 'PeerId'>;
 
 /** What a socket offers, as bits. Sockets without a service are not announced. */

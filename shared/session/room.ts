@@ -3,11 +3,10 @@
 import type { Brand } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Cid } from '../codec/cid.ts';
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import { fail, ok } from '../core/result.ts';
 import { encodeUtf8, toHex } from '../codec/base.ts';
 import { cidToBytes } from '../codec/cid.ts';
+import { deriveBytes } from '../crypto/hkdf.ts';
 
 /** 32 lowercase hex characters. */
 export type RoomId = Brand<string, 'RoomId'>;
@@ -17,7 +16,8 @@ const ROOM_LABEL = 'weft/room/v1';
 
 /** RL1: hex of the first 16 bytes of HKDF-SHA256(ikm = group id bytes, no salt, info = "weft/room/v1"). */
 export function publicRoomId(group: Cid): RoomId {
-  return toHex(hkdf(sha256, cidToBytes(group), undefined, encodeUtf8(ROOM_LABEL), ROOM_ID_BYTES)) as RoomId;
+  const info = encodeUtf8(ROOM_LABEL);
+  return toHex(deriveBytes({ material: cidToBytes(group), info, length: ROOM_ID_BYTES })) as RoomId;
 }
 
 export function parseRoomId(text: string): Result<RoomId, Failure<'bad_room'>> {

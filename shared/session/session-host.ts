@@ -1,0 +1,194 @@
+// All sessions of a node in one room: dials peers, accepts those who dial, and bounds both.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Result } from '../core/result.ts';
+import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
+import type { PayloadRoom } from './payload-room.ts';
+import type { PeerId } from './relay-wire.ts';
+import type { RoomId } from './room.ts';
+import type { SessionEnd } from './session.ts';
+import type { LocalNode, SessionProver } from './session-identity.ts';
+import type { SessionMessage } from './session-messages.ts';
+import type { SessionPayload, SessionRole } from './session-wire.ts';
+import { encodeUtf8 } from '../codec/base.ts';
+import { cidToBytes } from '../codec/cid.ts';
+import { concatBytes } from '../core/bytes.ts';
+import { err, fail, ok } from '../core/result.ts';
+import { startInitiator, startResponder } from '../crypto/noise.ts';
+import { Reassembler } from './fragments.ts';
+import { CHANNEL_SESSION } from './payload-room.ts';
+import { Session } from './session.ts';
+import { createSessionProver } from './session-identity.ts';
+import { encodeSessionPayload, parseSessionPayload } from './session-wire.ts';
+
+/** Handshakes that strangers may have under way here; each costs three key agreements and a little memory. */
+const HALF_OPEN_MAX = 64;
+const HALF_OPEN_PER_PEER_MAX = 4;
+const SESSIONS_MAX = 1_024;
+const KEY_BYTES = 32;
+/** SE2: public rooms have no secret. */
+const PUBLIC_ROOM_PSK: Uint8Array = new Uint8Array(KEY_BYTES);
+
+export type SessionEvents = {
+  /** Both sides proved who they are; `session.role` says who dialled. */
+  open?(session: Session): void;
+  /** The next message of a session waits until this settles. */
+  message?(session: Session, message: SessionMessage): void | Promise<void>;
+  /** Only for sessions that were open. */
+  closed?(session: Session, end: SessionEnd): void;
+};
+
+export type SessionHostOptions = {
+  readonly room: PayloadRoom;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly verifier: Verifier;
+  readonly group: Cid;
+  readonly roomId: RoomId;
+  readonly self: LocalNode;
+  /** Whether others may dial this node. */
+  readonly accepts: boolean;
+  readonly events: SessionEvents;
+};
+
+type Dial = { readonly session: Session; readonly opened: Promise<Result<Session, SessionEnd>> };
+
+export class SessionHost {
+  readonly #options: SessionHostOptions;
+  readonly #prover: SessionProver;
+  readonly #prologue: Uint8Array;
+  readonly #sessionsByKey = new Map<string, Session>();
+  readonly #dialsByPeer = new Map<PeerId, Dial>();
+  readonly #settleDial = new Map<Session, (outcome: Result<Session, SessionEnd>) => void>();
+  readonly #opened = new Set<Session>();
+  readonly #unfinished = new Reassembler();
+  readonly #unsubscribe: () => void;
+  #nextSlot = 0;
+
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
+    this.#prover = createSessionProver({ self: options.self, verifier: options.verifier });
+    this.#prologue = concatBytes(cidToBytes(options.group), encodeUtf8(options.roomId));
+    this.#unsubscribe = options.room.subscribe({
+      payload: (from, payload) => {
+        if (payload[0] === CHANNEL_SESSION) this.#receive(from, payload);
+      },
+      gone: (peer) => this.#endAll('peer_gone', 'The other side left the room.', peer),
+      offline: () => this.#endAll('offline', 'The connection to the relay ended.'),
+    });
+  }
+
+  /** Open sessions, whoever dialled. */
+  get sessions(): readonly Session[] {
+    return [...this.#opened];
+  }
+
+  /** Opens a session, or answers with the one this side already dialled to that peer. */
+  dial(peer: PeerId): Promise<Result<Session, SessionEnd>> {
+    const known = this.#dialsByPeer.get(peer);
+    if (known !== undefined) return known.opened;
+    if (this.#sessionsByKey.size >= SESSIONS_MAX) {
+      return Promise.resolve(fail('too_many_sessions', 'This node has no room for another session.'));
+    }
+    const id = new DataView(this.#options.random.bytes(4).buffer).getUint32(0);
+    const session = this.#createSession(peer, id, 'initiator');
+    const opened = new Promise<Result<Session, SessionEnd>>((resolve) => this.#settleDial.set(session, resolve));
+    this.#dialsByPeer.set(peer, { session, opened });
+    return opened;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    for (const session of this.#sessionsByKey.values()) session.close();
+  }
+
+  #receive(from: PeerId, bytes: Uint8Array): void {
+    const payload = parseSessionPayload(bytes);
+    if (!payload.ok) return this.#options.log.debug('session_payload_dropped', { code: payload.error.code });
+    const { kind, sender, session: id } = payload.value;
+    const role: SessionRole = sender === 'initiator' ? 'responder' : 'initiator';
+    const session = this.#sessionsByKey.get(keyOf(from, id, role));
+    if (session !== undefined) return session.receive(payload.value);
+    if (kind === 'unknown') return;
+    if (kind === 'handshake' && role === 'responder' && this.#mayAccept(from)) {
+      return this.#createSession(from, id, role).receive(payload.value);
+    }
+    this.#sayUnknown(from, { role, id });
+  }
+
+  /** SE5: nobody can fill this node with handshakes they do not finish. */
+  #mayAccept(from: PeerId): boolean {
+    if (!this.#options.accepts || this.#sessionsByKey.size >= SESSIONS_MAX) return false;
+    let halfOpen = 0;
+    let ofPeer = 0;
+    for (const session of this.#sessionsByKey.values()) {
+      if (session.role === 'initiator' || this.#opened.has(session)) continue;
+      halfOpen++;
+      if (session.peer === from) ofPeer++;
+    }
+    return halfOpen < HALF_OPEN_MAX && ofPeer < HALF_OPEN_PER_PEER_MAX;
+  }
+
+  #sayUnknown(to: PeerId, session: { role: SessionRole; id: number }): void {
+    const payload: SessionPayload = {
+      kind: 'unknown',
+      sender: session.role,
+      session: session.id,
+      body: new Uint8Array(0),
+    };
+    void this.#options.room.send(to, encodeSessionPayload(payload));
+  }
+
+  #createSession(peer: PeerId, id: number, role: SessionRole): Session {
+    const { room, clock, random, events } = this.#options;
+    const key = keyOf(peer, id, role);
+    const staticSeed = random.bytes(KEY_BYTES);
+    const ephemeralSeed = random.bytes(KEY_BYTES);
+    const noiseKeys = { psk: PUBLIC_ROOM_PSK, prologue: this.#prologue, staticSeed, ephemeralSeed };
+    const session = new Session({
+      room,
+      clock,
+      peer,
+      id,
+      role,
+      handshake: role === 'initiator' ? startInitiator(noiseKeys) : startResponder(noiseKeys),
+      prover: this.#prover,
+      unfinished: this.#unfinished,
+      slot: this.#nextSlot++,
+      events: {
+        opened: (opened) => {
+          this.#opened.add(opened);
+          this.#options.log.debug('session_open', { role, device: opened.device });
+          events.open?.(opened);
+          this.#settle(opened, ok(opened));
+        },
+        message: (from, message) => events.message?.(from, message),
+        ended: (ended, end) => {
+          this.#sessionsByKey.delete(key);
+          if (this.#dialsByPeer.get(peer)?.session === ended) this.#dialsByPeer.delete(peer);
+          this.#options.log.debug('session_ended', { role, code: end.code });
+          this.#settle(ended, err(end));
+          if (this.#opened.delete(ended)) events.closed?.(ended, end);
+        },
+      },
+    });
+    this.#sessionsByKey.set(key, session);
+    return session;
+  }
+
+  #settle(session: Session, outcome: Result<Session, SessionEnd>): void {
+    this.#settleDial.get(session)?.(outcome);
+    this.#settleDial.delete(session);
+  }
+
+  #endAll(code: SessionEnd['code'], because: string, peer?: PeerId): void {
+    for (const session of this.#sessionsByKey.values()) {
+      if (peer === undefined || session.peer === peer) session.end(code, because);
+    }
+  }
+}
+
+function keyOf(peer: PeerId, id: number, role: SessionRole): string {
+  return `${role}:${peer}:${id}`;
+}

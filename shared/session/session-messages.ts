@@ -1,0 +1,80 @@
+// What is said inside a session (docs/protocol/sessions.md): the first frame each way, flow control, and the messages of nodes.
+
+import type { Failure, Result } from '../core/result.ts';
+import type { Infer } from '../codec/schema.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { bytes, link, oneOf, struct, text, uint } from '../codec/schema.ts';
+import {
+  CERTIFICATE_BYTES_MAX,
+  ENTRY_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  PROOF_BYTES_MAX,
+} from '../core/limits.ts';
+import { DEVICE_CERTIFICATE_BYTES_MAX } from '../crypto/device.ts';
+import { identitySchema, publicKeySchema, signatureSchema } from '../crypto/ids.ts';
+
+/** A sentence for a person. */
+const SENTENCE_BYTES_MAX = 1_024;
+const CODE_BYTES_MAX = 64;
+/** Handles and site names are shorter; the ledger judges them. */
+const LABEL_BYTES_MAX = 64;
+/** A receipt lists what changed; it is bounded like the entry it answers. */
+const RECEIPT_BYTES_MAX: number = 64 * 1024;
+/** The wire form of a signed entry is a little longer than its body. */
+const ENTRY_WIRE_BYTES_MAX: number = ENTRY_BYTES_MAX + 1_024;
+
+const code = text({ max: CODE_BYTES_MAX, min: 1 });
+const because = text({ max: SENTENCE_BYTES_MAX });
+
+/** About the session itself; these do not count against the window. */
+const controlVariants = {
+  /** SE3: who this is, signed over the handshake. */
+  identity: struct({
+    identity: identitySchema,
+    device: publicKeySchema,
+    certificate: bytes({ max: DEVICE_CERTIFICATE_BYTES_MAX }),
+    sig: signatureSchema,
+  }),
+  /** SE6: this many bytes of messages were dealt with. */
+  credit: struct({ bytes: uint({ min: 1, max: 0xffff_ffff }) }),
+  /** The session ends on purpose. */
+  bye: struct({ code }),
+} as const;
+
+/** Between nodes. */
+const messageVariants = {
+  /** An entry on its way to a validator. */
+  submit: struct({ entry: bytes({ max: ENTRY_WIRE_BYTES_MAX, min: 1 }) }),
+  /** The entry is on the validator's disk and waits for its block. */
+  seen: struct({ id: link() }),
+  refused: struct({ id: link(), code, because }),
+  /** The entry is final: what it did, and the proof of it. */
+  outcome: struct({
+    id: link(),
+    header: bytes({ max: HEADER_BYTES_MAX }),
+    certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+    receipt: bytes({ max: RECEIPT_BYTES_MAX }),
+    proof: bytes({ max: PROOF_BYTES_MAX }),
+  }),
+  /** Please keep a copy of this site's version; name '' is the default site. */
+  pin: struct({ manifest: link(), handle: text({ max: LABEL_BYTES_MAX }), name: text({ max: LABEL_BYTES_MAX }) }),
+  /** Every block of it is on disk here. */
+  held: struct({ manifest: link() }),
+  pinLimit: struct({ manifest: link(), because }),
+} as const;
+
+const sessionMessageSchema = oneOf('t', messageVariants);
+const frameSchema = oneOf('t', { ...controlVariants, ...messageVariants });
+
+export type SessionMessage = Infer<typeof sessionMessageSchema>;
+export type SessionFrame = Infer<typeof frameSchema>;
+export type IdentityFrame = Extract<SessionFrame, { t: 'identity' }>;
+
+export function decodeSessionFrame(message: Uint8Array): Result<SessionFrame, Failure<'bad_encoding' | 'too_large'>> {
+  return decodeCanonical(frameSchema, message, { max: MESSAGE_BYTES_MAX });
+}
+
+export function encodeSessionFrame(frame: SessionFrame): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(frameSchema, frame);
+}
