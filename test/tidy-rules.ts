@@ -88,8 +88,9 @@ function mayImport(from: string, to: string): boolean {
   return rank(source) >= 0 && rank(target) >= 0 && rank(target) < rank(source);
 }
 
+/** Circles at run time, where a module could see another before it is there; types may refer to each other. */
 export function findCycles(files: readonly SourceFile[]): string[] {
-  const importsByPath = new Map(files.map((file) => [file.path, relativeImports(file)]));
+  const importsByPath = new Map(files.map((file) => [file.path, resolveAll(file, file.runtimeImports)]));
   const done = new Set<string>();
   const found: string[] = [];
   function visit(path: string, trail: readonly string[]): void {
@@ -192,13 +193,13 @@ function reachFrom(roots: readonly string[], byPath: ReadonlyMap<string, SourceF
     const file = byPath.get(path);
     if (file === undefined || reached.has(path)) continue;
     reached.add(path);
-    waiting.push(...relativeImports(file), ...namedFiles(file));
+    waiting.push(...resolveAll(file, file.imports), ...namedFiles(file));
   }
   return reached;
 }
 
-function relativeImports(file: SourceFile): string[] {
-  return file.imports.flatMap((specifier) => resolveImport(file.path, specifier) ?? []);
+function resolveAll(file: SourceFile, specifiers: readonly string[]): string[] {
+  return specifiers.flatMap((specifier) => resolveImport(file.path, specifier) ?? []);
 }
 
 /** Paths in strings, as the build script and the starter have them: from the root or from the file. */

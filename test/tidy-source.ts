@@ -31,6 +31,8 @@ export interface SourceFile {
   readonly code: string;
   /** Specifiers as written: packages, `node:` modules and relative paths, dynamic and type imports included. */
   readonly imports: readonly string[];
+  /** Those that are there at run time: without `import type`. */
+  readonly runtimeImports: readonly string[];
 }
 
 /** The code with those strings emptied that hold programs, which are not this file's own: templates and imports in quotes. */
@@ -41,7 +43,8 @@ export function withoutPrograms(code: string): string {
 
 export function createSourceFile(path: string, text: string): SourceFile {
   const code = blankComments(text);
-  return { path, text, code, imports: findImports(code) };
+  const runtime = code.replace(/^\s*(?:import|export)\s+type\s[^'";]*['"][^'"]+['"]/gm, '');
+  return { path, text, code, imports: findImports(code), runtimeImports: findImports(runtime) };
 }
 
 /** Every code file of the project's own folders. */
@@ -59,7 +62,8 @@ export function readPages(): SourceFile[] {
 }
 
 export function createPage(path: string, text: string): SourceFile {
-  return { path, text, code: text, imports: [...text.matchAll(PAGE_SCRIPT)].map((match) => match[1]!) };
+  const imports = [...text.matchAll(PAGE_SCRIPT)].map((match) => match[1]!);
+  return { path, text, code: text, imports, runtimeImports: imports };
 }
 
 /** Every text file of the project, configuration and documents included; not the lockfiles. */

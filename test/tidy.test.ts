@@ -127,6 +127,9 @@ describe('the rules notice', () => {
       'worker/y.ts',
     ]);
     expect(findCycles([low, high])).toHaveLength(1);
+    expect(findCycles([low, sample('shared/session/high.ts', "import type { b } from '../codec/low.ts';")])).toEqual(
+      [],
+    );
   });
 
   test('imports over several lines, and none in comments', () => {
