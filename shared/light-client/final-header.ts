@@ -1,0 +1,57 @@
+// From the pinned group to a header that its validators made final; every failure names the part that did not hold (LC2–LC5).
+
+import { certifies, decodeHeader, type Block } from '../chain/block.ts';
+import { decodeCertificate, verifyCertificate } from '../chain/certificate.ts';
+import { decodeGenesis } from '../chain/genesis.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
+import type { Cid } from '../codec/cid.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import type { Verifier } from '../platform/ports.ts';
+import { followSeals } from './seals.ts';
+
+export type HeaderCode = 'bad_genesis' | 'bad_seal' | 'bad_header' | 'bad_certificate' | 'wrong_group';
+
+/** What the reader trusts beforehand, and checks with. `genesis` may come from anywhere: `group` is its hash. */
+export type Pin = { readonly group: Cid; readonly genesis: Uint8Array; readonly verifier: Verifier };
+
+export type HeaderProof = {
+  readonly seals: readonly Uint8Array[];
+  readonly header: Uint8Array;
+  readonly certificate: Uint8Array;
+};
+
+export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet };
+
+export async function verifyFinalHeader(
+  pin: Pin,
+  proof: HeaderProof,
+): Promise<Result<FinalHeader, Failure<HeaderCode>>> {
+  const { group, verifier } = pin;
+  const founding = decodeGenesis(pin.genesis);
+  if (!founding.ok) return founding;
+  if (founding.value.group !== group) return fail('bad_genesis', 'The genesis is not the one that was pinned.');
+  const now = await followSeals(founding.value, proof.seals, verifier);
+  if (!now.ok) return now;
+  const { set, epoch } = now.value;
+  const block = decodeHeader(proof.header);
+  if (!block.ok) return block;
+  const certificate = decodeCertificate(proof.certificate);
+  if (!certificate.ok) return certificate;
+  // The certificate is judged for what it says itself: so a changed header is told from a changed certificate.
+  const signed = await verifyCertificate({ certificate: certificate.value, group, set, verifier });
+  if (!signed.ok) {
+    if (block.value.header.group !== group) return fail('wrong_group', 'The answer is about another group.');
+    return signed;
+  }
+  if (certificate.value.kind !== 'finalize')
+    return fail('bad_certificate', 'The certificate does not make a block final.');
+  if (!certifies(certificate.value, block.value)) {
+    return fail('bad_header', 'The header is not the one that the validators made final.');
+  }
+  const { header } = block.value;
+  if (header.group !== group) return fail('wrong_group', 'The answer is about another group.');
+  if (header.epoch !== epoch || header.validators !== set.id || header.height <= now.value.height) {
+    return fail('bad_header', 'The header is not of the validators that signed it.');
+  }
+  return ok({ block: block.value, set });
+}

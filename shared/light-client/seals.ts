@@ -1,0 +1,78 @@
+// Seals: final blocks that hand an epoch over to new validators, followed from the pinned set to the present one (LC3).
+
+import { certifies, decodeHeader } from '../chain/block.ts';
+import { decodeCertificate, verifyCertificate } from '../chain/certificate.ts';
+import { GENESIS_EPOCH, type Founding } from '../chain/genesis.ts';
+import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { bytes, struct, type Infer } from '../codec/schema.ts';
+import { CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import type { Verifier } from '../platform/ports.ts';
+
+/** 100 keys and their frame. */
+const VALIDATORS_BYTES_MAX = 4_096;
+const SEAL_BYTES_MAX = HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + VALIDATORS_BYTES_MAX + 64;
+
+const sealSchema = struct({
+  header: bytes({ max: HEADER_BYTES_MAX }),
+  /** Of the old validators, over the header. */
+  certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+  /** The set whose CID is the header's `nextValidators`. */
+  validators: bytes({ max: VALIDATORS_BYTES_MAX }),
+});
+
+export type Seal = Infer<typeof sealSchema>;
+
+/** Who signs now. */
+export type Epoch = { readonly epoch: number; readonly set: ValidatorSet; readonly height: number };
+
+export function encodeSeal(seal: Seal): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(sealSchema, seal);
+}
+
+/** Starts with the validators of the genesis; any seal that does not verify refuses all. */
+export async function followSeals(
+  founding: Founding,
+  seals: readonly Uint8Array[],
+  verifier: Verifier,
+): Promise<Result<Epoch, Failure<'bad_seal'>>> {
+  let epoch: Epoch = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
+  for (const seal of seals) {
+    // One after the other: each names who may sign the next.
+    // oxlint-disable-next-line no-await-in-loop
+    const next = await followSeal(epoch, seal, { founding, verifier });
+    if (!next.ok) return next;
+    epoch = next.value;
+  }
+  return ok(epoch);
+}
+
+async function followSeal(
+  { epoch, set, height }: Epoch,
+  input: Uint8Array,
+  { founding, verifier }: { readonly founding: Founding; readonly verifier: Verifier },
+): Promise<Result<Epoch, Failure<'bad_seal'>>> {
+  const { group } = founding;
+  const seal = decodeCanonical(sealSchema, input, { max: SEAL_BYTES_MAX });
+  if (!seal.ok) return fail('bad_seal', seal.error.because);
+  const block = decodeHeader(seal.value.header);
+  if (!block.ok) return fail('bad_seal', block.error.because);
+  const next = decodeValidatorSet(seal.value.validators);
+  if (!next.ok) return fail('bad_seal', next.error.because);
+  const { header } = block.value;
+  if (header.group !== group || header.epoch !== epoch || header.validators !== set.id || header.height <= height) {
+    return fail('bad_seal', 'A change of validators does not follow the one before it.');
+  }
+  if (next.value.id === set.id || header.nextValidators !== next.value.id) {
+    return fail('bad_seal', 'A change of validators names other validators than it brings.');
+  }
+  const certificate = decodeCertificate(seal.value.certificate);
+  if (!certificate.ok) return fail('bad_seal', certificate.error.because);
+  if (certificate.value.kind !== 'finalize' || !certifies(certificate.value, block.value)) {
+    return fail('bad_seal', 'A change of validators is not final.');
+  }
+  const verified = await verifyCertificate({ certificate: certificate.value, group, set, verifier });
+  if (!verified.ok) return fail('bad_seal', verified.error.because);
+  return ok({ epoch: epoch + 1, set: next.value, height: header.height });
+}
