@@ -121,7 +121,7 @@ async function main() {
   if (noChromium) shout(notices);
 
   const totals = { passed: 0, failed: 0, skipped: 0 };
-  const env = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' };
+  const env = { ...process.env };
   if (options.long) Object.assign(env, { WEFT_LONG: '1', WEFT_FUZZ_CASES: env.WEFT_FUZZ_CASES ?? LONG_FUZZ_CASES });
   const folder = mkdtempSync(join(tmpdir(), 'weft-test-'));
   try {
