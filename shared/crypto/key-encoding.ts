@@ -28,7 +28,9 @@ export function isKeyEncoding(key: Uint8Array): boolean {
  */
 export function isSignatureEncoding(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_BYTES) return false;
-  return isPointEncoding(signature.subarray(0, SCALAR_AT)) && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER);
+  return (
+    isPointEncoding(signature.subarray(0, SCALAR_AT)) && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER)
+  );
 }
 
 function isPointEncoding(point: Uint8Array): boolean {
