@@ -1,0 +1,267 @@
+// A folder becomes a site: paths checked, files cut into blocks and handed on while hashing continues, and a manifest (rules SI3, SI9).
+
+import type { Millis } from '../shared/core/brand.ts';
+import { cidFromDigest, type Cid } from '../shared/codec/cid.ts';
+import { ContentError } from '../shared/content/content-error.ts';
+import { addFile, splitFile, type Block, type ByteSource, type FileRoot } from '../shared/content/unixfs.ts';
+import { BLOB_LEAF_BYTES, FILE_BYTES_MAX, MANIFEST_BYTES_MAX, SITE_FILES_MAX } from '../shared/core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import type { Hasher } from '../shared/platform/ports.ts';
+import { contentTypeOf } from './content-type.ts';
+import {
+  encodeManifest,
+  findFileAbove,
+  hashManifest,
+  isContentType,
+  type Manifest,
+  type Resource,
+} from './manifest.ts';
+import { normaliseSitePath } from './site-path.ts';
+
+/** Small files read and hashed together: enough to keep WebCrypto and the store busy. */
+const BATCH_FILES_MAX = 64;
+const BATCH_BYTES_MAX: number = 16 * BLOB_LEAF_BYTES;
+const INDEX = '/index.html';
+const NOT_FOUND = '/404.html';
+
+export type SiteFile = {
+  /** As the file system says it; `\` and a leading `/` or `./` are taken care of. */
+  readonly path: string;
+  readonly body: Uint8Array | ByteSource;
+  /** Only to overrule what the extension says. */
+  readonly contentType?: string;
+};
+
+export type BundleInput = {
+  readonly files: readonly SiteFile[];
+  readonly name?: string;
+  readonly prev?: Cid;
+  readonly now: Millis;
+  readonly hasher: Hasher;
+  /**
+   * Takes blocks of about 4 MiB or 64 files to be stored, one call at a time; the manifest's block comes last and by
+   * then all others are stored. What it throws, bundleSite throws.
+   */
+  readonly putBlocks: (blocks: readonly Block[]) => Promise<void>;
+  readonly onProgress?: (progress: BundleProgress) => void;
+};
+
+export type BundleProgress = {
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number;
+  readonly totalBytes: number;
+};
+
+export type BundleWarning = Failure<'no_index'>;
+
+export type SiteBundle = {
+  readonly cid: Cid;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array<ArrayBuffer>;
+  readonly files: number;
+  readonly bytes: number;
+  /** What the publisher should hear, though it stops nothing. */
+  readonly warnings: readonly BundleWarning[];
+};
+
+export type BundleFailure = Failure<
+  | 'no_files'
+  | 'too_many_files'
+  | 'too_large'
+  | 'path_invalid'
+  | 'path_reserved'
+  | 'path_duplicate'
+  | 'content_type_invalid'
+  | 'file_changed'
+>;
+
+/** The same files, name, prev and now give the same manifest, in whatever order the files come. */
+export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle, BundleFailure>> {
+  const planned = planSite(input.files);
+  if (!planned.ok) return planned;
+  const files = planned.value;
+  const totalBytes = files.reduce((sum, { size }) => sum + size, 0);
+  const expected = checkManifestSize(input, files);
+  if (!expected.ok) return expected;
+  const roots = new Map<string, Cid>();
+  try {
+    await storeFiles(input, files, { roots, totalBytes });
+  } catch (error) {
+    if (error instanceof UnreadableFile) return fail('file_changed', error.message);
+    throw error;
+  }
+  const manifest = composeManifest(input, files, (path) => roots.get(path)!);
+  const manifestBytes = encodeManifest(manifest);
+  const cid = await hashManifest(manifestBytes, input.hasher);
+  await input.putBlocks([{ cid, bytes: manifestBytes }]);
+  return ok({ cid, manifest, manifestBytes, files: files.length, bytes: totalBytes, warnings: warnAbout(manifest) });
+}
+
+type PlannedFile = SiteFile & { readonly size: number };
+
+/** The files under their paths in the manifest, sorted; nothing has been read yet. */
+function planSite(files: readonly SiteFile[]): Result<PlannedFile[], BundleFailure> {
+  if (files.length === 0) return fail('no_files', 'There is nothing to publish: choose at least one file.');
+  if (files.length > SITE_FILES_MAX) {
+    return fail(
+      'too_many_files',
+      `A site has at most ${SITE_FILES_MAX} files, these are ${files.length}: leave some out.`,
+    );
+  }
+  const filesByPath = new Map<string, PlannedFile>();
+  for (const file of files) {
+    const path = normaliseSitePath(file.path);
+    if (!path.ok) return path;
+    const size = file.body instanceof Uint8Array ? file.body.length : file.body.size;
+    if (size > FILE_BYTES_MAX) return fail('too_large', `${path.value} is larger than 4 GiB: leave it out.`);
+    if (filesByPath.has(path.value)) {
+      return fail('path_duplicate', `Two files have the path ${path.value}: rename one.`);
+    }
+    if (file.contentType !== undefined && !isContentType(file.contentType)) {
+      return fail('content_type_invalid', `The content type given for ${path.value} is malformed.`);
+    }
+    filesByPath.set(path.value, { ...file, path: path.value, size });
+  }
+  for (const path of filesByPath.keys()) {
+    const above = findFileAbove(path, filesByPath);
+    if (above !== undefined) return fail('path_duplicate', `${above} is both a file and a folder: rename one.`);
+  }
+  return ok([...filesByPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)));
+}
+
+/** CIDs have one length, so the manifest's size is known before a byte is hashed. */
+function checkManifestSize(input: BundleInput, files: readonly PlannedFile[]): Result<undefined, BundleFailure> {
+  const digest = new Uint8Array(32);
+  const anyCid = cidFromDigest('raw', digest);
+  const { length } = encodeManifest(composeManifest(input, files, () => anyCid));
+  if (length <= MANIFEST_BYTES_MAX) return ok(undefined);
+  return fail(
+    'too_large',
+    `The list of files takes ${length} bytes, ${MANIFEST_BYTES_MAX} are allowed: leave files out or shorten their paths.`,
+  );
+}
+
+function composeManifest(
+  { name, prev, now }: BundleInput,
+  files: readonly PlannedFile[],
+  rootOf: (path: string) => Cid,
+): Manifest {
+  const resources = new Map<string, Resource>();
+  let total = 0;
+  for (const { path, size, contentType } of files) {
+    const declared =
+      contentType === undefined || contentType === contentTypeOf(path) ? {} : { 'content-type': contentType };
+    resources.set(path, { src: rootOf(path), size, ...declared });
+    total += size;
+  }
+  return {
+    v: 1,
+    ...(name === undefined ? {} : { name }),
+    resources,
+    ...(resources.has(NOT_FOUND) ? { notFound: NOT_FOUND } : {}),
+    ...(prev === undefined ? {} : { prev }),
+    created: now,
+    total,
+  };
+}
+
+function warnAbout(manifest: Manifest): BundleWarning[] {
+  if (manifest.resources.has(INDEX)) return [];
+  const because = 'There is no index.html at the top, so the address of the site itself shows nothing: add one.';
+  return [{ code: 'no_index', because }];
+}
+
+/** Stores one batch while the next is read and hashed. */
+async function storeFiles(
+  { hasher, putBlocks, onProgress }: BundleInput,
+  files: readonly PlannedFile[],
+  { roots, totalBytes }: { readonly roots: Map<string, Cid>; readonly totalBytes: number },
+): Promise<void> {
+  const stored = new Set<Cid>();
+  let storing: Promise<void> = Promise.resolve();
+  let bytes = 0;
+  try {
+    for await (const batch of hashFiles(files, hasher)) {
+      const fresh = batch.blocks.filter(({ cid }) => !stored.has(cid) && stored.add(cid));
+      for (const { path, cid } of batch.finished) roots.set(path, cid);
+      bytes += batch.bytes;
+      await storing;
+      if (fresh.length > 0) storing = putBlocks(fresh);
+      onProgress?.({ files: roots.size, bytes, totalFiles: files.length, totalBytes });
+    }
+  } finally {
+    // Whatever ended the loop, nothing is still being stored when this returns.
+    await Promise.allSettled([storing]);
+  }
+  await storing;
+}
+
+type HashedBatch = {
+  readonly blocks: readonly Block[];
+  readonly finished: readonly { path: string; cid: Cid }[];
+  readonly bytes: number;
+};
+
+async function* hashFiles(files: readonly PlannedFile[], hasher: Hasher): AsyncGenerator<HashedBatch, void, undefined> {
+  const small = files.filter(({ size }) => size <= BLOB_LEAF_BYTES);
+  for (const batch of batchFiles(small)) yield await hashSmallFiles(batch, hasher);
+  for (const file of files) if (file.size > BLOB_LEAF_BYTES) yield* hashLargeFile(file, hasher);
+}
+
+function* batchFiles(files: readonly PlannedFile[]): Generator<PlannedFile[], void, undefined> {
+  let batch: PlannedFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (batch.length === BATCH_FILES_MAX || (batch.length > 0 && bytes + file.size > BATCH_BYTES_MAX)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(file);
+    bytes += file.size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function hashSmallFiles(files: readonly PlannedFile[], hasher: Hasher): Promise<HashedBatch> {
+  const added = await Promise.all(files.map(async (file) => await named(file, addFile(file.body, hasher))));
+  return {
+    blocks: added.flatMap(({ blocks }) => blocks),
+    finished: added.map(({ cid }, index) => ({ path: files[index]!.path, cid })),
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+async function* hashLargeFile(file: PlannedFile, hasher: Hasher): AsyncGenerator<HashedBatch, void, undefined> {
+  const parts = splitFile(file.body, hasher);
+  let reported = 0;
+  for (;;) {
+    const { done, value } = await named<IteratorResult<Block[], FileRoot>>(file, parts.next());
+    if (done) {
+      yield { blocks: [], finished: [{ path: file.path, cid: value.cid }], bytes: file.size - reported };
+      return;
+    }
+    // Nodes above the leaves are no bytes of the file.
+    const bytes = Math.min(
+      file.size - reported,
+      value.reduce((sum, block) => sum + block.bytes.length, 0),
+    );
+    reported += bytes;
+    yield { blocks: value, finished: [], bytes };
+  }
+}
+
+class UnreadableFile extends Error {}
+
+/** Says which file it was that could not be read. */
+async function named<T>(file: PlannedFile, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    throw new UnreadableFile(`${file.path} changed or vanished while it was read: choose the folder again.`, {
+      cause: error,
+    });
+  }
+}
