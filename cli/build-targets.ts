@@ -104,7 +104,7 @@ function baseOptions({ root, minify }: BuildPlace): BuildOptions {
     jsxImportSource: 'preact',
     legalComments: 'none',
     loader: { '.svg': 'text', '.txt': 'text' },
-    logLevel: 'error',
+    logLevel: 'silent',
   };
 }
 
