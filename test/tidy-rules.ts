@@ -139,7 +139,7 @@ export function findStaleExceptions(files: readonly SourceFile[]): string[] {
 export function findBadNames(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
     const name = path.split('/').at(-1)!;
-    const stem = name.replace(/(\.(test|d))?\.[a-z]+$/, '');
+    const stem = name.replace(/(\.(test|test-kit|d))?\.[a-z]+$/, '');
     const found: string[] = [];
     if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(stem)) found.push(`${path}: file names are kebab-case`);
     const words = path.replace(/\.[a-z.]+$/, '').split(/[/-]/);

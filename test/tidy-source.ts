@@ -93,7 +93,7 @@ export function packageOf(specifier: string): string | undefined {
 }
 
 export function isTest(path: string): boolean {
-  return path.startsWith('test/') || path.startsWith('bench/') || /\.test\.tsx?$/.test(path);
+  return path.startsWith('test/') || path.startsWith('bench/') || /\.test(-kit)?\.tsx?$/.test(path);
 }
 
 /** Whether the project has this file. */

@@ -14,16 +14,16 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const START_TIME_MAX = 120_000;
 const READY_LINE = /^weft ready (\{.*\})$/m;
 
-/** What cli/start.mjs says once both links work, on one line after `weft ready `. */
-export interface MeshReady {
+/** What `WEFT_JSON=1 npm start` says once both links work, on one line after `weft ready `. */
+interface MeshReady {
   readonly app: string;
   readonly docs: string;
-  readonly port: number;
-  readonly edge: { readonly pid: number };
-  readonly headless: { readonly pid: number };
+  readonly edgePid: number;
+  readonly headlessPid: number;
 }
 
 export interface Mesh extends MeshReady {
+  readonly port: number;
   readonly dataDir: string;
   /** `http://alice.localhost:PORT/`. */
   siteUrl(label: string, path?: string): string;
@@ -33,6 +33,8 @@ export interface Mesh extends MeshReady {
   stopHeadless(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** The whole mesh, as Ctrl-C would; `startMesh({dataDir, port})` starts it again on what lasted. */
   stop(): Promise<void>;
+  /** The whole mesh at once, as a power cut would. */
+  kill(): Promise<void>;
 }
 
 export async function startMesh(
@@ -40,30 +42,33 @@ export async function startMesh(
 ): Promise<Mesh> {
   const dataDir = options.dataDir ?? (await makeTempFolder('mesh'));
   const port = options.port ?? (await findFreePort());
-  const child = spawn(process.execPath, ['cli/start.mjs', '--port', String(port)], {
+  const child = spawn(process.execPath, ['cli/start.mjs'], {
     cwd: ROOT,
-    env: { ...process.env, ...options.env, PORT: String(port), WEFT_DATA: dataDir },
+    env: { ...process.env, ...options.env, PORT: String(port), WEFT_DATA: dataDir, WEFT_JSON: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const pid = child.pid;
   if (pid === undefined) throw new Error('cli/start.mjs could not be started.');
   const killNow = () => killTreeNow(pid);
   process.once('exit', killNow);
-  const stop = async () => {
-    await killTree(pid, 'SIGTERM');
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    await killTree(pid, signal);
     process.off('exit', killNow);
   };
+  const stop = () => end('SIGTERM');
   closeAtEnd(stop);
   const lines: string[] = [];
   const ready = await waitForReady(child, lines);
   return {
     ...ready,
+    port,
     dataDir,
     siteUrl: (label, path = '/') => `http://${label}.localhost:${port}${path}`,
     output: () => lines.join(''),
-    stopEdge: (signal = 'SIGTERM') => killTree(ready.edge.pid, signal),
-    stopHeadless: (signal = 'SIGTERM') => killTree(ready.headless.pid, signal),
+    stopEdge: (signal = 'SIGTERM') => killTree(ready.edgePid, signal),
+    stopHeadless: (signal = 'SIGTERM') => killTree(ready.headlessPid, signal),
     stop,
+    kill: () => end('SIGKILL'),
   };
 }
 
