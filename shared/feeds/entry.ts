@@ -118,7 +118,7 @@ export async function createEntry(draft: {
 }): Promise<{ id: Cid; bytes: Uint8Array<ArrayBuffer> }> {
   const { body, signer } = draft;
   assert(signer.key === body.device, 'an entry is signed by its own device');
-  assert(checkFirst(body) === undefined, 'an entry follows EN3 and EN4');
+  assert(checkFirst(body) === undefined && checkSort(body) === undefined, 'an entry follows EN3 and EN4');
   const bodyBytes = encodeCanonical(bodySchema, body);
   const sig = await signer.sign(signedBytes(SIGNED_KIND, body.group, bodyBytes));
   const wire = encodeCanonical(wireSchema, { body: bodyBytes, sig });

@@ -3,8 +3,10 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import { CLOCK_DRIFT_MAX, RECENT_BLOCKS } from '../core/limits.ts';
-import type { VerifiedEntry } from '../feeds/entry.ts';
-import type { Code } from './codes.ts';
+import type { Failure } from '../core/result.ts';
+import type { Identity } from '../crypto/ids.ts';
+import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
+import { becauseOf, type Code } from './codes.ts';
 import { OPERATIONS } from './families.ts';
 import { registerDevice } from './families/devices.ts';
 import { checkStranger } from './families/membership.ts';
@@ -70,6 +72,19 @@ export function admitEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
   if (stranger) return { outcome: 'refuse', code };
   mergeDraft(frame);
   return { outcome: 'void', code };
+}
+
+/**
+ * For verifyEntry: an identity that is no member yet must have solved the puzzle before its signatures are checked. Give
+ * it the block that the pending entries are admitted into, so that a pending join counts.
+ */
+export function createPrecheck(
+  block: OpenBlock,
+): (entry: ParsedEntry, identity: Identity) => Failure<Code> | undefined {
+  return ({ body }, identity) => {
+    const code = checkStranger(block.draft, { body, identity });
+    return code === undefined ? undefined : { code, because: becauseOf(code) };
+  };
 }
 
 function checkClock({ blockTime }: OpenBlock, { body }: VerifiedEntry): Code | undefined {

@@ -30,6 +30,8 @@ export type BlockStart = {
 
 export type ExecutedBlock = {
   readonly state: State;
+  /** What changed in state, for a store to follow: null removes a key. */
+  readonly writes: ReadonlyMap<string, Uint8Array | null>;
   /** In the order of execution. */
   readonly receipts: readonly Receipt[];
   readonly receiptsRoot: Uint8Array;
@@ -64,6 +66,7 @@ export function executeBlock(
   const state = commitDraft(block.draft);
   return ok({
     state,
+    writes: block.draft.writes,
     receipts,
     receiptsRoot: treeRoot(createReceiptTree(receipts)),
     stateRoot: stateRoot(state),

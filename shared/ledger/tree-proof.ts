@@ -1,4 +1,4 @@
-// Proofs of a compact sparse Merkle tree over SHA-256 (rules LG2–LG5): what a light client needs, and no more.
+// Proofs of a compact sparse Merkle tree over SHA-256 (ST4–ST7): what a light client needs, and no more.
 
 import { encodeUtf8 } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';

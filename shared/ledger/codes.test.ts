@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { becauseOf, codeNumber, CODES, codeWaits, isCode } from './codes.ts';
+
+/** A copy on purpose: a change of order or spelling must be made twice. */
+const NUMBERED =
+  'bad_encoding bad_signature wrong_group unknown_author not_permitted too_large expired seq_gap seq_used feed_frozen ' +
+  'forked missing_dependency not_owner fee_below_floor insufficient_funds supply_cap account_limit policy_violation ' +
+  'wrong_state already_known pool_full rate_limited invalid_fee_selector amount_overflow handle_taken handle_invalid ' +
+  'handle_reserved lease_expired puzzle_invalid quota_exceeded clock_ahead';
+
+test('LG4: numbers and names never change', () => {
+  expect(CODES.map((row) => row.code).join(' ')).toBe(NUMBERED);
+  expect(codeNumber('bad_encoding')).toBe(1);
+  expect(codeNumber('quota_exceeded')).toBe(30);
+});
+
+test('LG4: every code has a sentence that says what to do', () => {
+  for (const { code } of CODES) expect(becauseOf(code)).toMatch(/^[A-Z].{10,}[:,] .+\.$/);
+});
+
+test('LG3: only some refusals may pass later', () => {
+  expect(codeWaits('seq_gap')).toBe(true);
+  expect(codeWaits('forked')).toBe(false);
+  expect(isCode('seq_gap')).toBe(true);
+  expect(isCode('toString')).toBe(false);
+});
