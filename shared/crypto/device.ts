@@ -15,7 +15,7 @@ import {
 } from './ids.ts';
 import { signedBytes } from './signed-bytes.ts';
 
-export const DEVICE_NAME_BYTES_MAX = 64;
+const DEVICE_NAME_BYTES_MAX = 64;
 /** The fields and a name of 64 bytes take about 210; the wrapper and its signature 90 more. */
 export const DEVICE_CERTIFICATE_BYTES_MAX = 512;
 const KIND = 'device-certificate';
