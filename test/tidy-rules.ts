@@ -42,10 +42,10 @@ const HOSTS = ['worker', 'browser-node', 'cli'];
 const BANNED_NAMES = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'manager', 'data', 'handle2', 'misc']);
 
 /** The classes a platform or the language makes us extend. */
-const ALLOWED_PARENTS = new Set(['Error', 'DurableObject']);
+const ALLOWED_PARENTS = new Set(['Error', 'EventTarget', 'DurableObject']);
 
 /** Hosts that insist on a default export. */
-const DEFAULT_EXPORTS = new Set(['worker/worker.ts', 'worker/deno.ts', 'vitest.config.ts']);
+const DEFAULT_EXPORTS = new Set(['worker/worker.ts', 'bench/relay-bare.ts', 'vitest.config.ts']);
 
 const LINES_MAX = 400;
 

@@ -4,6 +4,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { createSeededRandom } from '../simulator/seeded-random.ts';
 import { createFrameSplitter, type WebSocketFrame } from './websocket-frames.ts';
 
 /** What passes: one response body, one block of response headers, or one WebSocket frame. */
@@ -58,25 +59,13 @@ export function flipByte(n: number, matches: (passing: Passing) => boolean): Cho
   return (passing) => (n < passing.bytes.length && matches(passing) ? [n] : []);
 }
 
-/** Marsaglia's xorshift, 32 bits: numbers from 0 to below 1, the same for the same seed. */
-function createSeededRandom(seed: number): () => number {
-  // Spread first: small seeds would start with small numbers.
-  let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
-
 export async function startFlipProxy(options: FlipProxyOptions): Promise<FlipProxy> {
   const flips: Flip[] = [];
   const sockets = new Set<Duplex>();
   const state: ProxyState = {
     options,
     choose: options.choose,
-    random: createSeededRandom(options.seed),
+    random: createSeededRandom(options.seed).fraction,
     record: (flip) => flips.push(flip),
   };
   const server = createServer((incoming, outgoing) => passRequest(state, incoming, outgoing));
