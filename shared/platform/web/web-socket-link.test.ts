@@ -4,7 +4,7 @@ import type { Link } from '../ports.ts';
 import { connectWebSocketLink } from './web-socket-link.ts';
 
 /** A socket whose other end is the test. */
-class TestSocket extends EventTarget {
+class TestSocket {
   static last: TestSocket;
   readonly OPEN = 1;
   readyState = 0;
@@ -12,9 +12,12 @@ class TestSocket extends EventTarget {
   bufferedAmount = 42;
   readonly sent: Uint8Array[] = [];
   readonly closedWith: (number | undefined)[] = [];
+  readonly #events = new EventTarget();
   constructor() {
-    super();
     TestSocket.last = this;
+  }
+  addEventListener(type: string, listener: (event: Event) => void): void {
+    this.#events.addEventListener(type, listener);
   }
   send(frame: Uint8Array): void {
     this.sent.push(frame);
@@ -25,14 +28,14 @@ class TestSocket extends EventTarget {
   }
   open(): void {
     this.readyState = 1;
-    this.dispatchEvent(new Event('open'));
+    this.#events.dispatchEvent(new Event('open'));
   }
   receive(data: unknown): void {
-    this.dispatchEvent(new MessageEvent('message', { data }));
+    this.#events.dispatchEvent(new MessageEvent('message', { data }));
   }
   end(code: number, reason = ''): void {
     this.readyState = 3;
-    this.dispatchEvent(new CloseEvent('close', { code, reason }));
+    this.#events.dispatchEvent(new CloseEvent('close', { code, reason }));
   }
 }
 
