@@ -196,10 +196,11 @@ export class Outbox {
 
   #nextHead(): OwnHead {
     const own = this.#head;
-    if (!own) return this.#newFeed(undefined);
-    if (this.#reconciled) return own;
+    if (own && this.#reconciled) return own;
     this.#reconciled = true;
-    return this.#newFeed(own.seq > 0 ? { feed: own.feed, seq: own.seq } : own.after);
+    const after = own && own.seq > 0 ? { feed: own.feed, seq: own.seq } : own?.after;
+    this.#head = this.#newFeed(after);
+    return this.#head;
   }
 
   #newFeed(after: { feed: FeedId; seq: number } | undefined): OwnHead {

@@ -1,0 +1,131 @@
+// What a full node answers about its chain: proven records, proven outcomes, certified blocks, heads of feeds.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { PublicKey } from '../crypto/ids.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { Clock, Signer, Store } from '../platform/ports.ts';
+import type { FeedHead } from '../session/public-read-messages.ts';
+import type { Ordering } from './ordering.ts';
+import { assert } from '../core/assert.ts';
+import { STATE_KEY_BYTES_MAX } from '../core/limits.ts';
+import { fail, ok } from '../core/result.ts';
+import { encodeHeader } from '../chain/block.ts';
+import { encodeCertificate } from '../chain/certificate.ts';
+import { createStatus, encodeStatus } from '../chain/status.ts';
+import { DEVICE, FEED, HANDLE } from '../ledger/records.ts';
+import { parseHandle } from '../ledger/handle-grammar.ts';
+import { createReceiptTree, encodeReceipt } from '../ledger/receipts.ts';
+import { proveState, readRecord, readValue } from '../ledger/state.ts';
+import { proveKey } from '../ledger/tree.ts';
+import { encodeResolution } from '../light-client/resolution.ts';
+import { findEntryHeight, loadBlock, loadBlockBytes, loadReceipts } from './chain-store.ts';
+
+/** One signature serves every reader for so long: freshness in seconds, not a signature per request. */
+const STATUS_LIFE: Millis = 2_000;
+
+/** Everything that proves an entry's outcome, as it goes into a session message. */
+export type OutcomeProof = {
+  readonly id: Cid;
+  readonly header: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly receipt: Uint8Array;
+  readonly proof: Uint8Array;
+};
+
+export type ChainReadsOptions = {
+  readonly ordering: Ordering;
+  readonly store: Store;
+  readonly founding: Founding;
+  readonly signer: Signer;
+  readonly clock: Clock;
+};
+
+export class ChainReads {
+  readonly #options: ChainReadsOptions;
+  #status: { readonly block: Cid; readonly at: Millis; readonly bytes: Promise<Uint8Array> } | null = null;
+
+  constructor(options: ChainReadsOptions) {
+    this.#options = options;
+  }
+
+  /** A Resolution for a state key; that of a site brings its handle's record along. `not_found` before the first block. */
+  async resolve(key: string): Promise<Result<Uint8Array, Failure<'not_found' | 'too_large'>>> {
+    if (key.length === 0 || key.length > STATE_KEY_BYTES_MAX) return fail('too_large', 'A key has 1 to 256 bytes.');
+    const { ordering } = this.#options;
+    const { last, state } = ordering;
+    if (!last) return fail('not_found', 'This commons has no final block yet: try again in a moment.');
+    const prove = (proven: string) => ({
+      key: proven,
+      value: readValue(state, proven) ?? null,
+      proof: proveState(state, proven),
+    });
+    const status = await this.#freshStatus();
+    return ok(
+      encodeResolution({
+        v: 1,
+        seals: [],
+        header: encodeHeader(last.block.header),
+        certificate: encodeCertificate(last.certificate),
+        ...prove(key),
+        also: companionKeys(key).map(prove),
+        status,
+      }),
+    );
+  }
+
+  /** The proof of what became of an ordered entry; null while it is not final. */
+  async outcome(id: Cid): Promise<OutcomeProof | null> {
+    const { store } = this.#options;
+    const height = await findEntryHeight(store, id);
+    if (height === undefined) return null;
+    const [certified, receipts] = await Promise.all([loadBlock(store, height), loadReceipts(store, height)]);
+    assert(certified, 'the block of an indexed entry is stored');
+    const receipt = receipts.find(({ entry }) => entry === id);
+    assert(receipt, 'an ordered entry has a receipt');
+    return {
+      id,
+      header: encodeHeader(certified.block.header),
+      certificate: encodeCertificate(certified.certificate),
+      receipt: encodeReceipt(receipt),
+      proof: proveKey(createReceiptTree(receipts), id),
+    };
+  }
+
+  async blocks(range: { from: number; max: number }): Promise<{ blocks: Uint8Array[]; height: number }> {
+    const { store, ordering } = this.#options;
+    return { blocks: await loadBlockBytes(store, range), height: ordering.tip.height };
+  }
+
+  /** The newest entry of a device that this node knows, pending ones included. */
+  async feedHead(device: PublicKey): Promise<FeedHead | null> {
+    const { ordering } = this.#options;
+    const waiting = ordering.pool.newestOf(device);
+    if (waiting) return { feed: waiting.body.feed, seq: waiting.body.seq, head: waiting.id };
+    const open = readRecord(ordering.state, DEVICE, device)?.feed;
+    const feed = open && readRecord(ordering.state, FEED, open);
+    return open && feed ? { feed: open, seq: feed.seq, head: feed.head } : null;
+  }
+
+  #freshStatus(): Promise<Uint8Array> {
+    const { ordering, clock, founding, signer } = this.#options;
+    const { last } = ordering;
+    assert(last, 'a status is about a block');
+    const now = clock.now();
+    const { id, header } = last.block;
+    if (this.#status && this.#status.block === id && now - this.#status.at < STATUS_LIFE) return this.#status.bytes;
+    const claim = { epoch: header.epoch, view: header.view, height: header.height, hash: id, time: now };
+    const bytes = createStatus({ claim, group: founding.group, signer }).then(encodeStatus);
+    this.#status = { block: id, at: now, bytes };
+    return bytes;
+  }
+}
+
+/** A site lives as long as its handle's lease, so its reader needs both under one header. */
+function companionKeys(key: string): string[] {
+  const [family, word] = key.split('/');
+  if (family !== 'sites' || word === undefined) return [];
+  const handle = parseHandle(word);
+  return handle.ok ? [HANDLE.key(handle.value)] : [];
+}

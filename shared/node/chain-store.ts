@@ -1,0 +1,159 @@
+// The chain on a full node's disk: state, blocks, receipts and pending entries, each block in one strict write.
+
+import type { Cid } from '../codec/cid.ts';
+import type { CertifiedBlock } from '../chain/block.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { Receipt } from '../ledger/receipts.ts';
+import type { State } from '../ledger/state.ts';
+import type { Store, StorePut } from '../platform/ports.ts';
+import { assert } from '../core/assert.ts';
+import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { bytes, list, struct, uint } from '../codec/schema.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/block.ts';
+import { createGenesisState } from '../ledger/genesis-state.ts';
+import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts';
+import { loadState } from '../ledger/state.ts';
+import { prefixRange } from './outbox-records.ts';
+
+const TIP_KEY = 'chain/tip';
+const STATE_PREFIX = 'state/';
+const POOL_PREFIX = 'pool/';
+/** Digits that keep heights in order as text. */
+const DIGITS = 16;
+/** Records read from disk at once when a node starts. */
+const LOAD_BATCH = 4_096;
+const RECEIPTS_BYTES_MAX: number = 16 * BLOCK_BYTES_MAX;
+
+const heightSchema = struct({ height: uint({}) });
+const receiptsSchema = list(bytes({ max: MESSAGE_BYTES_MAX }), { max: 16_384 });
+
+function blockKey(height: number): string {
+  return `chain/block/${String(height).padStart(DIGITS, '0')}`;
+}
+
+function receiptsKey(height: number): string {
+  return `chain/receipts/${String(height).padStart(DIGITS, '0')}`;
+}
+
+function entryKey(id: Cid): string {
+  return `chain/entry/${id}`;
+}
+
+/** Everything one final block changes. */
+export type FinalWrite = {
+  readonly certified: CertifiedBlock;
+  readonly entryIds: readonly Cid[];
+  readonly receipts: readonly Receipt[];
+  readonly writes: ReadonlyMap<string, Uint8Array | null>;
+};
+
+/** The state of the last final block, and that block (null at height 0). */
+export async function loadChain(
+  store: Store,
+  founding: Founding,
+): Promise<{ readonly state: State; readonly last: CertifiedBlock | null }> {
+  const tip = await store.get(TIP_KEY);
+  if (!tip) {
+    const state = createGenesisState(founding.genesis);
+    assert(state.ok, 'a founded group has a genesis that makes a state');
+    return { state: state.value, last: null };
+  }
+  const decoded = decodeCanonical(heightSchema, tip, { max: 64 });
+  assert(decoded.ok, 'the own tip decodes');
+  const last = await loadBlock(store, decoded.value.height);
+  assert(last, 'the block of the tip is stored with it');
+  const entries: [string, Uint8Array][] = [];
+  for await (const { key, value } of readAll(store, STATE_PREFIX))
+    entries.push([key.slice(STATE_PREFIX.length), value]);
+  return { state: loadState(entries), last };
+}
+
+/** The state of height 0 is written with the first block, so that a store is never half a chain. */
+export async function writeFinal(
+  store: Store,
+  genesisState: Iterable<[string, Uint8Array]> | null,
+  final: FinalWrite,
+): Promise<void> {
+  const { certified, entryIds, receipts, writes } = final;
+  const { height } = certified.block.header;
+  const put: StorePut[] = [];
+  const remove: string[] = entryIds.map((id) => POOL_PREFIX + id);
+  for (const [key, value] of genesisState ?? []) if (!writes.has(key)) put.push({ key: STATE_PREFIX + key, value });
+  for (const [key, value] of writes) {
+    if (value === null) remove.push(STATE_PREFIX + key);
+    else put.push({ key: STATE_PREFIX + key, value });
+  }
+  const heightBytes = encodeCanonical(heightSchema, { height });
+  put.push({ key: blockKey(height), value: encodeCertifiedBlock(certified) });
+  put.push({ key: receiptsKey(height), value: encodeCanonical(receiptsSchema, receipts.map(encodeReceipt)) });
+  for (const id of entryIds) put.push({ key: entryKey(id), value: heightBytes });
+  put.push({ key: TIP_KEY, value: heightBytes });
+  await store.write({ put, remove }, 'strict');
+}
+
+export async function loadBlock(store: Store, height: number): Promise<CertifiedBlock | undefined> {
+  const stored = await store.get(blockKey(height));
+  if (!stored) return undefined;
+  const decoded = decodeCertifiedBlock(stored);
+  assert(decoded.ok, 'an own block decodes');
+  return decoded.value;
+}
+
+/** Certified blocks as bytes, from a height upwards, at most `max`. */
+export async function loadBlockBytes(store: Store, range: { from: number; max: number }): Promise<Uint8Array[]> {
+  const found = await store.range({
+    from: blockKey(range.from),
+    to: blockKey(range.from + range.max),
+    limit: range.max,
+  });
+  return found.map(({ value }) => value);
+}
+
+export async function loadReceipts(store: Store, height: number): Promise<Receipt[]> {
+  const stored = await store.get(receiptsKey(height));
+  assert(stored, 'receipts are stored with their block');
+  const decoded = decodeCanonical(receiptsSchema, stored, { max: RECEIPTS_BYTES_MAX });
+  assert(decoded.ok, 'own receipts decode');
+  return decoded.value.map((receipt) => {
+    const read = decodeReceipt(receipt);
+    assert(read.ok, 'an own receipt decodes');
+    return read.value;
+  });
+}
+
+/** The height of the block that holds an entry. */
+export async function findEntryHeight(store: Store, id: Cid): Promise<number | undefined> {
+  const stored = await store.get(entryKey(id));
+  if (!stored) return undefined;
+  const decoded = decodeCanonical(heightSchema, stored, { max: 64 });
+  assert(decoded.ok, 'an own record decodes');
+  return decoded.value.height;
+}
+
+/** A pending entry is on disk before its sender hears `seen`. */
+export async function writePending(store: Store, id: Cid, wire: Uint8Array): Promise<void> {
+  await store.write({ put: [{ key: POOL_PREFIX + id, value: wire }] }, 'strict');
+}
+
+export async function removePending(store: Store, ids: readonly Cid[]): Promise<void> {
+  await store.write({ remove: ids.map((id) => POOL_PREFIX + id) }, 'relaxed');
+}
+
+export async function loadPending(store: Store): Promise<Uint8Array[]> {
+  const wires: Uint8Array[] = [];
+  for await (const { value } of readAll(store, POOL_PREFIX)) wires.push(value);
+  return wires;
+}
+
+async function* readAll(store: Store, prefix: string): AsyncGenerator<StorePut> {
+  const { to } = prefixRange(prefix);
+  let from = prefix;
+  for (;;) {
+    const batch = await store.range({ from, to, limit: LOAD_BATCH });
+    yield* batch;
+    const last = batch.at(-1);
+    if (!last || batch.length < LOAD_BATCH) return;
+    from = last.key + '\0';
+  }
+}
