@@ -13,6 +13,7 @@ import {
   findFileAbove,
   hashManifest,
   isContentType,
+  isSiteTitle,
   type Manifest,
   type Resource,
 } from './manifest.ts';
@@ -34,6 +35,7 @@ export type SiteFile = {
 
 export type BundleInput = {
   readonly files: readonly SiteFile[];
+  /** A title for people, at most 256 bytes. */
   readonly name?: string;
   readonly prev?: Cid;
   readonly now: Millis;
@@ -73,11 +75,15 @@ export type BundleFailure = Failure<
   | 'path_reserved'
   | 'path_duplicate'
   | 'content_type_invalid'
+  | 'name_invalid'
   | 'file_changed'
 >;
 
 /** The same files, name, prev and now give the same manifest, in whatever order the files come. */
 export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle, BundleFailure>> {
+  if (input.name !== undefined && !isSiteTitle(input.name)) {
+    return fail('name_invalid', 'The title of the site is too long: shorten it.');
+  }
   const planned = planSite(input.files);
   if (!planned.ok) return planned;
   const files = planned.value;
@@ -188,6 +194,8 @@ async function storeFiles(
       bytes += batch.bytes;
       await storing;
       if (fresh.length > 0) storing = putBlocks(fresh);
+      // Awaited in the next turn: until then its failure is no unhandled rejection.
+      storing.catch(() => undefined);
       onProgress?.({ files: roots.size, bytes, totalFiles: files.length, totalBytes });
     }
   } finally {

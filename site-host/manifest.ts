@@ -22,6 +22,8 @@ const CONTENT_TYPE_BYTES_MAX = 127;
 /** RFC 9110 §8.3.1: type "/" subtype, parameters; ASCII that cannot end a header. */
 const CONTENT_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; ?[\w-]+=("[\w .:/+-]*"|[\w.:/+-]+))*$/;
 
+const titleSchema = text({ max: TITLE_BYTES_MAX });
+
 const resourceSchema = struct({
   src: link(),
   size: uint({ max: FILE_BYTES_MAX }),
@@ -31,7 +33,7 @@ const resourceSchema = struct({
 
 const manifestSchema = struct({
   v: literal(1),
-  name: optional(text({ max: TITLE_BYTES_MAX })),
+  name: optional(titleSchema),
   resources: dict(resourceSchema, { max: SITE_FILES_MAX, keyMax: SITE_PATH_BYTES_MAX }),
   notFound: optional(text({ max: SITE_PATH_BYTES_MAX })),
   prev: optional(link()),
@@ -78,6 +80,10 @@ export function decodeManifest(bytes: Uint8Array): Result<Manifest, ManifestFail
 
 export function isContentType(type: string): boolean {
   return type.length <= CONTENT_TYPE_BYTES_MAX && CONTENT_TYPE.test(type);
+}
+
+export function isSiteTitle(title: string): boolean {
+  return titleSchema.read(title).ok;
 }
 
 export function typeOfResource(path: string, resource: Resource): string {
