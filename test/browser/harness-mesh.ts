@@ -1,11 +1,12 @@
 // The real local mesh for tests: `npm start` on a free port with its own data folder, and its parts stopped one by one.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { closeAtEnd, makeTempFolder } from './harness.ts';
+import { startHeadless } from '../../cli/headless.ts';
+import { startEdge } from '../../cli/platform/edge.ts';
+import { closeAtEnd, findFreePort, makeTempFolder } from './harness.ts';
 import { killTree, killTreeNow } from './harness-processes.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -22,6 +23,8 @@ interface MeshReady {
   readonly headlessPid: number;
 }
 
+type EndSignal = 'SIGTERM' | 'SIGKILL';
+
 export interface Mesh extends MeshReady {
   readonly port: number;
   readonly dataDir: string;
@@ -29,8 +32,12 @@ export interface Mesh extends MeshReady {
   siteUrl(label: string, path?: string): string;
   /** All that was printed so far. */
   output(): string;
-  stopEdge(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  stopHeadless(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  stopEdge(signal?: EndSignal): Promise<void>;
+  stopHeadless(signal?: EndSignal): Promise<void>;
+  /** Again, on the same port and folder, after `stopEdge`. */
+  startEdge(): Promise<void>;
+  /** Again, on the same folder, after `stopHeadless`. */
+  startHeadless(): Promise<void>;
   /** The whole mesh, as Ctrl-C would; `startMesh({dataDir, port})` starts it again on what lasted. */
   stop(): Promise<void>;
   /** The whole mesh at once, as a power cut would. */
@@ -51,7 +58,7 @@ export async function startMesh(
   if (pid === undefined) throw new Error('cli/start.mjs could not be started.');
   const killNow = () => killTreeNow(pid);
   process.once('exit', killNow);
-  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+  const end = async (signal: EndSignal) => {
     await killTree(pid, signal);
     process.off('exit', killNow);
   };
@@ -59,17 +66,57 @@ export async function startMesh(
   closeAtEnd(stop);
   const lines: string[] = [];
   const ready = await waitForReady(child, lines);
-  return {
-    ...ready,
+  const parts = createParts(ready, { port, dataDir, commons: await readCommons(port) });
+  return Object.assign(parts, {
+    app: ready.app,
+    docs: ready.docs,
     port,
     dataDir,
-    siteUrl: (label, path = '/') => `http://${label}.localhost:${port}${path}`,
+    siteUrl: (label: string, path = '/') => `http://${label}.localhost:${port}${path}`,
     output: () => lines.join(''),
-    stopEdge: (signal = 'SIGTERM') => killTree(ready.edgePid, signal),
-    stopHeadless: (signal = 'SIGTERM') => killTree(ready.headlessPid, signal),
     stop,
     kill: () => end('SIGKILL'),
+  });
+}
+
+type Parts = Pick<Mesh, 'edgePid' | 'headlessPid' | 'stopEdge' | 'stopHeadless' | 'startEdge' | 'startHeadless'>;
+
+/** Edge and node, each stopped and started again alone, as no command does: cli/start.mjs starts both or none. */
+function createParts(
+  ready: MeshReady,
+  { port, dataDir, commons }: { port: number; dataDir: string; commons: { COMMONS: string; GENESIS: string } },
+): Parts {
+  let { edgePid, headlessPid } = ready;
+  return {
+    get edgePid() {
+      return edgePid;
+    },
+    get headlessPid() {
+      return headlessPid;
+    },
+    stopEdge: (signal = 'SIGTERM') => killTree(edgePid, signal),
+    stopHeadless: (signal = 'SIGTERM') => killTree(headlessPid, signal),
+    async startEdge() {
+      const edge = await startEdge({ root: ROOT, port, persist: join(dataDir, 'edge'), vars: commons });
+      edgePid = edge.pid;
+      closeAtEnd(() => edge.stop());
+    },
+    async startHeadless() {
+      const node = await startHeadless({ folder: dataDir, edge: `http://127.0.0.1:${port}`, root: ROOT });
+      headlessPid = node.pid;
+      closeAtEnd(() => node.stop());
+    },
   };
+}
+
+/** What the edge was started with, as it tells everybody. */
+async function readCommons(port: number): Promise<{ COMMONS: string; GENESIS: string }> {
+  const entry = await fetch(`http://127.0.0.1:${port}/.well-known/weft.json`);
+  const genesis = await fetch(`http://127.0.0.1:${port}/.weft/genesis`);
+  if (!entry.ok || !genesis.ok)
+    throw new Error(`The edge answers ${entry.status} and ${genesis.status} about its commons.`);
+  const { commons } = (await entry.json()) as { commons: string };
+  return { COMMONS: commons, GENESIS: Buffer.from(await genesis.arrayBuffer()).toString('base64') };
 }
 
 /** Collects what the child prints into `lines` for as long as it lives. */
@@ -88,20 +135,6 @@ function waitForReady(child: ChildProcess, lines: string[]): Promise<MeshReady> 
     child.once('exit', (code) => {
       clearTimeout(timer);
       fail(`cli/start.mjs ended with ${code ?? 'a signal'} before it was ready; it said:`);
-    });
-  });
-}
-
-/** A port that was free a moment ago. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
     });
   });
 }

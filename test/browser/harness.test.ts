@@ -4,8 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 
-import { closeAtEnd, describeInChromium, launchChromium, type Chromium } from './harness.ts';
-import { findFreePort } from './harness-mesh.ts';
+import { closeAtEnd, describeInChromium, findFreePort, launchChromium, type Chromium } from './harness.ts';
 import { findProcesses, isAlive } from './harness-processes.ts';
 
 async function servePage(): Promise<string> {
