@@ -17,7 +17,10 @@ const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]']);
 export function readHost(hostname: string, { appHost, sitesSuffix }: HostNames): HostFace {
   if (hostname === appHost || LOOPBACK_NAMES.has(hostname)) return { face: 'app' };
   if (!hostname.endsWith(`.${sitesSuffix}`)) {
-    return { face: 'unknown', because: `This edge serves ${appHost} and sites under .${sitesSuffix}, not ${hostname}.` };
+    return {
+      face: 'unknown',
+      because: `This edge serves ${appHost} and sites under .${sitesSuffix}, not ${hostname}.`,
+    };
   }
   const label = hostname.slice(0, -sitesSuffix.length - 1);
   const site = parseSiteLabel(label);

@@ -52,7 +52,8 @@ export function parsePolicies(text: string | undefined): Result<EdgePolicies, Fa
   }
   const remote = overridePolicy(PUBLIC_POLICY, fieldOf(value, 'remote'));
   const loopback = overridePolicy(LOOPBACK_POLICY, fieldOf(value, 'loopback'));
-  if (!remote || !loopback) return fail('bad_policy', 'POLICY names a limit that does not exist or is no positive number.');
+  if (!remote || !loopback)
+    return fail('bad_policy', 'POLICY names a limit that does not exist or is no positive number.');
   return ok({ remote, loopback });
 }
 

@@ -5,7 +5,7 @@ import type { Cid } from '../../shared/codec/cid.ts';
 import type { Edge } from '../edge.ts';
 import type { EdgeMetrics } from '../metrics.ts';
 import type { ByteCache } from './byte-cache.ts';
-import { BLOB_LEAF_BYTES, WANT_CIDS_MAX } from '../../shared/core/limits.ts';
+import { BLOB_LEAF_BYTES } from '../../shared/core/limits.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';
 import { createByteCache } from './byte-cache.ts';
 
@@ -24,6 +24,8 @@ const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
 const PEERS_WAIT: Millis = 15_000;
 /** Blocks asked for within this time leave as one want. */
 const GATHER_TIME: Millis = 1;
+/** Blocks in one want of the gateway: what comes back crosses objects in one call of at most 32 MiB. */
+const BATCH_BLOCKS_MAX = 32;
 
 export function createBlockMemory(): ByteCache {
   return createByteCache({ bytesMax: MEMORY_BYTES_MAX, itemMax: BLOB_LEAF_BYTES });
@@ -75,8 +77,8 @@ export function createBlockSource({ edge, memory, metrics }: Shared, manifest: C
   function flush(): void {
     const gathered = waiting;
     waiting = [];
-    for (let at = 0; at < gathered.length; at += WANT_CIDS_MAX) {
-      const batch = gathered.slice(at, at + WANT_CIDS_MAX);
+    for (let at = 0; at < gathered.length; at += BATCH_BLOCKS_MAX) {
+      const batch = gathered.slice(at, at + BATCH_BLOCKS_MAX);
       wantBatch(batch).catch((error: unknown) => batch.forEach(({ fail }) => fail(error)));
     }
   }

@@ -69,7 +69,10 @@ export class CommonsCopy extends DurableObject<EdgeBindings> {
 
   feedHead(device: PublicKey): FeedHead | null {
     const [head] = this.#sql
-      .exec<FeedHead>('SELECT feed, seq, head FROM feeds WHERE device = ? ORDER BY height DESC, rowid DESC LIMIT 1', device)
+      .exec<FeedHead>(
+        'SELECT feed, seq, head FROM feeds WHERE device = ? ORDER BY height DESC, rowid DESC LIMIT 1',
+        device,
+      )
       .toArray();
     return head ?? null;
   }
@@ -95,7 +98,8 @@ export class CommonsCopy extends DurableObject<EdgeBindings> {
     const { height, id, parent } = block;
     const known = this.#idAt(height);
     if (known === id) return ok({ height });
-    if (known !== null) return fail('conflict', `This edge holds another certified block at height ${height}: ${known}.`);
+    if (known !== null)
+      return fail('conflict', `This edge holds another certified block at height ${height}: ${known}.`);
     if (this.#idAt(height - 1) !== parent) {
       return fail('gap', `This edge holds ${this.#height()} blocks; send the one after them first.`);
     }

@@ -178,10 +178,7 @@ export function createRoomCore(options: RoomOptions) {
         if (frame.services === record.services) return;
         remember(member, { ...record, services: frame.services });
         const { id } = record;
-        return broadcast(
-          member,
-          frame.services === 0 ? encodeLeft(id) : encodePeer({ id, services: frame.services }),
-        );
+        return broadcast(member, frame.services === 0 ? encodeLeft(id) : encodePeer({ id, services: frame.services }));
       }
       case 'find':
         return void trySend(member, encodeFound(frame.request, findSeeders(frame.manifest).slice(0, FOUND_PEERS_MAX)));

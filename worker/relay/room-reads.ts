@@ -88,7 +88,9 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
       },
     });
     const asked = peers.length;
-    return found ? { ...(found as { resolution: Uint8Array; peer: PeerId }), asked } : { resolution: null, because, asked };
+    return found
+      ? { ...(found as { resolution: Uint8Array; peer: PeerId }), asked }
+      : { resolution: null, because, asked };
   }
 
   return {

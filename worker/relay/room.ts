@@ -1,7 +1,6 @@
 // The room as a Durable Object: hibernating sockets around the room's rules, and questions of the gateway to the peers in it.
 
 import type { DurableObjectState, WebSocket as RoomWebSocket } from '@cloudflare/workers-types';
-import type { PeerId } from '../../shared/session/relay-wire.ts';
 import type { EdgeBindings } from '../bindings.ts';
 import type { EdgePolicies } from '../policy.ts';
 import type { Member, MemberRecord, RoomCore, RoomSocket } from './room-core.ts';
@@ -54,7 +53,10 @@ export class Room extends DurableObject<EdgeBindings> {
     const limit = (loopback ? this.#policies.loopback : this.#policies.remote).connectionsPerAddress;
     if (this.ctx.getWebSockets(tag).length >= limit) {
       return Response.json(
-        { code: 'too_many_connections', because: `This edge allows ${limit} connections per address and room: close one first.` },
+        {
+          code: 'too_many_connections',
+          because: `This edge allows ${limit} connections per address and room: close one first.`,
+        },
         { status: 429 },
       );
     }

@@ -1,0 +1,117 @@
+// The edge as one app of Request and Response: the host decides between the app's face and a site's (docs/protocol/edge.md).
+
+import type { Edge } from './edge.ts';
+import type { EdgeMetrics } from './metrics.ts';
+import type { ByteCache } from './gateway/byte-cache.ts';
+import type { Records } from './gateway/records.ts';
+import { Hono } from 'hono';
+import { createBlockMemory } from './gateway/block-source.ts';
+import { createRecords } from './gateway/records.ts';
+import { createSiteReader, type SiteReader } from './gateway/site-reader.ts';
+import { readHost } from './hosts.ts';
+import { createEdgeMetrics } from './metrics.ts';
+import { answerFailure } from './routes/answers.ts';
+import { addAppHostRoutes } from './routes/app-host.ts';
+import { addBlockRoute, addIpfsRoute } from './routes/blocks.ts';
+import { addCommonsRoutes } from './routes/commons.ts';
+import { answerSite } from './routes/site-host.ts';
+
+/** What routes share: caches of plain data, nothing of a request. */
+export type EdgeContext = {
+  readonly edge: Edge;
+  readonly metrics: EdgeMetrics;
+  readonly memory: ByteCache;
+  readonly records: Records;
+  readonly sites: SiteReader;
+};
+
+export type EdgeApp = { fetch(request: Request): Promise<Response> };
+
+export function createEdgeApp(edge: Edge): EdgeApp {
+  const metrics = createEdgeMetrics();
+  const memory = createBlockMemory();
+  const records = createRecords({ edge, metrics });
+  const context: EdgeContext = {
+    edge,
+    metrics,
+    memory,
+    records,
+    sites: createSiteReader({ edge, memory, metrics, records }),
+  };
+  const platform = createPlatformApp(context);
+  const app = createAppHost(context);
+
+  async function dispatch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const host = readHost(url.hostname, edge.config);
+    if (host.face === 'unknown') return answerFailure(421, { code: 'unknown_host', because: host.because });
+    if (host.face === 'app') return app.fetch(request);
+    const asServiceWorker = request.headers.get('service-worker') === 'script';
+    if (isPlatformPath(url.pathname) && !asServiceWorker) return platform.fetch(request);
+    return answerSite(context, host, request);
+  }
+
+  return {
+    async fetch(request) {
+      const response = await dispatch(request).catch(answerBug);
+      metrics.add('weft_edge_requests_total', { status: response.status });
+      return response;
+    },
+  };
+}
+
+/** Paths that belong to the platform on a site's host; the script of its service worker is the site route's. */
+function isPlatformPath(path: string): boolean {
+  return path === '/.well-known/weft.json' || (path.startsWith('/.weft/') && !path.endsWith('.js'));
+}
+
+function createPlatformApp(context: EdgeContext): Hono {
+  const app = new Hono();
+  addCommonsRoutes(app, context);
+  addBlockRoute(app, context);
+  app.options('/.weft/*', () => answerPreflight());
+  app.notFound(() =>
+    answerFailure(404, { code: 'not_found', because: '/.weft/ belongs to the platform, and has nothing here.' }),
+  );
+  app.onError(answerBug);
+  return app;
+}
+
+function createAppHost(context: EdgeContext): Hono {
+  const app = new Hono();
+  addCommonsRoutes(app, context);
+  addBlockRoute(app, context);
+  addIpfsRoute(app, context);
+  app.options('/.weft/*', () => answerPreflight());
+  app.options('/ipfs/*', () => answerPreflight());
+  addAppHostRoutes(app, context);
+  app.notFound(() => answerFailure(405, { code: 'method_refused', because: 'Nothing here takes this method.' }));
+  app.onError(answerBug);
+  return app;
+}
+
+/** Reads with simple headers need no preflight; this answers clients that ask all the same. */
+function answerPreflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD',
+      'access-control-max-age': '86400',
+    },
+  });
+}
+
+/** A bug or a failing binding: the log gets the reason, the visitor a sentence without it. */
+function answerBug(error: unknown): Response {
+  console.error(
+    JSON.stringify({
+      event: 'edge_failed',
+      because: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }),
+  );
+  return answerFailure(500, {
+    code: 'edge_failed',
+    because: 'This edge failed on the request: try again, or use another relay.',
+  });
+}

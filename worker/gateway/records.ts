@@ -1,0 +1,126 @@
+// Records of the commons (ED30): asked of peers, verified by the light client, and kept, so that they outlive their peers.
+
+import type { Failure, Result } from '../../shared/core/result.ts';
+import type { Millis } from '../../shared/core/brand.ts';
+import type { PeerId } from '../../shared/session/relay-wire.ts';
+import type { Resolved } from '../../shared/light-client/verify-resolution.ts';
+import type { Edge } from '../edge.ts';
+import type { EdgeMetrics } from '../metrics.ts';
+import { fail, ok } from '../../shared/core/result.ts';
+import { verifyResolution } from '../../shared/light-client/verify-resolution.ts';
+
+/** One answer serves all requests of a page; a publisher who reloads sees the new version. */
+const FRESH_FOR: Millis = 1_000;
+/** After nobody answered, a record that is held is given without asking for so long. */
+const ASK_AGAIN_AFTER: Millis = 10_000;
+/** How long peers have when a verified record is held already, and when none is. */
+const WAIT_WITH_RECORD: Millis = 1_500;
+const WAIT_WITHOUT_RECORD: Millis = 8_000;
+/** Peers whose answers may fail verification before the edge gives up. */
+const BAD_ANSWERS_MAX = 3;
+const RECORDS_MAX = 512;
+
+export type RecordOrigin = 'memory' | 'copy' | 'peer';
+export type VerifiedRecord = { readonly bytes: Uint8Array; readonly resolved: Resolved; readonly origin: RecordOrigin };
+
+export type RecordFailure = Failure<'nobody_answers' | 'not_verified' | 'no_record'>;
+
+export type Records = {
+  read(key: string): Promise<Result<VerifiedRecord, RecordFailure>>;
+  /** A new block is there: what is in memory may be old. */
+  expectNewer(): void;
+};
+
+type Held = { readonly bytes: Uint8Array; readonly resolved: Resolved; freshUntil: Millis };
+type Shared = { readonly edge: Edge; readonly metrics: EdgeMetrics };
+
+export function createRecords({ edge, metrics }: Shared): Records {
+  const heldByKey = new Map<string, Held>();
+
+  async function read(key: string): Promise<Result<VerifiedRecord, RecordFailure>> {
+    const inMemory = heldByKey.get(key);
+    if (inMemory && inMemory.freshUntil > edge.now()) return give(inMemory, 'memory');
+    const held = inMemory ?? (await readCopy(key));
+    const answered = await askPeers(key, held);
+    if (answered.ok) {
+      keep(key, answered.value);
+      return give(answered.value, 'peer');
+    }
+    if (!held) return answered;
+    held.freshUntil = edge.now() + ASK_AGAIN_AFTER;
+    remember(key, held);
+    return give(held, 'copy');
+  }
+
+  function give({ bytes, resolved }: Held, origin: RecordOrigin): Result<VerifiedRecord, RecordFailure> {
+    metrics.add('weft_edge_resolutions_total', { origin });
+    return ok({ bytes, resolved, origin });
+  }
+
+  async function readCopy(key: string): Promise<Held | null> {
+    const stored = await edge.copy.resolution(key);
+    if (!stored) return null;
+    const verified = await verify(key, stored.bytes);
+    if (verified) return verified;
+    metrics.add('weft_edge_rejected_total', { kind: 'stored_record' });
+    return null;
+  }
+
+  async function askPeers(key: string, held: Held | null): Promise<Result<Held, RecordFailure>> {
+    const skip: PeerId[] = [];
+    const until = edge.now() + (held ? WAIT_WITH_RECORD : WAIT_WITHOUT_RECORD);
+    for (;;) {
+      const wait = until - edge.now();
+      const answer = await edge.room.resolve({ key, skip, wait });
+      if (answer.resolution === null) {
+        if (skip.length > 0)
+          return fail('not_verified', 'What the peers of this edge sent could not be verified: try again.');
+        if (answer.because !== null) return fail('no_record', 'The peers that are online have no such record.');
+        return fail('nobody_answers', 'No node of this commons is connected to this edge now: try again in a moment.');
+      }
+      const verified = await verify(key, answer.resolution, held?.resolved.height);
+      if (verified) return ok(verified);
+      metrics.add('weft_edge_rejected_total', { kind: 'record' });
+      skip.push(answer.peer);
+      if (skip.length >= BAD_ANSWERS_MAX || edge.now() >= until) {
+        return fail('not_verified', 'What the peers of this edge sent could not be verified: try again.');
+      }
+    }
+  }
+
+  /** `atLeastHeight`: a peer that is behind what this edge has shown already is no better than a liar. */
+  async function verify(key: string, bytes: Uint8Array, atLeastHeight?: number): Promise<Held | null> {
+    const resolved = await verifyResolution({
+      group: edge.config.commons,
+      genesis: edge.config.genesis,
+      resolution: bytes,
+      now: edge.now(),
+      verifier: await edge.verifier(),
+      key,
+      ...(atLeastHeight !== undefined && { atLeastHeight }),
+    });
+    return resolved.ok ? { bytes, resolved: resolved.value, freshUntil: edge.now() + FRESH_FOR } : null;
+  }
+
+  /** Proofs of absence are not stored: strangers can ask for endless keys that do not exist. */
+  function keep(key: string, held: Held): void {
+    remember(key, held);
+    if (held.resolved.value === undefined) return;
+    const record = { key, bytes: held.bytes, height: held.resolved.height };
+    edge.later(edge.copy.keepResolution(record).catch(() => undefined));
+  }
+
+  function remember(key: string, held: Held): void {
+    heldByKey.delete(key);
+    heldByKey.set(key, held);
+    const [oldest] = heldByKey.keys();
+    if (heldByKey.size > RECORDS_MAX && oldest !== undefined) heldByKey.delete(oldest);
+  }
+
+  return {
+    read,
+    expectNewer() {
+      for (const held of heldByKey.values()) held.freshUntil = 0;
+    },
+  };
+}
