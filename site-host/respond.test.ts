@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FUZZ_CASES } from '../test/fuzz-cases.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import type { Cid } from '../shared/codec/cid.ts';
@@ -212,6 +212,24 @@ test('SI14: a host that cannot stream for long answers an open range in part', a
   const closed = await get('/large.bin', { range: `bytes=10-${large.length}` }, { openRangeMax: MIB });
   expect(closed.headers.get('content-length')).toBe(String(large.length - 10));
   await Promise.all([open, closed].map(async (response) => await response.body!.cancel()));
+});
+
+test('SI10: where the platform has streams of fixed length (workerd), a streamed body is one', async () => {
+  const lengths: number[] = [];
+  class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
+    constructor(length: number) {
+      super();
+      lengths.push(length);
+    }
+  }
+  vi.stubGlobal('FixedLengthStream', FixedLengthStream);
+  try {
+    const response = await get('/large.bin', { range: 'bytes=3-' });
+    expect(Buffer.compare(await response.bytes(), large.subarray(3))).toBe(0);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+  expect(lengths).toEqual([large.length - 3]);
 });
 
 test('SI15: the delivery is told in Server-Timing, after the first bytes are here', async () => {

@@ -136,7 +136,7 @@ async function openBody(
   const iterator = chunks[Symbol.asyncIterator]();
   if (length <= WHOLE_BODY_BYTES_MAX) return await collectBody(iterator, length);
   let next: IteratorResult<Uint8Array> | undefined = await iterator.next();
-  return new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = next ?? (await iterator.next());
@@ -150,6 +150,15 @@ async function openBody(
     },
     { highWaterMark: 0 },
   );
+  return fixLength(stream, length);
+}
+
+type FixedLength = new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+
+/** workerd drops Content-Length from a streamed answer unless the stream itself is known to have that length. */
+function fixLength(stream: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
+  const { FixedLengthStream } = globalThis as { FixedLengthStream?: FixedLength };
+  return FixedLengthStream ? stream.pipeThrough(new FixedLengthStream(length)) : stream;
 }
 
 async function collectBody(iterator: AsyncIterator<Uint8Array>, length: number): Promise<Uint8Array<ArrayBuffer>> {
