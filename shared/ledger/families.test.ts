@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
+import {
+  cidOf,
+  createUnsignedPerson,
+  createWorld,
+  nextBlock,
+  write,
+  type Person,
+} from '../../test/simulator/ledger-world.ts';
+import type { Operation } from '../feeds/entry.ts';
+import { isCode } from './codes.ts';
+import { OPERATIONS } from './families.ts';
+import { deviceRevoke } from './families/devices.ts';
+import { handleRegister, handleRenew } from './families/handles.ts';
+import { memberJoin } from './families/membership.ts';
+import { policyUpdate } from './families/policy.ts';
+import { sitePublish, siteUnpublish } from './families/sites.ts';
+import type { Handle, SiteName } from './handle-grammar.ts';
+import type { OperationRule } from './operation.ts';
+import { openDraft } from './state.ts';
+
+const founder: Person = await createUnsignedPerson('founder');
+const world = createWorld([founder], { handles: [{ handle: 'docs', owner: founder.identity }] });
+const entry = await write(founder, [handleRegister.create({ handle: 'any' })]);
+const version = { handle: 'docs' as Handle, name: '' as SiteName, seq: 1 };
+
+const EXAMPLES: readonly Operation[] = [
+  memberJoin.create({ block: cidOf('b'), nonce: new Uint8Array(8), sealingKey: new Uint8Array(32) }),
+  deviceRevoke.create({ device: founder.signer.key }),
+  policyUpdate.create({ join: 'open+puzzle', puzzleBits: 21 }),
+  handleRegister.create({ handle: 'alice' }),
+  handleRenew.create({ handle: 'docs' }),
+  sitePublish.create({ ...version, manifest: cidOf('manifest') }),
+  siteUnpublish.create(version),
+];
+
+function run(rule: OperationRule, body: Uint8Array): string | undefined {
+  const block = nextBlock(world);
+  return rule.run({ ...block, draft: openDraft(block.draft), entry }, body);
+}
+
+test('every operation has one kind and one example here', () => {
+  const kinds = OPERATIONS.map((rule) => rule.kind);
+  expect(new Set(kinds).size).toBe(kinds.length);
+  expect(EXAMPLES.map((example) => example.kind)).toEqual(kinds);
+});
+
+describe.each(OPERATIONS.map((rule, at) => [rule.kind, rule, EXAMPLES[at]!.body] as const))('%s', (_, rule, body) => {
+  test('EN2: takes any bytes and answers with a code or nothing', () => {
+    const patched = fc.tuple(fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 8 })).map(([at, patch]) => {
+      const bytes = Uint8Array.from(body);
+      bytes.set(patch.slice(0, bytes.length - (at % bytes.length)), at % bytes.length);
+      return bytes;
+    });
+    fc.assert(
+      fc.property(fc.oneof(patched, fc.uint8Array({ maxLength: 200 })), (bytes) => {
+        const code = run(rule, bytes);
+        if (code !== undefined) expect(isCode(code)).toBe(true);
+      }),
+      { numRuns: FUZZ_CASES },
+    );
+  });
+
+  test('EN2: is void with bad_encoding or too_large when its body is not the one it defines', () => {
+    expect(run(rule, new Uint8Array())).toBe('bad_encoding');
+    expect(run(rule, body.slice(1))).toBe('bad_encoding');
+    expect(run(rule, Uint8Array.from([...body, 0]))).toBe('bad_encoding');
+    expect(run(rule, new Uint8Array(5_000))).toBe('too_large');
+  });
+});

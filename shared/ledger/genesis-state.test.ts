@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { createUnsignedPerson, createWorld, START } from '../../test/simulator/ledger-world.ts';
+import { createGenesisState } from './genesis-state.ts';
+import type { Handle } from './handle-grammar.ts';
+import { HANDLE, MEMBER, OWNERSHIP, POLICY } from './records.ts';
+import { readRecord, stateEntries } from './state.ts';
+
+const YEAR = 365 * 86_400_000;
+
+test('ST5: genesis makes its members, policy and granted handles, reserved words included', async () => {
+  const [alice, bob] = [await createUnsignedPerson('alice'), await createUnsignedPerson('bob')];
+  const { state } = createWorld([alice, bob], { handles: [{ handle: 'docs', owner: bob.identity }] });
+  expect(readRecord(state, MEMBER, alice.identity)).toEqual({ role: 'admin', since: 0 });
+  expect(readRecord(state, MEMBER, bob.identity)).toEqual({ role: 'member', since: 0 });
+  expect(readRecord(state, OWNERSHIP, bob.identity)).toEqual({ devices: [], handles: ['docs'] });
+  expect(readRecord(state, POLICY, 'current')).toMatchObject({
+    join: 'open+puzzle',
+    puzzleBits: 4,
+    blockInterval: 1_000,
+  });
+  const docs = { owner: bob.identity, generation: 1, lease: START + YEAR, sites: [] };
+  expect(readRecord(state, HANDLE, 'docs' as Handle)).toEqual(docs);
+  expect([...stateEntries(state)].map(([key]) => key).sort()).toEqual(
+    [
+      'policy/current',
+      `members/${alice.identity}`,
+      `members/${bob.identity}`,
+      `identities/${alice.identity}`,
+      `identities/${bob.identity}`,
+      'handles/docs',
+    ].sort(),
+  );
+});
+
+test('ST5: a genesis that grants what is no handle is refused', async () => {
+  const { identity } = await createUnsignedPerson('alice');
+  const policy = { puzzleBits: 0, operationsPerDay: 1, bytesPerDay: 1, blockInterval: 1_000 };
+  const genesis = {
+    created: START,
+    join: 'invite',
+    policy,
+    members: [],
+    handles: [{ handle: 'no--way', owner: identity }],
+  } as const;
+  expect(createGenesisState(genesis)).toMatchObject({ error: { code: 'handle_invalid' } });
+});
