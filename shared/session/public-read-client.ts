@@ -25,6 +25,8 @@ import {
 const WANTS_OPEN_MAX = 8;
 /** Taken bytes are reported when they are worth a frame. */
 const MORE_AT_BYTES: number = READ_WINDOW_BYTES / 4;
+/** Bytes that callers of `onBlock` may be busy with while a peer is still told to go on. */
+const DELIVERING_BYTES_MAX: number = READ_WINDOW_BYTES / 2;
 /** Peers whose taken bytes are counted. */
 const READ_PEERS_MAX = 256;
 
@@ -33,7 +35,7 @@ export type ReadFailure = Failure<
   'peer_gone' | 'offline' | 'timeout' | 'bad_answer' | 'busy' | 'refused' | 'stopped' | 'not_found'
 >;
 
-/** Called with each block as it completes, in a buffer of its own; more is asked for when it settles. False ends the want. */
+/** Called with each block as it completes, in a buffer of its own; while many have not settled, no more is asked for. False ends the want. */
 export type OnBlock = (cid: Cid, bytes: Uint8Array<ArrayBuffer>) => void | boolean | Promise<void | boolean>;
 
 export type Want = {
@@ -56,6 +58,9 @@ type Question<T> = {
   take(answer: ReadAnswer, settle: (outcome: Outcome<T>) => void): void;
 };
 
+/** Bytes of one peer: `taken` in and not yet reported; in the hands of `onBlock`. */
+type Intake = { taken: number; delivering: number };
+
 type Pending = {
   readonly peer: PeerId;
   take(answer: ReadAnswer): void;
@@ -66,8 +71,7 @@ export class PublicReadClient {
   readonly #clock: Clock;
   readonly #channel: PlainChannel;
   readonly #pending = new Map<number, Pending>();
-  /** Bytes taken in and not yet reported, by peer. */
-  readonly #taken = new Map<PeerId, number>();
+  readonly #intakeByPeer = new Map<PeerId, Intake>();
   readonly #waitingWants: (() => void)[] = [];
   #openWants = 0;
   #nextId = 1;
@@ -185,11 +189,9 @@ export class PublicReadClient {
         for (const part of answer.parts) {
           const block = assembler.push(part);
           if (block === undefined) return settle(badAnswer());
-          if (block === null) {
-            this.#took(peer, part.bytes.length);
-            continue;
-          }
-          const delivery = this.#deliver(want, { cid: cids[part.i]!, block, partBytes: part.bytes.length });
+          this.#took(peer, part.bytes.length);
+          if (block === null) continue;
+          const delivery = this.#deliver(want, cids[part.i]!, block);
           deliveries.push(
             delivery
               .catch((error: unknown) => {
@@ -209,12 +211,15 @@ export class PublicReadClient {
     return outcome.ok ? ok(missing) : outcome;
   }
 
-  /** The last bytes of a block count as taken once the caller is through with it: a slow store slows the peer down. */
-  async #deliver(want: Want, done: { cid: Cid; block: Uint8Array<ArrayBuffer>; partBytes: number }): Promise<boolean> {
+  /** While callers are busy with much, the peer is not told to go on: a slow store slows it down. */
+  async #deliver(want: Want, cid: Cid, block: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const intake = this.#intakeOf(want.peer);
+    intake.delivering += block.length;
     try {
-      return (await want.onBlock(done.cid, done.block)) !== false;
+      return (await want.onBlock(cid, block)) !== false;
     } finally {
-      this.#took(want.peer, done.partBytes);
+      intake.delivering -= block.length;
+      this.#took(want.peer, 0);
     }
   }
 
@@ -266,23 +271,32 @@ export class PublicReadClient {
     if (pending?.peer === from) {
       if (answer.t === 'refused') pending.fail('refused', `The peer refused: ${answer.code}.`);
       else pending.take(answer);
-    } else if (answer.t === 'parts' && this.#taken.has(from)) {
+    } else if (answer.t === 'parts' && this.#intakeByPeer.has(from)) {
       // What is under way when a want ends still counts against the window of the others.
       for (const part of answer.parts) this.#took(from, part.bytes.length);
     }
   }
 
   #took(peer: PeerId, bytes: number): void {
-    const taken = (this.#taken.get(peer) ?? 0) + bytes;
-    const report = taken >= MORE_AT_BYTES;
-    this.#taken.set(peer, report ? 0 : taken);
-    if (report) void this.#channel.send(peer, encodeRequest({ t: 'more', bytes: taken }));
-    const [oldest] = this.#taken.keys();
-    if (this.#taken.size > READ_PEERS_MAX && oldest !== undefined) this.#taken.delete(oldest);
+    const intake = this.#intakeOf(peer);
+    intake.taken += bytes;
+    if (intake.taken < MORE_AT_BYTES || intake.delivering > DELIVERING_BYTES_MAX) return;
+    void this.#channel.send(peer, encodeRequest({ t: 'more', bytes: intake.taken }));
+    intake.taken = 0;
+  }
+
+  #intakeOf(peer: PeerId): Intake {
+    const known = this.#intakeByPeer.get(peer);
+    if (known !== undefined) return known;
+    const [oldest] = this.#intakeByPeer.keys();
+    if (this.#intakeByPeer.size >= READ_PEERS_MAX && oldest !== undefined) this.#intakeByPeer.delete(oldest);
+    const intake = { taken: 0, delivering: 0 };
+    this.#intakeByPeer.set(peer, intake);
+    return intake;
   }
 
   #dismiss(peer: PeerId): void {
-    this.#taken.delete(peer);
+    this.#intakeByPeer.delete(peer);
     this.#failPeer(peer, 'peer_gone', 'The peer left the room.');
   }
 
@@ -291,7 +305,7 @@ export class PublicReadClient {
   }
 
   #failAll(code: ReadFailure['code'], because: string): void {
-    this.#taken.clear();
+    this.#intakeByPeer.clear();
     for (const pending of this.#pending.values()) pending.fail(code, because);
   }
 }

@@ -1,4 +1,4 @@
-// Chance that a seed repeats (xorshift128+): never for keys outside tests.
+// Chance that a seed repeats (sfc32, public domain, PractRand): never for keys outside tests.
 
 import type { Random } from '../../shared/platform/ports.ts';
 
@@ -7,24 +7,26 @@ export type SeededRandom = Random & {
   fraction(): number;
 };
 
+/** Rounds until every bit of the state depends on the seed. */
+const WARM_UP_ROUNDS = 16;
+
 export function createSeededRandom(seed: number): SeededRandom {
-  let a = (BigInt(seed >>> 0) << 32n) | 0x9e3779b9n;
-  let b = 0xd1b54a32d192ed03n;
-  const mask = (1n << 64n) - 1n;
-  const next = (): bigint => {
-    let x = a;
-    a = b;
-    x ^= (x << 23n) & mask;
-    b = x ^ b ^ (x >> 17n) ^ (b >> 26n);
-    return (b + a) & mask;
+  let [a, b, c, counter] = [seed | 0, 0x9e3779b9 | 0, 0x243f6a88, 1];
+  const next = (): number => {
+    const out = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + out) | 0;
+    return out >>> 0;
   };
-  for (let i = 0; i < 16; i++) next();
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) next();
   return {
     bytes(length) {
-      const out = new Uint8Array(length);
-      for (let i = 0; i < length; i++) out[i] = Number(next() >> 24n) & 0xff;
-      return out;
+      const words = new Uint32Array(Math.ceil(length / 4));
+      for (let i = 0; i < words.length; i++) words[i] = next();
+      return new Uint8Array(words.buffer.slice(0, length));
     },
-    fraction: () => Number(next() >> 11n) / 2 ** 53,
+    fraction: () => next() / 2 ** 32,
   };
 }
