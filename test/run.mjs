@@ -14,6 +14,7 @@ const USAGE = 'Usage: npm test [-- [--long] [--project NAME]… [--no-build] [FI
 /** In this order; vitest.config.ts says which files belong to each. */
 const PROJECTS = ['unit', 'contracts', 'runtimes', 'browser'];
 const IN_CHROMIUM = ['runtimes', 'browser'];
+const OF_THE_BUILD = ['runtimes', 'browser'];
 
 /** Cases per property test of a parser in the long run (npm test uses each test's own number). */
 const LONG_FUZZ_CASES = '10000';
@@ -126,11 +127,12 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'weft-test-'));
   try {
     const built = !options.build || (await runPinned(['cli/build.ts'], { env })) === 0;
+    const projects = options.projects.filter((name) => built || !OF_THE_BUILD.includes(name));
     if (!built) {
       totals.failed += 1;
-      notices.push('NOT RUN: every test, because the build failed (its message is above).');
+      notices.push('NOT RUN: runtimes and browser tests, because the build failed (its message is above).');
     }
-    for (const project of built ? options.projects : []) {
+    for (const project of projects) {
       const counted = await runProject(project, { files: options.files, env, folder });
       for (const key of Object.keys(totals)) totals[key] += counted[key];
     }
