@@ -1,0 +1,90 @@
+// Keeps the edge's copy of the chain complete: every final block is stored there before anyone is told that it is final.
+
+import type { Millis } from '../core/brand.ts';
+import type { Clock, Edge, Log, Store } from '../platform/ports.ts';
+import type { Ordering } from './ordering.ts';
+import { assert } from '../core/assert.ts';
+import { loadBlockBytes } from './chain-store.ts';
+
+const RETRY_MIN: Millis = 250;
+const RETRY_MAX: Millis = 5_000;
+
+export type EdgeCopyOptions = {
+  readonly ordering: Ordering;
+  readonly store: Store;
+  readonly edge: Edge;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Blocks up to this height are at the edge. */
+  readonly onStored: (height: number) => void;
+};
+
+export class EdgeCopy {
+  readonly #options: EdgeCopyOptions;
+  /** Null until the edge has said what it holds. */
+  #stored: number | null = null;
+  #working = false;
+  #again = false;
+  #retry: Millis = RETRY_MIN;
+  #cancelRetry: (() => void) | null = null;
+  #closed = false;
+
+  constructor(options: EdgeCopyOptions) {
+    this.#options = options;
+  }
+
+  /** The height up to which the edge is known to hold everything. */
+  get height(): number {
+    return this.#stored ?? 0;
+  }
+
+  /** There may be something to store. `forget` asks the edge again what it holds, as after a reconnect. */
+  wake(forget = false): void {
+    if (forget) this.#stored = null;
+    this.#again = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    if (!this.#working && !this.#closed) void this.#work();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRetry?.();
+  }
+
+  async #work(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#working = true;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        await this.#storeMissing();
+        this.#retry = RETRY_MIN;
+      } catch (error) {
+        log.warn('edge copy waits', {
+          because: error instanceof Error ? error.message : 'unknown',
+          retry: this.#retry,
+        });
+        this.#cancelRetry = clock.after(this.#retry, () => this.wake());
+        this.#retry = Math.min(RETRY_MAX, this.#retry * 2);
+        break;
+      }
+    }
+    this.#working = false;
+  }
+
+  async #storeMissing(): Promise<void> {
+    const { ordering, store, edge, onStored } = this.#options;
+    let stored = this.#stored ?? (await edge.blocks({ from: ordering.tip.height + 1, max: 1 })).height;
+    this.#stored = stored;
+    onStored(stored);
+    while (stored < ordering.tip.height && !this.#closed) {
+      const [block] = await loadBlockBytes(store, { from: stored + 1, max: 1 });
+      assert(block, 'a final block is on disk');
+      if (!(await edge.storeBlock(block))) throw new Error(`the edge refused block ${stored + 1}`);
+      stored += 1;
+      this.#stored = stored;
+      onStored(stored);
+    }
+  }
+}

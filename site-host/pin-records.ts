@@ -1,0 +1,90 @@
+// What a pinning node keeps on disk about its pins: versions by site, blocks by version, and how many versions hold a block.
+
+import type { Cid } from '../shared/codec/cid.ts';
+import type { Infer } from '../shared/codec/schema.ts';
+import type { Store, StorePut } from '../shared/platform/ports.ts';
+import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
+import { link, list, struct, uint } from '../shared/codec/schema.ts';
+import { assert } from '../shared/core/assert.ts';
+
+/** A site's blocks: 20,000 files, and leaves of 256 KiB up to the pin limit. */
+const BLOCKS_MAX = 100_000;
+const RECORD_BYTES_MAX: number = 8 * 1024 * 1024;
+const PIN_PREFIX = 'pin/site/';
+const RANGE_END = 'pin/site0';
+
+const pinSchema = struct({
+  /** The newest first. */
+  versions: list(struct({ manifest: link(), seq: uint({}), bytes: uint({}) }), { max: 2 }),
+});
+export type Pin = Infer<typeof pinSchema>;
+
+const blocksSchema = list(link(), { max: BLOCKS_MAX });
+const countSchema = struct({ count: uint({}) });
+
+/** `sites/<handle>/<name>` without its family: a pin is named like the record it follows. */
+export type PinKey = string;
+
+export async function loadPins(store: Store): Promise<Map<PinKey, Pin>> {
+  const records = await store.range({ from: PIN_PREFIX, to: RANGE_END });
+  return new Map(records.map(({ key, value }) => [key.slice(PIN_PREFIX.length), read(pinSchema, value)]));
+}
+
+/** Adds one version's blocks and takes another's away, in one write; answers with the blocks that nothing holds any more. */
+export async function writePin(
+  store: Store,
+  change: {
+    readonly key: PinKey;
+    readonly pin: Pin;
+    readonly added: { readonly manifest: Cid; readonly cids: readonly Cid[] };
+    readonly released: readonly Cid[];
+  },
+): Promise<Cid[]> {
+  const deltas = new Map<Cid, number>();
+  for (const cid of change.added.cids) deltas.set(cid, (deltas.get(cid) ?? 0) + 1);
+  const remove: string[] = [];
+  for (const manifest of change.released) {
+    for (const cid of await loadBlocks(store, blocksKey(change.key, manifest)))
+      deltas.set(cid, (deltas.get(cid) ?? 0) - 1);
+    remove.push(blocksKey(change.key, manifest));
+  }
+  const put: StorePut[] = [
+    { key: PIN_PREFIX + change.key, value: encodeCanonical(pinSchema, change.pin) },
+    { key: blocksKey(change.key, change.added.manifest), value: encodeCanonical(blocksSchema, change.added.cids) },
+  ];
+  const unheld: Cid[] = [];
+  for (const [cid, delta] of deltas) {
+    if (delta === 0) continue;
+    const stored = await store.get(countKey(cid));
+    const count = (stored ? read(countSchema, stored).count : 0) + delta;
+    assert(count >= 0, 'a block is released as often as it was held');
+    if (count === 0) {
+      unheld.push(cid);
+      remove.push(countKey(cid));
+    } else {
+      put.push({ key: countKey(cid), value: encodeCanonical(countSchema, { count }) });
+    }
+  }
+  await store.write({ put, remove }, 'strict');
+  return unheld;
+}
+
+async function loadBlocks(store: Store, key: string): Promise<readonly Cid[]> {
+  const stored = await store.get(key);
+  assert(stored, 'the blocks of a pinned version are listed');
+  return read(blocksSchema, stored);
+}
+
+function blocksKey(key: PinKey, manifest: Cid): string {
+  return `pin/blocks/${key}/${manifest}`;
+}
+
+function countKey(cid: Cid): string {
+  return `pin/count/${cid}`;
+}
+
+function read<T>(schema: Parameters<typeof decodeCanonical<T>>[0], bytes: Uint8Array): T {
+  const decoded = decodeCanonical(schema, bytes, { max: RECORD_BYTES_MAX });
+  assert(decoded.ok, 'an own record decodes');
+  return decoded.value;
+}
