@@ -82,7 +82,7 @@ export type BundleFailure = Failure<
 /** The same files, name, prev and now give the same manifest, in whatever order the files come. */
 export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle, BundleFailure>> {
   if (input.name !== undefined && !isSiteTitle(input.name)) {
-    return fail('name_invalid', 'The title of the site is too long: shorten it.');
+    return fail('name_invalid', 'The title of the site is longer than 256 bytes or no valid text: change it.');
   }
   const planned = planSite(input.files);
   if (!planned.ok) return planned;
