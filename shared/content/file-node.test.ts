@@ -53,6 +53,17 @@ test('CT3: one tree has one spelling: whatever is accepted encodes to the same b
   );
 });
 
+test('CT3: an integer in a longer form than it needs is refused', () => {
+  const bytes = encodeFileNode([leaf]);
+  // The block size ends the node and the data that hold it: 05 becomes 85 00, and the data one byte longer.
+  const longer = Uint8Array.of(...bytes.subarray(0, -1), 0x85, 0x00);
+  const dataLength = bytes.length - 7;
+  expect([bytes[dataLength], bytes.at(-1)]).toEqual([6, 5]);
+  longer[dataLength] = 7;
+  expect(decodeFileNode(bytes).ok).toBe(true);
+  expect(decodeFileNode(longer).ok).toBe(false);
+});
+
 test('CT3: bytes of any kind end in a verdict, never in a throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

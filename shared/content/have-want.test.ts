@@ -150,6 +150,15 @@ test('CT11: who lied is asked last, and after three lies not at all', () => {
   expect(plan.sources.get('liar')!.askedAt.size).toBe(0);
 });
 
+test('CT11: with the third lie all that is outstanding at the liar is asked of others', () => {
+  const plan = createFetchPlan();
+  stepFetch(plan, joined('liar'), 0);
+  stepFetch(plan, wanting(4), 0);
+  stepFetch(plan, joined('edge', 1), 1);
+  for (const cid of [a, b]) stepFetch(plan, { type: 'lie', source: 'liar', cid }, 2);
+  expect(asksOf(stepFetch(plan, { type: 'lie', source: 'liar', cid: c }, 3))).toEqual({ edge: [c, cids[3]] });
+});
+
 test('CT11: a source that failed or fell silent is asked after the others; good blocks redeem it', () => {
   const plan = createFetchPlan();
   stepFetch(plan, joined('peer', 0), 0);
