@@ -260,6 +260,41 @@ describe('one of four, message by message', () => {
     expect(signs(bench.hearVotes(nullify(1), others))).toContain('notarize 2');
   });
 
+  test('CH21: a parent that was executed but never notarized is no parent', () => {
+    const bench = new Bench(group, self);
+    bench.propose(block);
+    bench.execute(block);
+    bench.hearVotes(nullify(1), others);
+    const child = testBlock(group, { ...block.header, id: block.id }, { time: NOW });
+    bench.propose(child);
+    expect(signs(bench.execute(child))).toEqual([]);
+    expect(signs(bench.hearCertificate(claimOf(block, 'notarize')))).toContain('notarize 2');
+  });
+
+  test('CH20: one proposal a view: a second answer is dropped, and after a restart it is not asked for', () => {
+    const log: LogRecord[] = [];
+    const bench = new Bench(group, leader);
+    bench.give({ kind: 'work', pending: true });
+    const first = bench.give({ kind: 'proposed', view: 1, block });
+    for (const effect of first) if (effect.kind === 'persist') log.push(...effect.records);
+    expect(signs(first)).toEqual(['notarize 1']);
+    const second = testBlock(group, group.tip, { time: NOW });
+    expect(signs(bench.give({ kind: 'proposed', view: 1, block: second }))).toEqual([]);
+    const after = new Bench(group, leader, log);
+    expect(after.give({ kind: 'work', pending: true }).some((effect) => effect.kind === 'propose')).toBe(false);
+  });
+
+  test('CH28: on a new tip nothing waits until the host says so again', () => {
+    const bench = new Bench(group, self);
+    bench.give({ kind: 'work', pending: true });
+    bench.hearCertificate(claimOf(block, 'notarize'), block);
+    expect(bench.state.work).toBe(true);
+    bench.execute(block);
+    expect(bench.effects.map((effect) => effect.kind)).toContain('tip');
+    expect(bench.state.work).toBe(false);
+    expect(bench.state.armedAt).toBeNull();
+  });
+
   test('CH19: a leader proposes on the notarized parent, across nullified views only', () => {
     const proposer = leaderOf(group.rules.set, 3);
     const bench = new Bench(group, proposer);
