@@ -1,0 +1,59 @@
+// Outcomes: a receipt is believed only under a final header, and only for the entry that was submitted.
+
+import { expect, test } from 'vitest';
+import {
+  certifyBlock,
+  createTestGroup,
+  pureVerifier as verifier,
+  testBlock,
+  testCid,
+} from '../chain/chain.test-kit.ts';
+import { encodeHeader } from '../chain/block.ts';
+import { encodeCertificate } from '../chain/certificate.ts';
+import { createReceiptTree, encodeReceipt, type Receipt } from '../ledger/receipts.ts';
+import { EMPTY_TREE, proveKey, treeRoot, updateTree } from '../ledger/tree.ts';
+import { verifyOutcome } from './verify-outcome.ts';
+
+const group = createTestGroup(1);
+const entry = testCid('entry');
+const receipts: Receipt[] = [
+  { v: 1, entry, code: 'ok', changes: ['handles/alice'] },
+  { v: 1, entry: testCid('second'), code: 'handle_taken', changes: [] },
+];
+
+async function createOutcome(tree = createReceiptTree(receipts), receipt = encodeReceipt(receipts[0]!)) {
+  const block = testBlock(group, group.tip, { receiptsRoot: treeRoot(tree) });
+  const certificate = encodeCertificate(await certifyBlock(group, block));
+  return { seals: [], header: encodeHeader(block.header), certificate, receipt, proof: proveKey(tree, entry) };
+}
+
+async function judge(change: Partial<Awaited<ReturnType<typeof createOutcome>>> = {}, id = entry) {
+  const outcome = { ...(await createOutcome()), ...change };
+  return verifyOutcome({ group: group.rules.group, genesis: group.genesis, verifier, entry: id, outcome });
+}
+
+test('LC12: the receipt of the entry, under a final header', async () => {
+  const result = await judge();
+  expect(result).toMatchObject({ ok: true, value: { receipt: receipts[0], header: { height: 1 } } });
+});
+
+test('LC12: another receipt, entry, proof or header is refused by name', async () => {
+  const forged = encodeReceipt({ ...receipts[0]!, changes: [] });
+  expect(await judge({ receipt: forged })).toMatchObject({ error: { code: 'bad_proof' } });
+  expect(await judge({}, receipts[1]!.entry)).toMatchObject({ error: { code: 'bad_proof' } });
+  expect(await judge({ proof: new Uint8Array(3) })).toMatchObject({ error: { code: 'bad_proof' } });
+  const other = testBlock(group, group.tip, { time: group.tip.time + 9 });
+  expect(await judge({ header: encodeHeader(other.header) })).toMatchObject({ error: { code: 'bad_header' } });
+  expect(await judge({ certificate: new Uint8Array(3) })).toMatchObject({ error: { code: 'bad_certificate' } });
+  expect(await judge({ seals: [new Uint8Array(1)] as never })).toMatchObject({ error: { code: 'bad_seal' } });
+});
+
+test('LC12: a proven leaf that is no receipt of this entry is refused', async () => {
+  for (const leaf of [new Uint8Array([1]), encodeReceipt(receipts[1]!)]) {
+    const tree = updateTree(EMPTY_TREE, new Map([[entry, leaf]]));
+    // oxlint-disable-next-line no-await-in-loop
+    const outcome = await createOutcome(tree, new Uint8Array(leaf));
+    // oxlint-disable-next-line no-await-in-loop
+    expect(await judge(outcome)).toMatchObject({ error: { code: 'bad_receipt' } });
+  }
+});
