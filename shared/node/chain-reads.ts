@@ -16,7 +16,7 @@ import { encodeCertificate } from '../chain/certificate.ts';
 import { createStatus, encodeStatus } from '../chain/status.ts';
 import { DEVICE, FEED, HANDLE } from '../ledger/records.ts';
 import { parseHandle } from '../ledger/handle-grammar.ts';
-import { createReceiptTree, encodeReceipt } from '../ledger/receipts.ts';
+import { createReceiptTree, encodeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { proveState, readRecord, readValue } from '../ledger/state.ts';
 import { proveKey } from '../ledger/tree.ts';
 import { encodeResolution } from '../light-client/resolution.ts';
@@ -91,6 +91,11 @@ export class ChainReads {
       receipt: encodeReceipt(receipt),
       proof: proveKey(createReceiptTree(receipts), id),
     };
+  }
+
+  /** Receipts of a final block, in the order of execution. */
+  receipts(height: number): Promise<Receipt[]> {
+    return loadReceipts(this.#options.store, height);
   }
 
   async blocks(range: { from: number; max: number }): Promise<{ blocks: Uint8Array[]; height: number }> {

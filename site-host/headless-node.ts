@@ -1,0 +1,415 @@
+// The always-on node: validates its commons, keeps what it publishes, answers public reads, and publishes sites of its own.
+
+import type { Cid } from '../shared/codec/cid.ts';
+import type { Millis } from '../shared/core/brand.ts';
+import type { Founding } from '../shared/chain/genesis.ts';
+import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
+import type {
+  BlobStore,
+  Clock,
+  Edge,
+  Hasher,
+  Link,
+  Log,
+  Random,
+  Signer,
+  Store,
+  Verifier,
+} from '../shared/platform/ports.ts';
+import type { VerifiedEntry } from '../shared/feeds/entry.ts';
+import type { LocalNode } from '../shared/session/session-identity.ts';
+import type { PeerId } from '../shared/session/relay-wire.ts';
+import type { Session } from '../shared/session/session.ts';
+import type { PinRequest } from '../shared/node/session-desk.ts';
+import type { SiteFile } from './bundle.ts';
+import { decodeCanonical } from '../shared/codec/canonical.ts';
+import { assert } from '../shared/core/assert.ts';
+import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import { sitePublish } from '../shared/ledger/families/sites.ts';
+import { SITE } from '../shared/ledger/records.ts';
+import { readRecord, readValue, stateEntries } from '../shared/ledger/state.ts';
+import { decodeRecord } from '../shared/ledger/records.ts';
+import { PublicReadClient } from '../shared/session/public-read-client.ts';
+import { PublicReadServer } from '../shared/session/public-read-server.ts';
+import { RelayRoom } from '../shared/session/relay-room.ts';
+import { SERVICE_READ, SERVICE_SEED, SERVICE_VALIDATE } from '../shared/session/relay-wire.ts';
+import { publicRoomId, type RoomId } from '../shared/session/room.ts';
+import { SessionHost } from '../shared/session/session-host.ts';
+import type { BlockSource } from '../shared/node/block-fetcher.ts';
+import { createEdgeSource, createPeerSource } from '../shared/node/block-sources.ts';
+import { ChainReads } from '../shared/node/chain-reads.ts';
+import { loadBlock } from '../shared/node/chain-store.ts';
+import { CommonsMember } from '../shared/node/commons-member.ts';
+import { EdgeCopy } from '../shared/node/edge-copy.ts';
+import { Ordering, type FinalBlock } from '../shared/node/ordering.ts';
+import { Outbox } from '../shared/node/outbox.ts';
+import { SessionDesk } from '../shared/node/session-desk.ts';
+import { bundleSite } from './bundle.ts';
+import { Pinner, type PinTask } from './pinner.ts';
+
+/** Blocks asked of the edge at once while catching up. */
+const CATCH_UP_BLOCKS = 64;
+const CATCH_UP_RETRY: Millis = 1_000;
+/** How long a seeder has to be found before the sources at hand must do. */
+const FIND_WAIT: Millis = 1_000;
+/** A pull that found nobody is tried again when its publisher is back, at these times. */
+const PIN_RETRIES: readonly Millis[] = [2_000, 5_000, 15_000, 60_000];
+const OPERATION_BODY_BYTES_MAX = 4_096;
+
+export type HeadlessOptions = {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly verifier: Verifier;
+  readonly hasher: Hasher;
+  readonly log: Log;
+  readonly founding: Founding;
+  /** The validator's key, one of the founding's. */
+  readonly validator: Signer;
+  /** The node's own identity and device: it opens sessions and publishes under them. */
+  readonly self: LocalNode;
+  readonly sealingKey: Uint8Array;
+  readonly edge: Edge;
+  readonly connectRelay: (room: RoomId) => Promise<Link>;
+  /** Do not wait for an edge before signing: only when no other copy of this folder ever signed. */
+  readonly alone: boolean;
+};
+
+export type HeadlessStatus = {
+  readonly group: Cid;
+  readonly height: number;
+  readonly pending: number;
+  readonly atEdge: number;
+  readonly online: boolean;
+  readonly pinned: number;
+  readonly sessions: number;
+};
+
+export type PublishedVersion = {
+  readonly manifest: Cid;
+  readonly seq: number;
+  readonly files: number;
+  readonly bytes: number;
+};
+
+export class HeadlessNode {
+  readonly #options: HeadlessOptions;
+  readonly #ordering: Ordering;
+  readonly #room: RelayRoom;
+  readonly #reads: PublicReadClient;
+  readonly #server: PublicReadServer;
+  readonly #sessions: SessionHost;
+  readonly #desk: SessionDesk;
+  readonly #copy: EdgeCopy;
+  readonly #pinner: Pinner;
+  readonly #outbox: Outbox;
+  readonly #member: CommonsMember;
+  readonly #chain: ChainReads;
+  readonly #cancels = new Set<() => void>();
+  #reported: number;
+  #reporting: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  static async open(options: HeadlessOptions): Promise<HeadlessNode> {
+    const { store, clock, verifier, founding, validator, log, random, self } = options;
+    const ordering = await Ordering.open({ store, clock, verifier, founding, signer: validator, log });
+    const outbox = await Outbox.open({
+      store,
+      clock,
+      random,
+      signer: self.signer,
+      group: founding.group,
+      device: self.signer.key,
+      certificate: self.certificate,
+    });
+    const node: { current: HeadlessNode | null } = { current: null };
+    const pinner = await Pinner.open({
+      store,
+      blobs: options.blobs,
+      clock,
+      hasher: options.hasher,
+      log,
+      findSources: (manifest) => node.current?.findSources(manifest) ?? Promise.resolve([]),
+      onHeld: (manifests) => node.current?.have(manifests),
+    });
+    node.current = new HeadlessNode(options, { ordering, outbox, pinner });
+    return node.current;
+  }
+
+  private constructor(options: HeadlessOptions, parts: { ordering: Ordering; outbox: Outbox; pinner: Pinner }) {
+    const { store, blobs, clock, random, verifier, founding, validator, log, edge, self, connectRelay } = options;
+    const { group } = founding;
+    const roomId = publicRoomId(group);
+    this.#options = options;
+    this.#ordering = parts.ordering;
+    this.#outbox = parts.outbox;
+    this.#pinner = parts.pinner;
+    this.#reported = parts.ordering.tip.height;
+    this.#chain = new ChainReads({ ordering: this.#ordering, store, founding, signer: validator, clock });
+    this.#room = new RelayRoom({
+      connect: () => connectRelay(roomId),
+      clock,
+      random,
+      services: SERVICE_READ | SERVICE_VALIDATE | SERVICE_SEED,
+      log,
+    });
+    this.#reads = new PublicReadClient({ room: this.#room, clock });
+    this.#server = new PublicReadServer({
+      room: this.#room,
+      clock,
+      log,
+      source: {
+        getBlocks: (cids) => blobs.getMany(cids),
+        resolve: (key) => this.#chain.resolve(key),
+        blocks: (range) => this.#chain.blocks(range),
+        feedHead: (device) => this.#chain.feedHead(device),
+      },
+    });
+    this.#desk = new SessionDesk({
+      ordering: this.#ordering,
+      reads: this.#chain,
+      log,
+      isReported: (height) => height <= this.#reported,
+      onPin: (session, request) => void this.#answerPin(session, request),
+    });
+    this.#sessions = new SessionHost({
+      room: this.#room,
+      clock,
+      random,
+      log,
+      verifier,
+      group,
+      roomId,
+      self,
+      accepts: true,
+      events: {
+        message: (session, message) => this.#desk.message(session, message),
+        closed: (session) => this.#desk.closed(session),
+      },
+    });
+    this.#copy = new EdgeCopy({
+      ordering: this.#ordering,
+      store,
+      edge,
+      clock,
+      log,
+      onStored: (height) => this.#report(height),
+    });
+    this.#member = new CommonsMember({
+      group,
+      identity: self.identity,
+      sealingKey: options.sealingKey,
+      outbox: this.#outbox,
+      read: (key) => Promise.resolve(this.#readOwn(key)),
+      solve: () => Promise.reject(new Error('the node of a commons is a member from its genesis')),
+    });
+    this.#outbox.onDeliver((entries) => void this.#order(entries.map(({ bytes }) => bytes)));
+    this.#ordering.subscribe({
+      pending: (entry) => this.#pinSitesOf(entry),
+      final: (block) => this.#onFinal(block),
+      refused: ({ id }, failure) => void this.#settleOwn(id, failure),
+    });
+    this.#room.subscribe({ online: () => this.#copy.wake(true) });
+  }
+
+  /** Learns what it signed before, then takes part. Resolves when it is online, or at once when it runs alone. */
+  async start(): Promise<void> {
+    await this.#catchUp();
+    await this.#outbox.reconcile([await this.#chain.feedHead(this.#options.self.signer.key)]);
+    this.#ordering.start();
+    this.#room.wake();
+    this.#room.have(this.#pinner.held);
+    this.#copy.wake();
+    this.#outbox.redeliver();
+    this.#pinWhatIsPublished();
+  }
+
+  status(): HeadlessStatus {
+    return {
+      group: this.#options.founding.group,
+      height: this.#ordering.tip.height,
+      pending: this.#ordering.pool.size,
+      atEdge: this.#copy.height,
+      online: this.#room.online,
+      pinned: this.#pinner.held.length,
+      sessions: this.#sessions.sessions.length,
+    };
+  }
+
+  /** Publishes files under a handle of the own identity; final and pinned when it resolves. The same files again change nothing. */
+  async publishSite(site: {
+    readonly handle: Handle;
+    readonly name: SiteName;
+    readonly files: readonly SiteFile[];
+    /** The manifest's time: the same files at the same time make the same version. */
+    readonly created?: Millis;
+  }): Promise<Result<PublishedVersion, Failure>> {
+    const { clock, hasher, blobs } = this.#options;
+    const bundle = await bundleSite({
+      files: site.files,
+      now: site.created ?? clock.now(),
+      hasher,
+      putBlocks: (blocks) => blobs.putMany(blocks),
+    });
+    if (!bundle.ok) return bundle;
+    const { cid: manifest, files, bytes } = bundle.value;
+    const current = readRecord(this.#ordering.state, SITE, site);
+    if (current?.manifest === manifest) return ok({ manifest, seq: current.seq, files, bytes });
+    const named = await this.#member.publish({ handle: site.handle, name: site.name, manifest });
+    if (!named.ok) return named;
+    const pinned = await this.#pinner.pin({ key: `${site.handle}/${site.name}`, manifest, seq: named.value.seq });
+    return pinned.ok ? ok({ manifest, seq: named.value.seq, files, bytes }) : pinned;
+  }
+
+  have(manifests: readonly Cid[]): void {
+    this.#room.have(manifests);
+  }
+
+  /** Peers that say they have it, every peer that may, and the edge. */
+  async findSources(manifest: Cid): Promise<readonly BlockSource[]> {
+    const found = this.#room.online ? await this.#room.find(manifest, FIND_WAIT) : [];
+    const serving = this.#room.peers.filter(({ services }) => (services & SERVICE_SEED) !== 0).map(({ id }) => id);
+    const dialled = this.#sessions.sessions.map(({ peer }) => peer);
+    const peers = new Set<PeerId>([...found, ...serving, ...dialled].filter((peer) => peer !== this.#room.you));
+    return [
+      ...[...peers].map((peer) => createPeerSource({ reads: this.#reads, peer })),
+      createEdgeSource({ edge: this.#options.edge }),
+    ];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#copy.close();
+    this.#sessions.close();
+    this.#server.close();
+    this.#reads.close();
+    this.#room.close();
+    await this.#ordering.close();
+  }
+
+  /** An old copy of the folder takes what it missed before it signs; a sole validator waits until somebody answers. */
+  async #catchUp(): Promise<void> {
+    const { edge, alone, clock, log } = this.#options;
+    for (;;) {
+      try {
+        const { blocks, height } = await edge.blocks({ from: this.#ordering.tip.height + 1, max: CATCH_UP_BLOCKS });
+        const taken = await this.#ordering.takeBlocks(blocks);
+        if (!taken.ok) {
+          log.error('the edge holds blocks that do not verify', { code: taken.error.code });
+          throw new Error(taken.error.because);
+        }
+        if (taken.value > 0) log.info('caught up', { height: this.#ordering.tip.height });
+        if (this.#ordering.tip.height >= height) return;
+        if (taken.value === 0) throw new Error('the edge did not send the blocks it says it has');
+      } catch (error) {
+        if (alone) return;
+        log.warn('waiting for the edge before signing', {
+          because: error instanceof Error ? error.message : 'unknown',
+        });
+        await new Promise<void>((resolve) => this.#cancels.add(clock.after(CATCH_UP_RETRY, resolve)));
+        if (this.#closed) return;
+      }
+    }
+  }
+
+  #onFinal(block: FinalBlock): void {
+    for (const entry of block.verified) this.#pinSitesOf(entry);
+    this.#copy.wake();
+  }
+
+  /** Blocks up to this height are at the edge: their entries' senders hear of them now, in order. */
+  #report(height: number): void {
+    this.#reporting = this.#reporting.then(async () => {
+      for (; this.#reported < height; this.#reported++) {
+        const block = await loadBlock(this.#options.store, this.#reported + 1);
+        if (!block) return;
+        await this.#reportBlock(this.#reported + 1);
+      }
+    });
+  }
+
+  async #reportBlock(height: number): Promise<void> {
+    const receipts = await this.#chain.receipts(height);
+    await this.#desk.report(receipts.map(({ entry }) => entry));
+    for (const { entry, code, changes } of receipts) {
+      const because = code === 'ok' ? 'done' : code;
+      await this.#outbox.settle(entry, { code, because, height, changes: [...changes] });
+    }
+  }
+
+  async #order(wires: readonly Uint8Array[]): Promise<void> {
+    for (const wire of wires) {
+      const submitted = await this.#ordering.submit(wire);
+      if (!submitted.ok) this.#options.log.warn('own entry refused', { code: submitted.error.code });
+    }
+  }
+
+  async #settleOwn(id: Cid, { code, because }: Failure): Promise<void> {
+    await this.#outbox.settle(id, { code, because, height: null, changes: [] });
+  }
+
+  #readOwn(key: string): Result<{ value: Uint8Array | null; height: number; block: Cid }, Failure> {
+    const { tip, state } = this.#ordering;
+    return ok({ value: readValue(state, key) ?? null, height: tip.height, block: tip.id });
+  }
+
+  /** Pulls every version an entry names, as soon as it is seen. */
+  #pinSitesOf(entry: VerifiedEntry): void {
+    for (const { kind, body } of entry.body.ops) {
+      if (kind !== sitePublish.kind) continue;
+      const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
+      if (!version.ok) continue;
+      const { handle, name, manifest, seq } = version.value;
+      this.#pinWithRetries({ key: `${handle}/${name}`, manifest, seq }, 0);
+    }
+  }
+
+  /** After a start: versions that state names and this node does not hold. */
+  #pinWhatIsPublished(): void {
+    for (const [key, value] of stateEntries(this.#ordering.state)) {
+      if (!key.startsWith('sites/')) continue;
+      const site = decodeRecord(SITE, value);
+      if (!site.ok || !site.value.manifest || this.#pinner.holds(site.value.manifest)) continue;
+      this.#pinWithRetries({ key: key.slice('sites/'.length), manifest: site.value.manifest, seq: site.value.seq }, 0);
+    }
+  }
+
+  #pinWithRetries(task: PinTask, attempt: number): void {
+    void this.#pinner.pin(task).then((pinned) => {
+      const wait = PIN_RETRIES[attempt];
+      if (pinned.ok || pinned.error.code !== 'not_found' || wait === undefined || this.#closed) return;
+      const cancel = this.#options.clock.after(wait, () => {
+        this.#cancels.delete(cancel);
+        this.#pinWithRetries(task, attempt + 1);
+      });
+      this.#cancels.add(cancel);
+    });
+  }
+
+  /** Only versions that the commons names, or is about to, are kept on request. */
+  async #answerPin(session: Session, { manifest, handle, name }: PinRequest): Promise<void> {
+    const task = this.#findVersion(manifest, `${handle}/${name}`);
+    const pinned = task ? await this.#pinner.pin(task) : fail('not_found', 'No entry names this version yet.');
+    if (pinned.ok) void session.send({ t: 'held', manifest });
+    else if (pinned.error.code === 'pin_limit')
+      void session.send({ t: 'pinLimit', manifest, because: pinned.error.because });
+  }
+
+  #findVersion(manifest: Cid, key: string): PinTask | null {
+    const value = readValue(this.#ordering.state, `sites/${key}`);
+    const site = value && decodeRecord(SITE, value);
+    if (site && site.ok && site.value.manifest === manifest) return { key, manifest, seq: site.value.seq };
+    for (const entry of this.#ordering.pool.entries()) {
+      for (const { kind, body } of entry.body.ops) {
+        if (kind !== sitePublish.kind) continue;
+        const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
+        if (!version.ok || version.value.manifest !== manifest) continue;
+        assert(version.value.seq > 0, 'the schema of a version starts at one');
+        return { key, manifest, seq: version.value.seq };
+      }
+    }
+    return null;
+  }
+}
