@@ -7,7 +7,7 @@ import { HAVE_TTL } from '../core/limits.ts';
 import type { Link, Log } from '../platform/ports.ts';
 import type { RoomEvents } from './payload-room.ts';
 import { RelayRoom } from './relay-room.ts';
-import { encodeFound, encodeWelcome, type PeerId, SERVICE_READ, SERVICE_SEED } from './relay-wire.ts';
+import { encodeError, encodeFound, encodeWelcome, type PeerId, SERVICE_READ, SERVICE_SEED } from './relay-wire.ts';
 
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const manifest = cidFromDigest('dag-cbor', new Uint8Array(32).fill(1));
@@ -220,6 +220,25 @@ test('RL8: what a full link cannot take waits in order, up to a bound; a sender 
   held.end();
   expect(await waiting).toBe('offline');
   expect(await room.send(2 as PeerId, Uint8Array.of(1))).toBe('offline');
+});
+
+test('RL8: a sender that the relay calls too fast pauses, and then goes on in order', async () => {
+  const clock = createSimulatedClock();
+  const held = createHeldLink();
+  const random = createSeededRandom(1);
+  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
+  room.wake();
+  await clock.advance(0);
+  held.deliver(encodeWelcome(1 as PeerId, []));
+  held.deliver(encodeError('peer_busy'));
+  expect(await room.send(2 as PeerId, Uint8Array.of(0))).toBe('sent');
+  held.deliver(encodeError('rate_limited'));
+  const outcomes = [1, 2, 3].map((byte) => room.send(2 as PeerId, Uint8Array.of(byte)));
+  await clock.advance(400);
+  expect(held.sent).toHaveLength(1);
+  await clock.advance(200);
+  expect(await Promise.all(outcomes)).toEqual(['sent', 'sent', 'sent']);
+  expect(held.sent.map((frame) => frame[5])).toEqual([0, 1, 2, 3]);
 });
 
 test('RL4: frames a relay has no business sending are dropped, and the room goes on', async () => {

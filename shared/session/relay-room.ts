@@ -28,6 +28,8 @@ const LINK_BUFFER_BYTES_MAX: number = 512 * 1024;
 const SEND_QUEUE_BYTES_MAX: number = 4 * 1024 * 1024;
 /** How often a full link is looked at; links have no event for it. */
 const DRAIN_INTERVAL: Millis = 5;
+/** Pause after the relay dropped a frame because this node sends too fast; its buckets hold seconds of traffic. */
+const RATE_LIMITED_PAUSE: Millis = 500;
 /** Serving peers remembered: more than anybody asks. */
 const PEERS_REMEMBERED_MAX = 256;
 /** FIND requests without an answer. */
@@ -61,6 +63,7 @@ export class RelayRoom implements PayloadRoom {
   readonly #finds = new Map<number, (peers: readonly PeerId[]) => void>();
   readonly #queue: Queued[] = [];
   #queuedBytes = 0;
+  #pausedUntil: Millis = 0;
   #connection: Connection = { state: 'idle' };
   #attempts = 0;
   #services: number;
@@ -135,13 +138,13 @@ export class RelayRoom implements PayloadRoom {
     if (this.#connection.state !== 'online') return Promise.resolve('offline');
     const { link } = this.#connection;
     const frame = encodeSend(to, payload);
-    if (this.#queue.length === 0 && link.buffered() < LINK_BUFFER_BYTES_MAX) {
+    if (this.#queue.length === 0 && this.#mayWrite(link)) {
       link.send(frame);
       return Promise.resolve('sent');
     }
     if (this.#queuedBytes + frame.length > SEND_QUEUE_BYTES_MAX) return Promise.resolve('queue_full');
     this.#queuedBytes += frame.length;
-    if (this.#queue.length === 0) this.#options.clock.after(DRAIN_INTERVAL, () => this.#drain(link));
+    if (this.#queue.length === 0) this.#drainLater(link);
     return new Promise((settle) => this.#queue.push({ frame, settle }));
   }
 
@@ -246,6 +249,8 @@ export class RelayRoom implements PayloadRoom {
       case 'found':
         return this.#finds.get(frame.request)?.(frame.peers);
       case 'error':
+        // Only this code is about the sender itself: a peer that takes too little must not slow down the others.
+        if (frame.code === 'rate_limited') this.#pausedUntil = this.#options.clock.now() + RATE_LIMITED_PAUSE;
         return this.#options.log.warn('relay_refused', { code: frame.code });
       case 'welcome':
         // One connection has one number; a second WELCOME would make every peer's bookkeeping wrong.
@@ -301,6 +306,7 @@ export class RelayRoom implements PayloadRoom {
     this.#cancelHave = null;
     this.#peers.clear();
     this.#queuedBytes = 0;
+    this.#pausedUntil = 0;
     for (const { settle } of this.#queue.splice(0)) settle('offline');
     for (const settle of this.#finds.values()) settle([]);
     this.#emit((events) => events.offline?.(because));
@@ -308,13 +314,22 @@ export class RelayRoom implements PayloadRoom {
 
   #drain(link: Link): void {
     if (this.#connection.state !== 'online' || this.#connection.link !== link) return;
-    while (this.#queue.length > 0 && link.buffered() < LINK_BUFFER_BYTES_MAX) {
+    while (this.#queue.length > 0 && this.#mayWrite(link)) {
       const { frame, settle } = this.#queue.shift()!;
       this.#queuedBytes -= frame.length;
       link.send(frame);
       settle('sent');
     }
-    if (this.#queue.length > 0) this.#options.clock.after(DRAIN_INTERVAL, () => this.#drain(link));
+    if (this.#queue.length > 0) this.#drainLater(link);
+  }
+
+  #drainLater(link: Link): void {
+    const pause = Math.max(DRAIN_INTERVAL, this.#pausedUntil - this.#options.clock.now());
+    this.#options.clock.after(pause, () => this.#drain(link));
+  }
+
+  #mayWrite(link: Link): boolean {
+    return link.buffered() < LINK_BUFFER_BYTES_MAX && this.#options.clock.now() >= this.#pausedUntil;
   }
 
   #emit(tell: (events: RoomEvents) => void): void {

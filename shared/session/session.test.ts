@@ -166,15 +166,25 @@ test('SE3: names travel only inside the encryption', async () => {
   }
 });
 
-test('SE4: a certificate for another device, another identity, or a signature of another handshake is refused', async () => {
+test('SE4: a certificate for another device, another identity, or a signature of another handshake or role is refused', async () => {
   const [one, two] = [await selfOf(1), await selfOf(2)];
-  const stale = await two.signer.sign(new Uint8Array(40));
+  const HASH_AT = 'weft/session/v1'.length + 1;
+  const signOther = (change: (message: Uint8Array) => Uint8Array) => ({
+    key: one.signer.key,
+    sign: (message: Uint8Array) => one.signer.sign(change(message)),
+  });
+  const ofAnotherHandshake = signOther((message) => message.map((byte, at) => (at === HASH_AT ? byte ^ 1 : byte)));
+  const ofTheOtherRole = signOther((message) => {
+    const role = Buffer.from(message.subarray(HASH_AT + 32)).toString() === 'initiator' ? 'responder' : 'initiator';
+    return Buffer.concat([message.subarray(0, HASH_AT + 32), Buffer.from(role)]);
+  });
   const liars: LocalNode[] = [
     { ...one, certificate: two.certificate },
     { ...one, identity: two.identity },
     { ...one, signer: two.signer },
     { ...one, certificate: new Uint8Array(10) },
-    { ...one, signer: { key: one.signer.key, sign: () => Promise.resolve(stale) } },
+    { ...one, signer: ofAnotherHandshake },
+    { ...one, signer: ofTheOtherRole },
   ];
   for (const self of liars) {
     const world = await createWorld({}, { bob: { self } });
