@@ -13,7 +13,7 @@ import { decodeGenesis, encodeGenesis, GENESIS_EPOCH, genesisTip, type Founding,
 import { leaderOf, validatorAt } from './validator-set.ts';
 import { voteBytes, type VerifiedVote, type VoteClaim } from './vote.ts';
 
-export const START = 1_700_000_000_000;
+const START = 1_700_000_000_000;
 export const INTERVAL = 1_000;
 
 export type TestGroup = {

@@ -13,7 +13,7 @@ import { siteKeys } from './site-record.ts';
 export const LEASE = 1_800_000_000_000;
 export const MANIFEST = testCid('manifest');
 
-export function handleOf(text: string): Handle {
+function handleOf(text: string): Handle {
   const parsed = parseHandle(text);
   if (!parsed.ok) throw new Error(parsed.error.because);
   return parsed.value;
