@@ -100,7 +100,7 @@ describe('LG7: strangers', () => {
     expect(codeOf(world, early)).toBe('refuse unknown_author');
     const joined = await write(bob, [join(world, bob)]);
     const registered = await write(bob, register('bob'));
-    expect(codeOf(world, registered)).toBe('refuse unknown_author');
+    expect(codeOf(world, registered)).toBe('refuse seq_gap');
     const executed = makeBlock(world, [joined, registered]);
     expect([outcomeOf(executed, joined), outcomeOf(executed, registered)]).toEqual(['ok', 'ok']);
     expect(readRecord(world.state, MEMBER, bob.identity)).toMatchObject({ role: 'member', since: 2 });

@@ -237,6 +237,18 @@ describe('LG25: an invalid block', () => {
     expect(executeBlock({ ...startOf(world), entries })).toMatchObject({ error: { code: 'too_large' } });
     expect(selectEntries({ ...startOf(world), pending: entries }).entries).toHaveLength(4);
   });
+
+  test('LG26: is one with more than 8 MiB in all', async () => {
+    const members = await people('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i');
+    const world = createWorld(members);
+    const large = [{ kind: 'test.large', body: new Uint8Array(255_000) }];
+    const pending: VerifiedEntry[] = [];
+    for (const person of members) for (let at = 0; at < 4; at++) pending.push(await write(person, large));
+    expect(executeBlock({ ...startOf(world), entries: pending })).toMatchObject({ error: { code: 'too_large' } });
+    const { entries } = selectEntries({ ...startOf(world), pending });
+    expect(entries).toHaveLength(32);
+    expect(executeBlock({ ...startOf(world), entries })).toMatchObject({ ok: true });
+  });
 });
 
 describe('LG27: what a proposer selects', () => {

@@ -29,7 +29,7 @@ import {
 import { parseHandle, parseSiteName, type Handle, type SiteName } from './handle-grammar.ts';
 
 /** A genesis may grant more handles than the three a member can register (docs, status pages …). */
-export const HANDLES_LISTED_MAX = 64;
+const HANDLES_LISTED_MAX = 64;
 /** Named sites of one handle: they are listed in its record, so that a new owner starts with none. */
 export const SITES_PER_HANDLE_MAX = 64;
 /** Grammar of handles and site names. */

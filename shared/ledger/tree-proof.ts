@@ -10,7 +10,7 @@ import { sha256 } from '../crypto/sha256.ts';
 
 /** Bytes of a hash, and levels of the tree: one for each bit of a key's hash. */
 const HASH_BYTES = 32;
-export const TREE_DEPTH_MAX = 256;
+const TREE_DEPTH_MAX = 256;
 
 const LEAF_PREFIX = 0x00;
 const INNER_PREFIX = 0x01;

@@ -170,6 +170,30 @@ describe('ST6: proofs', () => {
     expect(verifyProof({ root, key: blocked.key, value: null, proof: moved })).toBe(false);
   });
 
+  test('ST7: a key’s own leaf does not show its absence, and a claimed value has no other leaf', () => {
+    const { tree, values } = fill(40);
+    const root = treeRoot(tree);
+    const key = 'key/7';
+    const value = values.get(key)!;
+    const honest = decodeProof(proveKey(tree, key));
+    if (!honest.ok) throw new Error(honest.error.because);
+    const other = { keyHash: hashKey(key), valueHash: sha256(value) };
+    const proof = encodeProof({ ...honest.value, other });
+    expect(verifyProof({ root, key, value: null, proof })).toBe(false);
+    expect(verifyProof({ root, key, value, proof })).toBe(false);
+    expect(verifyProof({ root, key, value, proof: encodeProof(honest.value) })).toBe(true);
+  });
+
+  test('ST7: a leaf that a false tree holds on a strange path proves no absence there', () => {
+    const names = [...Array(50).keys()].map((at) => `key/${at}`);
+    const key = names.find((name) => bitAt(hashKey(name), 0) === 0)!;
+    const strange = names.find((name) => bitAt(hashKey(name), 0) === 1)!;
+    const other = { keyHash: hashKey(strange), valueHash: sha256(encodeUtf8('value')) };
+    const root = hashInner(hashLeaf(other.keyHash, other.valueHash), EMPTY_HASH);
+    const proof = encodeProof({ v: 1, siblings: [null], other });
+    expect(verifyProof({ root, key, value: null, proof })).toBe(false);
+  });
+
   test('ST7: bytes from outside never do more than fail', () => {
     const root = treeRoot(fill(10).tree);
     fc.assert(

@@ -8,7 +8,7 @@ import type { EntryBody } from '../../feeds/entry.ts';
 import type { Code } from '../codes.ts';
 import { defineOperation, OPERATION_BODY_BYTES_MAX } from '../operation.ts';
 import { checkPuzzle, PUZZLE_NONCE_BYTES } from '../puzzle.ts';
-import { MEMBER, POLICY, RECENT } from '../records.ts';
+import { FEED, MEMBER, POLICY, RECENT } from '../records.ts';
 import { readRecord, writeRecord, type Draft, type State } from '../state.ts';
 
 const SEALING_KEY_BYTES = 32;
@@ -45,6 +45,7 @@ export function checkStranger(from: State | Draft, claim: { body: EntryBody; ide
   const { body, identity } = claim;
   if (readRecord(from, MEMBER, identity) !== undefined) return undefined;
   const operation = body.ops[0];
+  if (body.seq !== 1 && readRecord(from, FEED, body.feed) === undefined) return 'seq_gap';
   if (body.seq !== 1 || body.sort !== 'ledger' || operation?.kind !== memberJoin.kind) return 'unknown_author';
   const join = decodeCanonical(joinSchema, operation.body, { max: OPERATION_BODY_BYTES_MAX });
   return join.ok ? checkJoin(from, { group: body.group, identity, join: join.value }) : join.error.code;
