@@ -216,7 +216,7 @@ export class HeadlessNode {
   /** Learns what it signed before, then takes part. Resolves when it is online, or at once when it runs alone. */
   async start(): Promise<void> {
     await this.#catchUp();
-    await this.#outbox.reconcile([await this.#chain.feedHead(this.#options.self.signer.key)]);
+    await this.#outbox.reconcile(async () => [await this.#chain.feedHead(this.#options.self.signer.key)]);
     this.#ordering.start();
     this.#room.wake();
     this.#room.have(this.#pinner.held);

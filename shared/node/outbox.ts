@@ -104,11 +104,13 @@ export class Outbox {
   /**
    * Takes what edge and peers know of this device (null: they answered, and know nothing). An own head that is ahead of
    * the store means that the store is an old copy: the feed goes on from there, or a new one closes it, and no seq is
-   * signed twice. With no answer at all the next entry opens a new feed.
+   * signed twice. With no answer at all the next entry opens a new feed. Entries wait until `ask` has settled.
    */
-  reconcile(answers: readonly (KnownHead | null)[]): Promise<void> {
+  reconcile(ask: () => Promise<readonly (KnownHead | null)[]>): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#reconciled || answers.length === 0) return;
+      if (this.#reconciled) return;
+      const answers = await ask();
+      if (answers.length === 0) return;
       const own = this.#head;
       const known = answers.filter((answer) => answer !== null);
       const ahead = own && known.filter((answer) => answer.feed === own.feed).sort((a, b) => b.seq - a.seq)[0];

@@ -1,0 +1,261 @@
+// The node of a tab: in the commons' room, reading certified state, serving what it holds, and writing once an identity is attached.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { BlobStore, Clock, Edge, Hasher, Link, Log, Random, Store, Verifier } from '../platform/ports.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { RoomId } from '../session/room.ts';
+import type { Puzzle } from '../ledger/puzzle.ts';
+import type { BlockSource } from './block-fetcher.ts';
+import type { KnownHead } from './outbox.ts';
+import type { PinWish } from './validator-link.ts';
+import { encodeCanonical, decodeCanonical } from '../codec/canonical.ts';
+import { struct, uint } from '../codec/schema.ts';
+import { ok } from '../core/result.ts';
+import { parseCid } from '../codec/cid.ts';
+import { parseFeedId } from '../crypto/ids.ts';
+import { createBlock } from '../chain/block.ts';
+import { PublicReadClient } from '../session/public-read-client.ts';
+import { PublicReadServer } from '../session/public-read-server.ts';
+import { RelayRoom } from '../session/relay-room.ts';
+import { SERVICE_READ, SERVICE_SEED } from '../session/relay-wire.ts';
+import { publicRoomId } from '../session/room.ts';
+import { createEdgeSource, createPeerSource } from './block-sources.ts';
+import { CommonsMember, type CertifiedRecord } from './commons-member.ts';
+import { Outbox } from './outbox.ts';
+import { Resolver, type Resolution } from './resolver.ts';
+import { ValidatorLink } from './validator-link.ts';
+
+/** The highest certified height this node has seen: older answers are refused also after a restart. */
+const SEEN_KEY = 'seen/height';
+/** How long a start waits for somebody who knows the own feed's head; then the next write opens a new feed. */
+const HEAD_WAIT: Millis = 3_000;
+const FIND_WAIT: Millis = 1_000;
+const PEERS_ASKED_MAX = 3;
+
+const seenSchema = struct({ height: uint({}) });
+
+export type LightNodeOptions = {
+  readonly group: Cid;
+  readonly genesis: Uint8Array;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly verifier: Verifier;
+  readonly hasher: Hasher;
+  readonly edge: Edge;
+  readonly connectRelay: (room: RoomId) => Promise<Link>;
+  readonly log: Log;
+  /** Something that `status` or `peers` reports has changed. */
+  readonly onChange: () => void;
+};
+
+/** Who writes from here. */
+export type Account = {
+  readonly self: LocalNode;
+  /** X25519 public key that others seal to. */
+  readonly sealingKey: Uint8Array;
+  readonly solve: (puzzle: Puzzle) => Promise<Uint8Array>;
+  /** The device was made just now: nobody can know a feed of it. */
+  readonly isNew: boolean;
+};
+
+export type AttachedAccount = {
+  readonly outbox: Outbox;
+  readonly member: CommonsMember;
+  requestPin(wish: PinWish): void;
+  cancelPin(manifest: Cid): void;
+};
+
+export type LightNodeStatus = {
+  readonly network: 'online' | 'connecting' | 'offline';
+  readonly height: number;
+  /** When a validator last said what is final; 0 before the first answer. */
+  readonly statusTime: Millis;
+  readonly pending: number;
+  readonly validators: number;
+};
+
+export class LightNode {
+  readonly #options: LightNodeOptions;
+  readonly #roomId: RoomId;
+  readonly #server: PublicReadServer;
+  readonly room: RelayRoom;
+  readonly reads: PublicReadClient;
+  readonly resolver: Resolver;
+  #attached: (AttachedAccount & { readonly link: ValidatorLink }) | null = null;
+
+  static async open(options: LightNodeOptions): Promise<LightNode> {
+    const stored = await options.store.get(SEEN_KEY);
+    const seen = stored && decodeCanonical(seenSchema, stored, { max: 64 });
+    return new LightNode(options, seen && seen.ok ? seen.value.height : 0);
+  }
+
+  private constructor(options: LightNodeOptions, atLeastHeight: number) {
+    const { group, genesis, clock, random, verifier, edge, blobs, log, connectRelay, onChange } = options;
+    this.#options = options;
+    this.#roomId = publicRoomId(group);
+    this.room = new RelayRoom({
+      connect: () => connectRelay(this.#roomId),
+      clock,
+      random,
+      services: SERVICE_SEED,
+      log,
+    });
+    this.reads = new PublicReadClient({ room: this.room, clock });
+    this.#server = new PublicReadServer({
+      room: this.room,
+      clock,
+      log,
+      source: { getBlocks: (cids) => blobs.getMany(cids) },
+    });
+    this.resolver = new Resolver({
+      group,
+      genesis,
+      clock,
+      verifier,
+      edge,
+      room: this.room,
+      reads: this.reads,
+      atLeastHeight,
+    });
+    this.room.subscribe({ online: onChange, offline: onChange, peer: onChange, gone: onChange });
+  }
+
+  /** Connects to the room, and stays connected. */
+  start(): void {
+    this.room.wake();
+  }
+
+  /** From now on this identity writes here. One at a time: detach first. */
+  async attach(account: Account): Promise<AttachedAccount> {
+    this.detach();
+    const { group, genesis, store, clock, random, verifier, log, onChange } = this.#options;
+    const { self, sealingKey, solve, isNew } = account;
+    const device = self.signer.key;
+    const outbox = await Outbox.open({
+      store,
+      clock,
+      random,
+      signer: self.signer,
+      group,
+      device,
+      certificate: self.certificate,
+    });
+    void outbox.reconcile(async () => (isNew ? [null] : await this.#askHeads(device)));
+    const link = new ValidatorLink({
+      room: this.room,
+      roomId: this.#roomId,
+      group,
+      genesis,
+      clock,
+      random,
+      verifier,
+      log,
+      self,
+      outbox,
+      onChange,
+    });
+    const read = (key: string) => this.#readRecord(key);
+    const member = new CommonsMember({ group, identity: self.identity, sealingKey, outbox, read, solve });
+    this.#attached = {
+      outbox,
+      member,
+      link,
+      requestPin: (wish) => link.requestPin(wish),
+      cancelPin: (manifest) => link.cancelPin(manifest),
+    };
+    onChange();
+    return this.#attached;
+  }
+
+  detach(): void {
+    this.#attached?.link.close();
+    this.#attached = null;
+  }
+
+  /** A certified record; remembers the height for the next start. */
+  async resolve(key: string): Promise<Result<Resolution, Failure>> {
+    const before = this.resolver.height;
+    const resolved = await this.resolver.resolve(key);
+    if (this.resolver.height > before) {
+      const value = encodeCanonical(seenSchema, { height: this.resolver.height });
+      void this.#options.store.write({ put: [{ key: SEEN_KEY, value }] }, 'relaxed').catch(() => {});
+    }
+    return resolved;
+  }
+
+  /** The versions this node serves to others. */
+  have(manifests: readonly Cid[]): void {
+    this.room.have(manifests);
+  }
+
+  /** Where a version's blocks may be had: who says so, who serves, and the edge as the hedge. */
+  async findSources(manifest: Cid): Promise<readonly BlockSource[]> {
+    await this.room.whenOnline(HEAD_WAIT);
+    const found = await this.room.find(manifest, FIND_WAIT);
+    const reading = this.room.peers.filter(({ services }) => (services & SERVICE_READ) !== 0).map(({ id }) => id);
+    const peers = [...new Set([...found, ...reading])].filter((peer) => peer !== this.room.you);
+    const sources = peers.map((peer) => createPeerSource({ reads: this.reads, peer }));
+    return [...sources, createEdgeSource({ edge: this.#options.edge })];
+  }
+
+  status(): LightNodeStatus {
+    const validators = this.#attached?.link.connected ?? 0;
+    const reading = this.room.peers.some(({ services }) => (services & SERVICE_READ) !== 0);
+    return {
+      network: !this.room.online ? 'offline' : validators > 0 || (reading && !this.#attached) ? 'online' : 'connecting',
+      height: this.resolver.height,
+      statusTime: this.resolver.statusTime,
+      pending: this.#attached?.outbox.pending.length ?? 0,
+      validators,
+    };
+  }
+
+  /** Whether a validator has this pending entry on its disk. */
+  hasSeen(id: Cid): boolean {
+    return this.#attached?.link.hasSeen(id) ?? false;
+  }
+
+  close(): void {
+    this.detach();
+    this.#server.close();
+    this.reads.close();
+    this.room.close();
+  }
+
+  async #readRecord(key: string): Promise<Result<CertifiedRecord, Failure>> {
+    const resolved = await this.resolve(key);
+    if (!resolved.ok) return resolved;
+    const { value, height, header } = resolved.value;
+    return ok({ value: value ?? null, height, block: createBlock(header).id });
+  }
+
+  /** What the edge and up to three peers know of this device's feed; empty when nobody answers. */
+  async #askHeads(device: LocalNode['signer']['key']): Promise<(KnownHead | null)[]> {
+    await this.room.whenOnline(HEAD_WAIT);
+    const peers = this.room.peers.filter(({ services }) => (services & SERVICE_READ) !== 0).slice(0, PEERS_ASKED_MAX);
+    const answers = await Promise.all([
+      this.#askEdgeHead(device),
+      ...peers.map(async ({ id }) => {
+        const answer = await this.reads.feedHead({ peer: id, device, timeout: HEAD_WAIT });
+        return answer.ok ? [answer.value] : [];
+      }),
+    ]);
+    return answers.flat();
+  }
+
+  async #askEdgeHead(device: LocalNode['signer']['key']): Promise<(KnownHead | null)[]> {
+    try {
+      const answer = await this.#options.edge.feedHead(device);
+      if (answer === null) return [null];
+      const feed = parseFeedId(answer.feed);
+      const head = parseCid(answer.head);
+      return feed.ok && head.ok ? [{ feed: feed.value, seq: answer.seq, head: head.value }] : [];
+    } catch {
+      return [];
+    }
+  }
+}

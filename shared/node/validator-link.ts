@@ -1,0 +1,216 @@
+// Sessions of a light node with every validator it can see: entries go out, verified outcomes and kept copies come back.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
+import type { RelayRoom } from '../session/relay-room.ts';
+import type { PeerId } from '../session/relay-wire.ts';
+import type { RoomId } from '../session/room.ts';
+import type { Session } from '../session/session.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { SessionMessage } from '../session/session-messages.ts';
+import type { Outbox, OwnEntry } from './outbox.ts';
+import { codeWaits, isCode } from '../ledger/codes.ts';
+import { describeReceipt } from '../ledger/receipts.ts';
+import { verifyOutcome } from '../light-client/verify-outcome.ts';
+import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
+import { SessionHost } from '../session/session-host.ts';
+
+/** A validator that could not be reached is dialled again after this, while it is still in the room. */
+const REDIAL_AFTER: Millis = 3_000;
+/** An entry refused for a reason that passes (a member's join not yet ordered, a full pool) is sent again after this. */
+const RESEND_AFTER: Millis = 2_000;
+
+/** A request that validators keep a copy, until one says `held`. */
+export type PinWish = {
+  readonly manifest: Cid;
+  readonly handle: string;
+  readonly name: string;
+  /** Called once for each node that holds it. */
+  readonly onHeld: (holder: string) => void;
+  readonly onLimit: (because: string) => void;
+};
+
+export type ValidatorLinkOptions = {
+  readonly room: RelayRoom;
+  readonly roomId: RoomId;
+  readonly group: Cid;
+  readonly genesis: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly verifier: Verifier;
+  readonly log: Log;
+  readonly self: LocalNode;
+  readonly outbox: Outbox;
+  /** Something about the links changed. */
+  readonly onChange: () => void;
+};
+
+export class ValidatorLink {
+  readonly #options: ValidatorLinkOptions;
+  readonly #host: SessionHost;
+  readonly #wishes = new Map<Cid, PinWish>();
+  readonly #sendTurn = new WeakMap<Session, Promise<void>>();
+  readonly #seen = new Set<Cid>();
+  readonly #unsubscribe: () => void;
+  readonly #timers = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: ValidatorLinkOptions) {
+    const { room, roomId, group, clock, random, verifier, log, self, outbox } = options;
+    this.#options = options;
+    this.#host = new SessionHost({
+      room,
+      roomId,
+      group,
+      clock,
+      random,
+      verifier,
+      log,
+      self,
+      accepts: false,
+      events: {
+        open: (session) => this.#opened(session),
+        message: (session, message) => this.#message(session, message),
+        closed: (session) => this.#redialLater(session.peer),
+      },
+    });
+    this.#unsubscribe = room.subscribe({
+      peer: ({ id, services }) => {
+        if ((services & SERVICE_VALIDATE) !== 0) this.#dial(id);
+      },
+    });
+    for (const { id, services } of room.peers) if ((services & SERVICE_VALIDATE) !== 0) this.#dial(id);
+    outbox.onDeliver((entries) => {
+      for (const session of this.#host.sessions) this.#submit(session, entries);
+    });
+  }
+
+  /** Validators with an open session. */
+  get connected(): number {
+    return this.#host.sessions.length;
+  }
+
+  /** Whether a validator has this entry on its disk. */
+  hasSeen(id: Cid): boolean {
+    return this.#seen.has(id);
+  }
+
+  /** Asks every validator, now and after each reconnect, to keep a copy. */
+  requestPin(wish: PinWish): void {
+    this.#wishes.set(wish.manifest, wish);
+    for (const session of this.#host.sessions) this.#sendWish(session, wish);
+  }
+
+  cancelPin(manifest: Cid): void {
+    this.#wishes.delete(manifest);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+    for (const cancel of this.#timers) cancel();
+    this.#options.outbox.onDeliver(() => {});
+    this.#host.close();
+  }
+
+  #dial(peer: PeerId): void {
+    if (this.#closed) return;
+    void this.#host.dial(peer).then((opened) => {
+      if (!opened.ok) this.#redialLater(peer);
+    });
+  }
+
+  #redialLater(peer: PeerId): void {
+    this.#options.onChange();
+    this.#later(REDIAL_AFTER, () => {
+      const present = this.#options.room.peers.some(({ id }) => id === peer);
+      if (present) this.#dial(peer);
+    });
+  }
+
+  #opened(session: Session): void {
+    this.#options.onChange();
+    this.#submit(session, this.#options.outbox.pending);
+    for (const wish of this.#wishes.values()) this.#sendWish(session, wish);
+  }
+
+  /** In order, one at a time: a validator judges an entry by those before it. */
+  #submit(session: Session, entries: readonly OwnEntry[]): void {
+    for (const { bytes } of entries) this.#send(session, { t: 'submit', entry: bytes });
+  }
+
+  #sendWish(session: Session, { manifest, handle, name }: PinWish): void {
+    this.#send(session, { t: 'pin', manifest, handle, name });
+  }
+
+  #send(session: Session, message: SessionMessage): void {
+    const before = this.#sendTurn.get(session) ?? Promise.resolve();
+    const next = before.then(async () => {
+      const sent = await session.send(message);
+      if (!sent.ok) this.#options.log.debug('not sent', { t: message.t, code: sent.error.code });
+    });
+    this.#sendTurn.set(session, next);
+  }
+
+  async #message(session: Session, message: SessionMessage): Promise<void> {
+    const { onChange } = this.#options;
+    switch (message.t) {
+      case 'seen':
+        this.#seen.add(message.id);
+        return onChange();
+      case 'refused':
+        return await this.#refused(message);
+      case 'outcome':
+        await this.#outcome(session, message);
+        return onChange();
+      case 'held':
+        return this.#wishes.get(message.manifest)?.onHeld(session.device);
+      case 'pinLimit':
+        return this.#wishes.get(message.manifest)?.onLimit(message.because);
+      case 'submit':
+      case 'pin':
+        session.close('not_a_validator');
+        return;
+    }
+  }
+
+  async #refused({ id, code, because }: Extract<SessionMessage, { t: 'refused' }>): Promise<void> {
+    if (isCode(code) && codeWaits(code)) return this.#later(RESEND_AFTER, () => this.#options.outbox.redeliver());
+    await this.#options.outbox.settle(id, { code, because, height: null, changes: [] });
+    this.#options.onChange();
+  }
+
+  async #outcome(session: Session, message: Extract<SessionMessage, { t: 'outcome' }>): Promise<void> {
+    const { group, genesis, verifier, outbox, log } = this.#options;
+    const { id, header, certificate, receipt, proof } = message;
+    const verified = await verifyOutcome({
+      group,
+      genesis,
+      verifier,
+      entry: id,
+      outcome: { seals: [], header, certificate, receipt, proof },
+    });
+    if (!verified.ok) {
+      log.warn('an outcome does not verify', { code: verified.error.code });
+      session.close('bad_outcome');
+      return;
+    }
+    const { receipt: outcome, header: block } = verified.value;
+    this.#seen.delete(id);
+    await outbox.settle(id, {
+      code: outcome.code,
+      because: describeReceipt(outcome),
+      height: block.height,
+      changes: [...outcome.changes],
+    });
+  }
+
+  #later(delay: Millis, task: () => void): void {
+    const cancel = this.#options.clock.after(delay, () => {
+      this.#timers.delete(cancel);
+      if (!this.#closed) task();
+    });
+    this.#timers.add(cancel);
+  }
+}

@@ -1,0 +1,66 @@
+// Publishes on their way, as they stand on disk: from `stored` on one survives a closed tab and is finished by the next node.
+
+import type { Infer } from '../shared/codec/schema.ts';
+import type { Store } from '../shared/platform/ports.ts';
+import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
+import { link, mapped, optional, struct, text, uint } from '../shared/codec/schema.ts';
+import { assert } from '../shared/core/assert.ts';
+import { err, ok } from '../shared/core/result.ts';
+import { handleSchema, siteNameSchema } from '../shared/ledger/records.ts';
+
+const PREFIX = 'job/';
+const RANGE_END = 'job0';
+const JOB_BYTES_MAX = 4_096;
+
+/**
+ * `stored`: every block is on disk here. `submitted`: its entry is too. `ordered`: the entry is final. `held`: another
+ * node has every block. `failed`: it will not go on, `code` and `because` say why.
+ */
+const JOB_STATES = ['stored', 'submitted', 'ordered', 'held', 'failed'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+const jobSchema = struct({
+  id: text({ max: 32 }),
+  handle: handleSchema,
+  name: siteNameSchema,
+  manifest: link(),
+  files: uint({}),
+  bytes: uint({}),
+  /** Milliseconds since the Unix epoch. */
+  created: uint({}),
+  state: mapped<string, JobState>(
+    text({ max: 16 }),
+    (word) => {
+      const state = JOB_STATES.find((known) => known === word);
+      return state === undefined ? err('expected the state of a job') : ok(state);
+    },
+    (state) => state,
+  ),
+  entry: optional(link()),
+  seq: optional(uint({})),
+  height: optional(uint({})),
+  /** Other nodes that said they hold it. */
+  copies: uint({}),
+  code: optional(text({ max: 64 })),
+  because: optional(text({ max: 1_024 })),
+});
+export type Job = Infer<typeof jobSchema>;
+
+/** Oldest first. */
+export async function loadJobs(store: Store): Promise<Job[]> {
+  const records = await store.range({ from: PREFIX, to: RANGE_END });
+  const jobs = records.map(({ value }) => {
+    const decoded = decodeCanonical(jobSchema, value, { max: JOB_BYTES_MAX });
+    assert(decoded.ok, 'an own job decodes');
+    return decoded.value;
+  });
+  return jobs.sort((a, b) => a.created - b.created);
+}
+
+export async function writeJob(store: Store, job: Job): Promise<void> {
+  await store.write({ put: [{ key: PREFIX + job.id, value: encodeCanonical(jobSchema, job) }] }, 'strict');
+}
+
+export async function removeJobs(store: Store, ids: readonly string[]): Promise<void> {
+  await store.write({ remove: ids.map((id) => PREFIX + id) }, 'relaxed');
+}

@@ -1,0 +1,303 @@
+// Publishes sites from a light node: blocks to disk, then the entry that names the version, then a copy on another node.
+
+import type { Cid } from '../shared/codec/cid.ts';
+import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
+import type { AttachedAccount } from '../shared/node/light-node.ts';
+import type { BlobStore, Clock, Hasher, Log, Random, Store } from '../shared/platform/ports.ts';
+import type { SiteFile } from './bundle.ts';
+import type { Job } from './publish-jobs.ts';
+import { toHex } from '../shared/codec/base.ts';
+import { NETWORK_WAIT } from '../shared/core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import { bundleSite } from './bundle.ts';
+import { loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
+
+const JOB_ID_BYTES = 8;
+/** Finished jobs that are kept to be shown: the newest of each site, and so many failed ones. */
+const FAILED_KEPT_MAX = 5;
+/** Another device of the same owner may have taken the number meanwhile. */
+const NUMBER_TRIES_MAX = 3;
+
+export type PublisherProgress =
+  | {
+      readonly step: 'reading';
+      readonly files: number;
+      readonly bytes: number;
+      readonly totalFiles: number;
+      readonly totalBytes: number;
+    }
+  | { readonly step: 'stored'; readonly manifest: Cid; readonly files: number; readonly bytes: number }
+  | { readonly step: 'ordered'; readonly height: number }
+  | { readonly step: 'held'; readonly copies: number }
+  | { readonly step: 'waiting'; readonly code: string; readonly message: string };
+
+export type PublishTask = {
+  readonly handle: Handle;
+  readonly name: SiteName;
+  readonly files: readonly SiteFile[];
+  readonly onProgress?: (progress: PublisherProgress) => void;
+  /** Before `stored` it stops everything; afterwards `cancel` does while nothing is submitted. */
+  readonly signal?: AbortSignal;
+};
+
+export type PublisherOptions = {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hasher: Hasher;
+  readonly log: Log;
+  /** Who publishes now; null while the wallet is locked. */
+  readonly account: () => AttachedAccount | null;
+  /** Whether a validator answers. */
+  readonly isOnline: () => boolean;
+  readonly onChange: () => void;
+};
+
+type Listener = (progress: PublisherProgress) => void;
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #jobs: Map<string, Job>;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #running = new Map<string, Promise<Job>>();
+
+  private constructor(options: PublisherOptions, jobs: Map<string, Job>) {
+    this.#options = options;
+    this.#jobs = jobs;
+  }
+
+  static async open(options: PublisherOptions): Promise<Publisher> {
+    const jobs = await loadJobs(options.store);
+    return new Publisher(options, new Map(jobs.map((job) => [job.id, job])));
+  }
+
+  /** Oldest first; the newest finished one of each site stays in the list. */
+  get jobs(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** Versions that this node has whole and serves to others. */
+  get manifests(): readonly Cid[] {
+    return this.jobs.filter(({ state }) => state !== 'failed').map(({ manifest }) => manifest);
+  }
+
+  /** Goes on with everything that is not finished: after a start, a takeover or an unlock. */
+  resume(): void {
+    for (const job of this.#jobs.values()) if (!isFinished(job)) void this.#run(job.id);
+  }
+
+  /**
+   * Resolves when the version is final and another node holds every block. Fails with a code of the bundle or the ledger,
+   * `locked`, `cancelled`, or `waiting_for_network` after 30 s without anybody; then the job goes on in the background.
+   */
+  async publish(task: PublishTask): Promise<Result<Job, Failure>> {
+    if (!this.#options.account()) return fail('locked', 'The wallet is locked: unlock it, then publish.');
+    const stored = await this.#storeFiles(task);
+    if (!stored.ok) return stored;
+    const { id } = stored.value;
+    const listener = task.onProgress;
+    if (listener) this.#listen(id, listener);
+    listener?.({
+      step: 'stored',
+      manifest: stored.value.manifest,
+      files: stored.value.files,
+      bytes: stored.value.bytes,
+    });
+    const finished = this.#run(id);
+    const outcome = await Promise.race([finished, this.#untilAlone(id)]);
+    if (outcome === 'alone') {
+      const failure = {
+        code: 'waiting_for_network',
+        because: 'Nobody is reachable. The site is stored here and goes out by itself as soon as somebody is.',
+      };
+      this.#tell(id, { step: 'waiting', code: failure.code, message: failure.because });
+      return { ok: false, error: failure };
+    }
+    if (listener) this.#listeners.get(id)?.delete(listener);
+    if (outcome.state === 'held') return ok(outcome);
+    return fail(outcome.code ?? 'publish_failed', outcome.because ?? 'The site could not be published.');
+  }
+
+  /** Drops a job that has not been submitted; afterwards only a new version can replace it. */
+  async cancel(id: string): Promise<Result<null, Failure>> {
+    const job = this.#jobs.get(id);
+    if (!job) return fail('not_found', 'There is no such publish.');
+    if (job.state !== 'stored' && job.state !== 'failed') {
+      return fail(
+        'wrong_state',
+        'It is already on its way and cannot be taken back: publish another version, or unpublish.',
+      );
+    }
+    await this.#update(job, { state: 'failed', code: 'cancelled', because: 'It was cancelled.' });
+    return ok(null);
+  }
+
+  async #storeFiles(task: PublishTask): Promise<Result<Job, Failure>> {
+    const { clock, hasher, blobs, random, store } = this.#options;
+    const { handle, name, files, onProgress, signal } = task;
+    try {
+      const bundle = await bundleSite({
+        files,
+        now: clock.now(),
+        hasher,
+        putBlocks: async (blocks) => {
+          signal?.throwIfAborted();
+          await blobs.putMany(blocks);
+        },
+        ...(onProgress && { onProgress: (progress) => onProgress({ step: 'reading', ...progress }) }),
+      });
+      if (!bundle.ok) return bundle;
+      const job: Job = {
+        id: toHex(random.bytes(JOB_ID_BYTES)),
+        handle,
+        name,
+        manifest: bundle.value.cid,
+        files: bundle.value.files,
+        bytes: bundle.value.bytes,
+        created: clock.now(),
+        state: 'stored',
+        copies: 0,
+      };
+      signal?.throwIfAborted();
+      await writeJob(store, job);
+      this.#jobs.set(job.id, job);
+      this.#options.onChange();
+      return ok(job);
+    } catch (error) {
+      if (signal?.aborted) return fail('cancelled', 'It was cancelled before anything left this device.');
+      throw error;
+    }
+  }
+
+  #run(id: string): Promise<Job> {
+    const running = this.#running.get(id);
+    if (running) return running;
+    const run = this.#drive(id).finally(() => this.#running.delete(id));
+    this.#running.set(id, run);
+    return run;
+  }
+
+  async #drive(id: string): Promise<Job> {
+    const account = this.#options.account();
+    let job = this.#jobs.get(id)!;
+    if (!account) return job;
+    const held = new Promise<void>((resolve, reject) => {
+      account.requestPin({
+        manifest: job.manifest,
+        handle: job.handle,
+        name: job.name,
+        onHeld: () => resolve(),
+        onLimit: (because) => reject(new PinLimit(because)),
+      });
+    });
+    held.catch(() => {});
+    try {
+      job = await this.#order(job, account);
+      if (job.state === 'failed') return job;
+      await held;
+      job = await this.#update(job, { state: 'held', copies: job.copies + 1 });
+      this.#tell(id, { step: 'held', copies: job.copies });
+      await this.#forgetOlder(job);
+      return job;
+    } catch (error) {
+      if (!(error instanceof PinLimit)) throw error;
+      return await this.#update(this.#jobs.get(id)!, { state: 'failed', code: 'pin_limit', because: error.message });
+    } finally {
+      account.cancelPin(job.manifest);
+    }
+  }
+
+  /** Until the version is named by a final entry, or cannot be. */
+  async #order(start: Job, account: AttachedAccount): Promise<Job> {
+    let job = start;
+    for (let attempt = 1; job.state === 'stored' || job.state === 'submitted'; attempt++) {
+      if (!job.entry) {
+        const submitted = await this.#submit(job, account);
+        if (!submitted.ok) return await this.#update(job, { state: 'failed', ...submitted.error });
+        job = await this.#update(job, { state: 'submitted', ...submitted.value });
+      }
+      const outcome = await account.outbox.whenSettled(job.entry!);
+      if (outcome.code === 'ok' && outcome.height !== null) {
+        job = await this.#update(job, { state: 'ordered', height: outcome.height });
+        this.#tell(job.id, { step: 'ordered', height: outcome.height });
+      } else if (outcome.code === 'wrong_state' && attempt < NUMBER_TRIES_MAX) {
+        const { entry: _entry, seq: _seq, ...again } = job;
+        job = await this.#replace({ ...again, state: 'stored' });
+      } else {
+        job = await this.#update(job, { state: 'failed', code: outcome.code, because: outcome.because });
+      }
+    }
+    return job;
+  }
+
+  /** While nobody can say which number is next, the job waits: it is safe on disk. */
+  async #submit(job: Job, account: AttachedAccount): Promise<Result<{ entry: Cid; seq: number }, Failure>> {
+    for (;;) {
+      const submitted = await account.member.submitVersion(job);
+      if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
+      if (this.#options.account() !== account) return fail('locked', 'The wallet was locked meanwhile: publish again.');
+      await this.#pause(SUBMIT_RETRY);
+    }
+  }
+
+  /** Only the newest version of a site is listed, and a few that failed. */
+  async #forgetOlder(newest: Job): Promise<void> {
+    const older = this.jobs.filter(
+      (job) => job.id !== newest.id && job.handle === newest.handle && job.name === newest.name && job.state === 'held',
+    );
+    const failed = this.jobs.filter(({ state }) => state === 'failed').slice(0, -FAILED_KEPT_MAX);
+    const ids = [...older, ...failed].map(({ id }) => id);
+    if (ids.length === 0) return;
+    await removeJobs(this.#options.store, ids);
+    for (const id of ids) this.#jobs.delete(id);
+    this.#options.onChange();
+  }
+
+  #update(job: Job, change: Partial<Job>): Promise<Job> {
+    return this.#replace({ ...job, ...change });
+  }
+
+  async #replace(job: Job): Promise<Job> {
+    await writeJob(this.#options.store, job);
+    this.#jobs.set(job.id, job);
+    this.#options.onChange();
+    return job;
+  }
+
+  /** Resolves when nobody could be reached for 30 s in a row; never while somebody is. */
+  async #untilAlone(id: string): Promise<'alone'> {
+    let aloneSince: number | null = null;
+    for (;;) {
+      await this.#pause(ALONE_CHECK);
+      const job = this.#jobs.get(id);
+      if (!job || isFinished(job)) return await new Promise(() => {});
+      const now = this.#options.clock.now();
+      aloneSince = this.#options.isOnline() ? null : (aloneSince ?? now);
+      if (aloneSince !== null && now - aloneSince >= NETWORK_WAIT) return 'alone';
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(ms, resolve));
+  }
+
+  #listen(id: string, listener: Listener): void {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, listeners.add(listener));
+  }
+
+  #tell(id: string, progress: PublisherProgress): void {
+    for (const listener of this.#listeners.get(id) ?? []) listener(progress);
+  }
+}
+
+/** How often a publish without network looks whether somebody is back, and how often it is judged to be alone. */
+const SUBMIT_RETRY = 1_000;
+const ALONE_CHECK = 1_000;
+
+class PinLimit extends Error {}
+
+function isFinished(job: Job): boolean {
+  return job.state === 'held' || job.state === 'failed';
+}
