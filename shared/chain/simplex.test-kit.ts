@@ -26,13 +26,21 @@ export type TestNode = {
   pending: number;
 };
 
-type Delivery = { readonly to: number; readonly input: SimplexInput };
+type Delivery = { readonly to: number; readonly input: SimplexInput; readonly blocks?: TestNode['chain'] };
+
+/** While there is chaos: of 100 messages so many are lost, of 1,000 steps so many begin with a crash, up to a total. */
+const LOST_PERCENT = 15;
+const CRASHES_PER_THOUSAND = 10;
+const CRASHES_MAX = 12;
 
 export class TestNetwork {
   readonly group: TestGroup;
   readonly nodes: TestNode[];
   now: number;
-  readonly #queue: Delivery[] = [];
+  /** Draws natural numbers: then deliveries come in any order, get lost, and nodes restart. */
+  chaos: (() => number) | null = null;
+  #queue: Delivery[] = [];
+  #crashes = 0;
 
   constructor(group: TestGroup) {
     this.group = group;
@@ -72,6 +80,7 @@ export class TestNetwork {
     });
     node.machine = this.#createMachine(self, log, node.chain);
     node.timer = null;
+    this.#queue = this.#queue.filter(({ to, input }) => to !== self || input.kind === 'message');
     this.give(self, { kind: 'start' });
   }
 
@@ -91,10 +100,19 @@ export class TestNetwork {
   /** Delivers everything; when all is quiet the clock goes on to the next timer, until `until`. */
   run(until: number, perform?: (node: TestNode, effect: SimplexEffect) => boolean): void {
     for (let steps = 0; steps < 100_000; steps++) {
-      const delivery = this.#queue.shift();
+      if (this.chaos !== null && this.#crashes < CRASHES_MAX && this.chaos() % 1_000 < CRASHES_PER_THOUSAND) {
+        this.#crashes++;
+        this.restart(this.chaos() % this.nodes.length);
+      }
+      const delivery = this.#nextDelivery();
       if (delivery !== undefined) {
         const node = this.nodes[delivery.to]!;
-        if (node.online) this.#step(node, delivery.input, perform);
+        const isLost = delivery.input.kind === 'message' && this.chaos !== null && this.chaos() % 100 < LOST_PERCENT;
+        if (!node.online || isLost) continue;
+        for (const final of delivery.blocks ?? []) {
+          if (final.block.header.height > node.chain.length) node.chain.push(final);
+        }
+        this.#step(node, delivery.input, perform);
         continue;
       }
       const due = this.nodes.filter((node) => node.online && node.timer !== null && node.timer <= until);
@@ -108,6 +126,16 @@ export class TestNetwork {
       this.give(first!.self, { kind: 'timer' });
     }
     throw new Error('the network does not come to rest');
+  }
+
+  /** The first; with chaos the start of a node is still its first input. */
+  #nextDelivery(): Delivery | undefined {
+    const { chaos } = this;
+    if (chaos === null || this.#queue.length === 0) return this.#queue.shift();
+    const at = chaos() % this.#queue.length;
+    const { to } = this.#queue[at]!;
+    const started = this.#queue.findIndex((delivery) => delivery.to === to && delivery.input.kind === 'start');
+    return this.#queue.splice(started < 0 ? at : started, 1)[0];
   }
 
   #step(node: TestNode, input: SimplexInput, perform?: (node: TestNode, effect: SimplexEffect) => boolean): void {
@@ -192,9 +220,9 @@ export class TestNetwork {
     const last = chain.at(-1);
     const asker = this.nodes[to];
     if (asker === undefined || last === undefined || last.block.header.height < from) return;
-    for (const final of chain) if (final.block.header.height > asker.chain.length) asker.chain.push(final);
     const tip = { ...last.block.header, id: last.block.id };
-    this.give(to, { kind: 'caughtUp', tip, certificate: last.certificate });
+    const input = { kind: 'caughtUp', tip, certificate: last.certificate } as const;
+    this.#queue.push({ to, input, blocks: [...chain] });
   }
 }
 
