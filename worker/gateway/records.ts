@@ -9,8 +9,13 @@ import type { EdgeMetrics } from '../metrics.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { verifyResolution } from '../../shared/light-client/verify-resolution.ts';
 
-/** One answer serves all requests of a page; a publisher who reloads sees the new version. */
-const FRESH_FOR: Millis = 1_000;
+/**
+ * One answer serves all requests of a page, and peers hear a gateway a few times a minute at most. New blocks are posted
+ * here before they count as final, and end it sooner.
+ */
+const FRESH_FOR: Millis = 5_000;
+/** An answer older than the newest block that was posted here: its peer has not caught up, so ask again soon. */
+const BEHIND_FOR: Millis = 200;
 /** After nobody answered, a record that is held is given without asking for so long. */
 const ASK_AGAIN_AFTER: Millis = 10_000;
 /** How long peers have when a verified record is held already, and when none is. */
@@ -27,8 +32,8 @@ export type RecordFailure = Failure<'nobody_answers' | 'not_verified' | 'no_reco
 
 export type Records = {
   read(key: string): Promise<Result<VerifiedRecord, RecordFailure>>;
-  /** A new block is there: what is in memory may be old. */
-  expectNewer(): void;
+  /** A block of this height was posted: what is in memory may be old. */
+  expectHeight(height: number): void;
 };
 
 type Held = { readonly bytes: Uint8Array; readonly resolved: Resolved; freshUntil: Millis };
@@ -36,6 +41,7 @@ type Shared = { readonly edge: Edge; readonly metrics: EdgeMetrics };
 
 export function createRecords({ edge, metrics }: Shared): Records {
   const heldByKey = new Map<string, Held>();
+  let expectedHeight = 0;
 
   async function read(key: string): Promise<Result<VerifiedRecord, RecordFailure>> {
     const inMemory = heldByKey.get(key);
@@ -99,7 +105,9 @@ export function createRecords({ edge, metrics }: Shared): Records {
       key,
       ...(atLeastHeight !== undefined && { atLeastHeight }),
     });
-    return resolved.ok ? { bytes, resolved: resolved.value, freshUntil: edge.now() + FRESH_FOR } : null;
+    if (!resolved.ok) return null;
+    const behind = resolved.value.height < expectedHeight;
+    return { bytes, resolved: resolved.value, freshUntil: edge.now() + (behind ? BEHIND_FOR : FRESH_FOR) };
   }
 
   /** Proofs of absence are not stored: strangers can ask for endless keys that do not exist. */
@@ -119,7 +127,9 @@ export function createRecords({ edge, metrics }: Shared): Records {
 
   return {
     read,
-    expectNewer() {
+    expectHeight(height) {
+      if (height <= expectedHeight) return;
+      expectedHeight = height;
       for (const held of heldByKey.values()) held.freshUntil = 0;
     },
   };

@@ -17,6 +17,7 @@ declare const WebSocketPair: new () => { 0: RoomWebSocket; 1: RoomWebSocket };
 declare const WebSocketRequestResponsePair: new (request: string, response: string) => never;
 
 const ADDRESS_TAG_BYTES = 8;
+const CLOSE_NORMAL = 1000;
 const CLOSE_TEXT_REFUSED = 1003;
 
 export class Room extends DurableObject<EdgeBindings> {
@@ -73,8 +74,14 @@ export class Room extends DurableObject<EdgeBindings> {
     this.#core.receive(member, new Uint8Array(message));
   }
 
+  /** The closing handshake is ours to finish: without it the client waits ten seconds for its own close. */
   webSocketClose(socket: RoomWebSocket): void {
     this.#leave(socket);
+    try {
+      socket.close(CLOSE_NORMAL);
+    } catch {
+      // Gone already: it closed without a handshake.
+    }
   }
 
   webSocketError(socket: RoomWebSocket): void {

@@ -70,7 +70,7 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
       return answerFailure(413, { code: 'too_large', because: `A block has at most ${POST_BYTES_MAX} bytes.` });
     const stored = await edge.copy.store(block);
     if (!stored.ok) return answerFailure(stored.error.code === 'bad_block' ? 400 : 409, stored.error);
-    records.expectNewer();
+    records.expectHeight(stored.value.height);
     return Response.json({ height: stored.value.height });
   });
 

@@ -1,0 +1,391 @@
+// The gateway and the copy of the commons in real workerd, with one peer on a real socket that serves a real chain.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { decodeCanonical } from '../../shared/codec/canonical.ts';
+import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { certifyBlock, testCid } from '../../shared/chain/chain.test-kit.ts';
+import { cidFromDigest, type Cid } from '../../shared/codec/cid.ts';
+import { fail, ok } from '../../shared/core/result.ts';
+import { assert } from '../../shared/core/assert.ts';
+import { equalBytes } from '../../shared/core/bytes.ts';
+import { sha256 } from '../../shared/crypto/sha256.ts';
+import type { Log } from '../../shared/platform/ports.ts';
+import { createWebClock } from '../../shared/platform/web/web-clock.ts';
+import { createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
+import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
+import { PublicReadServer, type PublicReadSource } from '../../shared/session/public-read-server.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
+import { SERVICE_READ } from '../../shared/session/relay-wire.ts';
+import { publicRoomId } from '../../shared/session/room.ts';
+import { verifyResolution } from '../../shared/light-client/verify-resolution.ts';
+import {
+  createTestCommons,
+  fileOf,
+  siteKey,
+  startTestEdge,
+  type HttpAnswer,
+  type TestCommons,
+  type TestEdge,
+} from './edge.test-kit.ts';
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const ASSETS = {
+  'app/index.html': '<!doctype html><title>app</title>',
+  'app/app-ABCD2345.js': 'export {};',
+  'app/sw.js': 'self.x = 1;',
+  'site/loader.html': '<!doctype html><title>loader</title>',
+  'site/sw.js': 'self.site = WEFT.commons;',
+  'site/pure.js': 'self.pure = 1;',
+};
+const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+const BIG = new Uint8Array(700_000).map((_, i) => i % 251);
+
+type Peer = { stop(): void };
+
+let commons: TestCommons;
+let edge: TestEdge;
+let first: Uint8Array;
+let manifest: Cid;
+const peers: Peer[] = [];
+
+beforeAll(async () => {
+  commons = await createTestCommons();
+  edge = await startTestEdge({ commons, assets: ASSETS });
+  const site = [
+    fileOf('index.html', '<h1>hello</h1>'),
+    fileOf('about/index.html', 'about'),
+    { path: 'big.bin', body: BIG },
+    fileOf('404.html', 'nothing here'),
+  ];
+  ({ wire: first, manifest } = await commons.publish('alice', site));
+});
+
+afterEach(() => {
+  for (const peer of peers.splice(0)) peer.stop();
+});
+
+afterAll(async () => {
+  await edge?.stop();
+});
+
+describe('entry point and hosts', () => {
+  test('ED10: localhost and loopback addresses are the app, labels are sites, all else is refused', async () => {
+    expect((await edge.ask('/')).body.toString()).toContain('app');
+    expect((await edge.ask('/', { host: '127.0.0.1' })).body.toString()).toContain('app');
+    for (const host of ['evil.example', 'a.b.localhost', 'x--y.localhost']) {
+      expect((await edge.ask('/', { host })).status, host).toBe(421);
+    }
+  });
+
+  test('ED11: weft.json names relay and commons, on both kinds of host', async () => {
+    for (const host of ['localhost', 'alice.localhost']) {
+      const { body } = await edge.ask('/.well-known/weft.json', { host });
+      expect(JSON.parse(body.toString())).toEqual({
+        relays: [`ws://localhost:${edge.port}/relay`],
+        commons: commons.group,
+      });
+    }
+  });
+
+  test('ED12: the genesis comes byte for byte', async () => {
+    const { body, headers } = await edge.ask('/.weft/genesis');
+    expect(new Uint8Array(body)).toEqual(commons.genesis);
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+});
+
+describe('the copy of the commons', () => {
+  const post = (body: Uint8Array): Promise<HttpAnswer> => edge.ask('/.weft/blocks', { method: 'POST', body });
+
+  test('ED20: a block without its certificate’s signature is refused, and so is one that is merely notarized', async () => {
+    const { block, entries, certificate } = readBlock(first);
+    const forged = { ...certificate, sigs: certificate.sigs.map((sig) => sig.map((byte) => byte ^ 1)) };
+    expect((await post(encodeCertifiedBlock({ block, entries, certificate: forged }))).status).toBe(400);
+    const notarized = await certifyBlock(commons.chain, block, 'notarize');
+    expect((await post(encodeCertifiedBlock({ block, entries, certificate: notarized }))).status).toBe(400);
+    expect((await post(first.slice(0, -1))).status).toBe(400);
+    expect((await readBlocks('?from=1')).height).toBe(0);
+  });
+
+  test('ED21: a true block with an entry whose signature was changed is refused', async () => {
+    const { block, certificate, entries } = readBlock(first);
+    const spoiled = entries[0]!.slice();
+    spoiled[spoiled.length - 1]! ^= 1;
+    const answer = await post(encodeCertifiedBlock({ block, certificate, entries: [spoiled] }));
+    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([400, 'bad_block']);
+  });
+
+  test('ED22, ED13: a certified block is stored once, whoever posts it and however often', async () => {
+    expect((await post(first)).status).toBe(200);
+    expect((await post(first)).status).toBe(200);
+    const { blocks, height } = await readBlocks('?from=1&max=10');
+    expect(height).toBe(1);
+    expect(blocks).toEqual([first]);
+  });
+
+  test('ED23: blocks follow each other; a gap is refused with a code', async () => {
+    const wires: Uint8Array[] = [];
+    for (const seq of [1, 2]) {
+      wires.push((await commons.publish('blog--alice', [fileOf('index.html', `version ${seq}`)], seq)).wire);
+    }
+    const early = await post(wires[1]!);
+    expect([early.status, JSON.parse(early.body.toString()).code]).toEqual([409, 'gap']);
+    for (const wire of wires) expect((await post(wire)).status).toBe(200);
+    expect((await readBlocks('?from=2')).blocks).toEqual(wires);
+  });
+
+  test('ED24: the head of a device’s feed is known from its entries', async () => {
+    const { body } = await edge.ask(`/.weft/feed?device=${commons.device}`);
+    const head = decodeCanonical(FEED_HEAD, body, { max: 1_024 });
+    expect(head).toMatchObject({ ok: true, value: { seq: 3, feed: '0102030405060708' } });
+    const nobody = await edge.ask(`/.weft/feed?device=${'ab'.repeat(32)}`);
+    expect(nobody.status === 400 || nobody.body.toString('hex') === 'f6').toBe(true);
+  });
+});
+
+describe('records', () => {
+  test('ED30: with no node there is a sentence and a 503, and nothing is remembered of it', async () => {
+    const answer = await edge.ask(`/.weft/resolve?key=${siteKey('alice')}`);
+    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([503, 'nobody_answers']);
+    const page = await edge.ask('/', { host: 'alice.localhost' });
+    expect([page.status, page.headers['weft-code']]).toEqual([503, 'nobody_answers']);
+  });
+
+  test('ED30: a peer that lies is passed over for one that can prove it', async () => {
+    const liar = { resolve: async () => ok(await otherCommonsRecord(siteKey('alice'))) };
+    await serve(liar);
+    const refused = await edge.ask(`/.weft/resolve?key=${siteKey('alice')}`);
+    expect([refused.status, JSON.parse(refused.body.toString()).code]).toEqual([503, 'not_verified']);
+    await serve();
+    const answer = await edge.ask(`/.weft/resolve?key=${siteKey('alice')}`);
+    expect(answer.status).toBe(200);
+    const verified = await verifyResolution({
+      group: commons.group,
+      genesis: commons.genesis,
+      resolution: new Uint8Array(answer.body),
+      now: Date.now(),
+      verifier: await createWebVerifier(),
+      key: siteKey('alice'),
+    });
+    expect(verified.ok).toBe(true);
+    expect(answer.headers['access-control-allow-origin']).toBe('*');
+  });
+
+  test('ED30: a handle that nobody holds is a page that says how to claim it', async () => {
+    await serve();
+    const page = await edge.ask('/', { host: 'nobody-yet.localhost' });
+    expect([page.status, page.headers['weft-code']]).toEqual([404, 'handle_unknown']);
+    expect(page.body.toString()).toContain(`http://localhost:${edge.port}/`);
+  });
+});
+
+describe('a site', () => {
+  const visit = (path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> =>
+    edge.ask(path, { host: 'alice.localhost', headers });
+
+  test('ED31: a peer that sends other bytes than the CID names is passed over', async () => {
+    await serve({ getBlocks: async (cids) => cids.map(() => encodeUtf8('<h1>evil</h1>')) });
+    const refused = await visit('/');
+    expect([refused.status, refused.headers['weft-code']]).toEqual([503, 'manifest_missing']);
+    await serve();
+    expect((await visit('/')).body.toString()).toBe('<h1>hello</h1>');
+    expect((await visit('/about/')).body.toString()).toBe('about');
+    const missing = await visit('/missing');
+    expect([missing.status, missing.body.toString()]).toEqual([404, 'nothing here']);
+  });
+
+  test('ED31: files of many leaves come whole or by range, and say whence', async () => {
+    await serve();
+    const whole = await visit('/big.bin');
+    expect(whole.status).toBe(200);
+    expect(equalBytes(whole.body, BIG)).toBe(true);
+    const part = await visit('/big.bin', { range: 'bytes=300000-300099' });
+    expect([part.status, part.headers['content-range']]).toEqual([206, `bytes 300000-300099/${BIG.length}`]);
+    expect(new Uint8Array(part.body)).toEqual(BIG.slice(300_000, 300_100));
+    expect(part.headers['server-timing']).toContain('verified');
+  });
+
+  test('ED32: what was fetched stays when every peer is gone', async () => {
+    const page = await visit('/');
+    expect([page.status, page.body.toString()]).toEqual([200, '<h1>hello</h1>']);
+    expect((await visit('/missing')).status).toBe(404);
+    expect((await visit('/about')).status).toBe(301);
+    expect((await visit('/', { 'if-none-match': page.headers.etag ?? '' })).status).toBe(304);
+  });
+
+  test('ED32: record and blobs outlive the edge’s process and its peers', async () => {
+    const persist = await mkdtemp(join(tmpdir(), 'edge-kept-'));
+    const ask = (at: TestEdge): Promise<HttpAnswer> => at.ask('/', { host: 'alice.localhost' });
+    try {
+      const before = await startTestEdge({ commons, persist });
+      await serve({}, before);
+      expect((await ask(before)).status).toBe(200);
+      for (const peer of peers.splice(0)) peer.stop();
+      // Storing goes on after the answer: manifest and page.
+      await expect.poll(async () => (await (await before.blobs()).list()).length, { timeout: 10_000 }).toBe(2);
+      await before.stop();
+      const after = await startTestEdge({ commons, persist });
+      const page = await ask(after);
+      await after.stop();
+      expect([page.status, page.body.toString()]).toEqual([200, '<h1>hello</h1>']);
+      expect(page.headers['server-timing']).toContain('source;desc="cache"');
+    } finally {
+      await rm(persist, { recursive: true, force: true });
+    }
+  });
+
+  test('ED33: only a first navigation gets the loader; the marker asks for the content', async () => {
+    const loader = await visit('/about/', NAVIGATION);
+    expect(loader.body.toString()).toContain('loader');
+    expect(loader.headers['cache-control']).toBe('no-store');
+    expect((await visit('/about/?weft-direct=1', NAVIGATION)).body.toString()).toBe('about');
+    expect((await visit('/about/', { ...NAVIGATION, 'sec-fetch-dest': 'iframe' })).body.toString()).toBe('about');
+    const redirect = await visit('/about?a=1&weft-direct', NAVIGATION);
+    expect([redirect.status, redirect.headers.location]).toEqual([301, '/about/?a=1']);
+  });
+
+  test('ED34: the platform’s service worker carries the commons, and no other script may become one', async () => {
+    const script = await visit('/.weft/sw.js', { 'service-worker': 'script' });
+    expect(script.headers['service-worker-allowed']).toBe('/');
+    const [constants, rest] = script.body.toString().split('\n');
+    expect(JSON.parse(constants!.replace(/^const WEFT = |;$/g, ''))).toEqual({
+      commons: commons.group,
+      genesis: Buffer.from(commons.genesis).toString('base64'),
+    });
+    expect(rest).toBe(ASSETS['site/sw.js']);
+    for (const path of ['/big.bin', '/.weft/pure.js', `/.weft/block/${manifest}`, '/sw.js']) {
+      expect((await visit(path, { 'service-worker': 'script' })).status, path).toBe(403);
+    }
+    expect((await visit('/.weft/pure.js')).body.toString()).toBe(ASSETS['site/pure.js']);
+  });
+
+  test('ED36: cookies change nothing and are never set', async () => {
+    const page = await visit('/', { cookie: `a=${'x'.repeat(4_000)}` });
+    expect(page.status).toBe(200);
+    expect(page.headers['set-cookie']).toBeUndefined();
+  });
+
+  test('ED36: /.weft/ belongs to the platform, and a site only reads', async () => {
+    expect((await visit('/.weft/anything')).status).toBe(404);
+    expect((await edge.ask('/', { host: 'alice.localhost', method: 'POST' })).status).toBe(405);
+    expect((await edge.ask('/ipfs/x?format=raw', { host: 'alice.localhost' })).status).toBe(404);
+  });
+});
+
+describe('blocks by CID', () => {
+  test('ED17: raw bytes for anyone, never as a page', async () => {
+    for (const path of [`/ipfs/${manifest}?format=raw`, `/.weft/block/${manifest}`]) {
+      const answer = await edge.ask(path);
+      expect(cidFromDigest('dag-cbor', sha256(new Uint8Array(answer.body)))).toBe(manifest);
+      expect(answer.headers).toMatchObject({
+        'access-control-allow-origin': '*',
+        'content-type': 'application/vnd.ipld.raw',
+        'x-content-type-options': 'nosniff',
+      });
+    }
+    expect((await edge.ask(`/ipfs/${manifest}`)).status).toBe(406);
+    expect((await edge.ask('/.weft/block/not-a-cid')).status).toBe(400);
+    expect((await edge.ask(`/.weft/block/${testCid('nobody has it')}`)).status).toBe(404);
+  });
+
+  test('ED17: a spoiled cache is noticed, and the block comes from a peer', async () => {
+    const blobs = await edge.blobs();
+    const body = encodeUtf8('a block that this edge has never seen');
+    const cid = cidFromDigest('raw', sha256(body));
+    await blobs.put(cid, encodeUtf8('other bytes'));
+    expect((await edge.ask(`/.weft/block/${cid}`)).status).toBe(404);
+    await blobs.put(cid, encodeUtf8('other bytes'));
+    commons.blocks.set(cid, body);
+    await serve();
+    expect(new Uint8Array((await edge.ask(`/.weft/block/${cid}`)).body)).toEqual(body);
+    expect((await edge.ask('/metrics')).body.toString()).toContain('weft_edge_rejected_total{kind="cached_block"} 2');
+  });
+});
+
+describe('the app’s host', () => {
+  test('ED19: every file of the app comes under the strict policy; hashed names never change', async () => {
+    const page = await edge.ask('/');
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.headers['content-security-policy']).toContain("require-trusted-types-for 'script'");
+    expect(page.headers['cache-control']).toBe('no-cache');
+    const hashed = await edge.ask('/app-ABCD2345.js');
+    expect(hashed.headers['cache-control']).toContain('immutable');
+    expect(hashed.headers['content-security-policy']).toBe(page.headers['content-security-policy']);
+  });
+
+  test('ED18: views are the page, missing files are missing, and other built files are not shown', async () => {
+    expect((await edge.ask('/sites/new', { headers: NAVIGATION })).body.toString()).toContain('app');
+    for (const path of ['/missing.js', '/worker/worker.js', '/site/sw.js', '/../site/sw.js', '/sites/new']) {
+      expect((await edge.ask(path)).status, path).toBe(404);
+    }
+    expect((await edge.ask('/app-ABCD2345.js', { headers: { 'service-worker': 'script' } })).status).toBe(403);
+    expect((await edge.ask('/sw.js', { headers: { 'service-worker': 'script' } })).status).toBe(200);
+  });
+
+  test('ED18: health and metrics', async () => {
+    expect(JSON.parse((await edge.ask('/healthz')).body.toString())).toEqual({ ok: true, commons: commons.group });
+    expect((await edge.ask('/metrics')).body.toString()).toMatch(/weft_commons_height 3\n/);
+  });
+});
+
+const BLOCK_LIST = struct({ blocks: list(bytes({ max: 1_000_000 }), { max: 100 }), height: uint() });
+const FEED_HEAD = nullable(struct({ feed: text({ max: 16 }), seq: uint(), head: text({ max: 64 }) }));
+
+function readBlock(wire: Uint8Array) {
+  const decoded = decodeCertifiedBlock(wire);
+  assert(decoded.ok, 'the kit makes good blocks');
+  return decoded.value;
+}
+
+async function readBlocks(query: string): Promise<{ blocks: Uint8Array[]; height: number }> {
+  const { body } = await edge.ask(`/.weft/blocks${query}`);
+  const decoded = decodeCanonical(BLOCK_LIST, new Uint8Array(body), { max: 1_000_000 });
+  assert(decoded.ok, 'the edge answers with a list of blocks');
+  return { blocks: [...decoded.value.blocks], height: decoded.value.height };
+}
+
+/** A true answer of a commons that is not this one. */
+async function otherCommonsRecord(key: string): Promise<Uint8Array> {
+  other ??= await createOther();
+  return other.resolve(key);
+}
+
+let other: TestCommons | undefined;
+
+async function createOther(): Promise<TestCommons> {
+  const made = await createTestCommons();
+  await made.publish('alice', [fileOf('index.html', 'another world')]);
+  return made;
+}
+
+/** A node in the commons' room; honest unless told otherwise. Resolves once the room has announced it. */
+async function serve(change: Partial<PublicReadSource> = {}, at: TestEdge = edge): Promise<void> {
+  const clock = createWebClock();
+  const room = new RelayRoom({
+    connect: () => connectWebSocketLink(at.socketUrl(publicRoomId(commons.group))),
+    clock,
+    random: createWebRandom(),
+    services: SERVICE_READ,
+    log: silent,
+  });
+  const source: PublicReadSource = {
+    getBlocks: async (cids) => cids.map((cid) => commons.blocks.get(cid)),
+    resolve: async (key) => (key === '' ? fail('not_found', 'no key') : ok(await commons.resolve(key))),
+    ...change,
+  };
+  const server = new PublicReadServer({ room, clock, log: silent, source });
+  peers.push({
+    stop() {
+      server.close();
+      room.close();
+    },
+  });
+  assert(await room.whenOnline(5_000), 'the edge lets a peer in');
+  // FIND is answered after SERVICES was taken.
+  await room.find(manifest, 5_000);
+}
