@@ -10,16 +10,16 @@ import { verifyPure } from '../crypto/ed25519.ts';
 import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import { startInitiator } from '../crypto/noise.ts';
 import type { NoiseTransport } from '../crypto/noise-handshake.ts';
-import type { Log, Verifier } from '../platform/ports.ts';
+import type { Log, Random, Verifier } from '../platform/ports.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { splitMessage } from './fragments.ts';
-import { CHANNEL_SESSION } from './payload-room.ts';
 import { RelayRoom } from './relay-room.ts';
 import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
 import { createSessionProver, type LocalNode } from './session-identity.ts';
 import { encodeSessionFrame, type SessionFrame, type SessionMessage } from './session-messages.ts';
 import { encodeSessionPayload, padFragment, parseSessionPayload, RECORD_FRAGMENT_BYTES_MAX } from './session-wire.ts';
+import type { SessionRole } from './session-wire.ts';
 
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const verifier: Verifier = { verify: (claim) => Promise.resolve(verifyPure(claim)) };
@@ -44,62 +44,96 @@ type Attack = {
   /** Sends plaintext of a record, however it is made. */
   record(plaintext: Uint8Array): void;
   frame(frame: SessionFrame): void;
-  identify(): Promise<void>;
+  identify(role?: SessionRole): Promise<void>;
 };
 
-/** A peer that did the handshake right and then sends what it likes to a node that handles nothing. */
-async function attack(): Promise<Attack> {
-  const clock = createSimulatedClock();
-  const random = createSeededRandom(9);
-  const relay = createMemoryRoom({ clock, random });
-  const [home, rogue] = [0, 0].map(
-    () => new RelayRoom({ connect: relay.connect, clock, random, services: 0, log: silent }),
-  ) as [RelayRoom, RelayRoom];
-  const heard: SessionMessage[] = [];
-  const ends: string[] = [];
-  let opened = 0;
-  const host: SessionHost = new SessionHost({
-    room: home,
+type Home = { readonly room: RelayRoom; readonly ends: string[]; readonly heard: SessionMessage[]; opened: number };
+
+/** An honest node that accepts everybody and never finishes with a message. */
+async function createHome(join: () => RelayRoom, clock: SimulatedClock): Promise<Home> {
+  const home: Home = { room: join(), ends: [], heard: [], opened: 0 };
+  const debug: Log['debug'] = (event, fields) =>
+    void (event === 'session_ended' && home.ends.push(String(fields?.['code'])));
+  const host = new SessionHost({
+    room: home.room,
     clock,
-    random,
-    log: {
-      ...silent,
-      debug: (event, fields) => void (event === 'session_ended' && ends.push(String(fields?.['code']))),
-    },
+    random: createSeededRandom(10),
+    log: { ...silent, debug },
     verifier,
     group: GROUP,
     roomId: ROOM,
     self: await createSelf(1),
     accepts: true,
     events: {
-      open: () => void opened++,
+      open: () => void home.opened++,
       message: (_session, message) => {
-        heard.push(message);
+        home.heard.push(message);
         return new Promise<void>(() => undefined);
       },
     },
   });
-  home.wake();
-  rogue.wake();
-  await clock.advance(100);
+  expect(host.sessions).toEqual([]);
+  return home;
+}
+
+function createRelay() {
+  const clock = createSimulatedClock();
+  const random = createSeededRandom(9);
+  const relay = createMemoryRoom({ clock, random });
+  const join = (): RelayRoom => {
+    const room = new RelayRoom({ connect: relay.connect, clock, random, services: 0, log: silent });
+    room.wake();
+    return room;
+  };
+  return { clock, random, join };
+}
+
+function startRogue(random: Random, payload: Uint8Array) {
   const handshake = startInitiator({
     psk: new Uint8Array(32),
     prologue: concatBytes(cidToBytes(GROUP), encodeUtf8(ROOM)),
     staticSeed: random.bytes(32),
     ephemeralSeed: random.bytes(32),
   });
-  const send = (kind: 'handshake' | 'record', body: Uint8Array): void => {
-    void rogue.send(home.you!, encodeSessionPayload({ kind, sender: 'initiator', session: SESSION, body }));
-  };
   const write = (): Uint8Array => {
-    const message = handshake.writeMessage(new Uint8Array(0));
-    if (!message.ok) throw new Error('handshake');
+    const message = handshake.writeMessage(payload);
+    if (!message.ok) throw new Error(message.error.because);
     return message.value;
+  };
+  return { handshake, write };
+}
+
+/** Sends `count` first messages, and counts what is answered with a second. */
+function dialHalfway(rogue: RelayRoom, home: Home, given: { count: number; random: Random; payload?: Uint8Array }) {
+  const answers = { count: 0 };
+  rogue.subscribe({
+    payload: (_from, bytes) => {
+      const payload = parseSessionPayload(bytes);
+      if (payload.ok && payload.value.kind === 'handshake') answers.count++;
+    },
+  });
+  for (let session = 0; session < given.count; session++) {
+    const body = startRogue(given.random, given.payload ?? new Uint8Array(0)).write();
+    const payload = encodeSessionPayload({ kind: 'handshake', sender: 'initiator', session, body });
+    void rogue.send(home.room.you!, payload);
+  }
+  return answers;
+}
+
+/** A peer that did the handshake right and then sends what it likes to a node that handles nothing. */
+async function attack(): Promise<Attack> {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const rogue = join();
+  await clock.advance(100);
+  const { handshake, write } = startRogue(random, new Uint8Array(0));
+  const send = (kind: 'handshake' | 'record', body: Uint8Array): void => {
+    void rogue.send(home.room.you!, encodeSessionPayload({ kind, sender: 'initiator', session: SESSION, body }));
   };
   rogue.subscribe({
     payload: (_from, bytes) => {
       const payload = parseSessionPayload(bytes);
-      if (bytes[0] !== CHANNEL_SESSION || !payload.ok || payload.value.kind !== 'handshake') return;
+      if (!payload.ok || payload.value.kind !== 'handshake') return;
       if (handshake.readMessage(payload.value.body).ok) send('handshake', write());
     },
   });
@@ -114,12 +148,11 @@ async function attack(): Promise<Attack> {
     for (const fragment of fragments) record(padFragment(fragment));
   };
   const prover = createSessionProver({ self: await createSelf(2), verifier });
-  const identify = async (): Promise<void> => {
-    frame(await prover.prove({ handshakeHash: transport.handshakeHash, role: 'initiator' }));
+  const identify = async (role: SessionRole = 'initiator'): Promise<void> => {
+    frame(await prover.prove({ handshakeHash: transport.handshakeHash, role }));
     await clock.advance(100);
   };
-  void host;
-  return { clock, heard, ends, opened: () => opened, record, frame, identify };
+  return { clock, heard: home.heard, ends: home.ends, opened: () => home.opened, record, frame, identify };
 }
 
 test('SE3: a peer that says anything before its name is put out, and nothing of it is heard', async () => {
@@ -176,9 +209,43 @@ test('SE10: records that hold no message end the session', async () => {
   }
 });
 
+test('SE4: a signature made for the other role is refused, so none can be sent back to its maker', async () => {
+  const world = await attack();
+  await world.identify('responder');
+  expect(world.opened()).toBe(0);
+  expect(world.ends).toEqual(['bad_identity']);
+});
+
 test('SE3: a second identity ends the session', async () => {
   const world = await attack();
   await world.identify();
   await world.identify();
   expect(world.ends).toEqual(['bad_message']);
+});
+
+test('SE5: a node keeps four unfinished handshakes of one peer and 64 in all, and has room again once they time out', async () => {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const rogues = Array.from({ length: 20 }, join);
+  await clock.advance(100);
+  const answered = rogues.map((rogue) => dialHalfway(rogue, home, { count: 6, random }));
+  await clock.advance(100);
+  expect(Math.max(...answered.map(({ count }) => count))).toBe(4);
+  expect(answered.reduce((sum, { count }) => sum + count, 0)).toBe(64);
+  await clock.advance(20_000);
+  expect(home.ends).toEqual(Array.from({ length: 64 }, () => 'handshake_timeout'));
+  const again = dialHalfway(rogues[19]!, home, { count: 1, random });
+  await clock.advance(100);
+  expect(again.count).toBe(1);
+});
+
+test('SE2: a handshake message that carries something is refused', async () => {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const rogue = join();
+  await clock.advance(100);
+  const answered = dialHalfway(rogue, home, { count: 1, random, payload: Uint8Array.of(1) });
+  await clock.advance(100);
+  expect(answered.count).toBe(0);
+  expect(home.ends).toEqual(['bad_handshake']);
 });
