@@ -10,7 +10,7 @@ import { concatBytes } from '../core/bytes.ts';
 import { MESSAGE_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 
-export const FRAGMENT_HEADER_BYTES = 3;
+const FRAGMENT_HEADER_BYTES = 3;
 /** Messages that one peer may leave unfinished. */
 export const OPEN_MESSAGES_MAX = 8;
 /** Fragments of one message: 17 full ones carry the largest; more would be a way to waste memory. */

@@ -14,6 +14,7 @@ import { BlockAssembler } from './block-assembler.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import {
+  BLOCK_LIST_MAX,
   CERTIFIED_BLOCK_BYTES_MAX,
   CONTENT_BLOCK_BYTES_MAX,
   decodeAnswer,
@@ -116,7 +117,7 @@ export class PublicReadClient {
     });
   }
 
-  /** Certified blocks from a height upwards, as bytes; `height` is the newest the peer has. */
+  /** Certified blocks from a height upwards, as bytes, at most BLOCK_LIST_MAX; `height` is the newest the peer has. */
   blocks(
     asked: Asked<{ readonly from: number; readonly max: number }>,
   ): Promise<Outcome<{ readonly blocks: readonly Uint8Array[]; readonly height: number }>> {
@@ -124,7 +125,7 @@ export class PublicReadClient {
     const large: Uint8Array[] = [];
     return this.#request({
       ...asked,
-      ask: (id) => ({ t: 'blocks', id, from: asked.from, max: asked.max }),
+      ask: (id) => ({ t: 'blocks', id, from: asked.from, max: Math.min(asked.max, BLOCK_LIST_MAX) }),
       take: (answer, settle) => {
         if (answer.t === 'blockList') {
           settle(ok({ blocks: [...large, ...answer.blocks].slice(0, asked.max), height: answer.height }));
