@@ -20,11 +20,12 @@ import type { VerifiedEntry } from '../shared/feeds/entry.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
+import type { SessionMessage } from '../shared/session/session-messages.ts';
 import type { PinRequest } from '../shared/node/session-desk.ts';
 import type { SiteFile } from './bundle.ts';
 import { decodeCanonical } from '../shared/codec/canonical.ts';
 import { assert } from '../shared/core/assert.ts';
-import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import { ok, type Failure, type Result } from '../shared/core/result.ts';
 import { sitePublish } from '../shared/ledger/families/sites.ts';
 import { SITE } from '../shared/ledger/records.ts';
 import { readRecord, readValue, stateEntries } from '../shared/ledger/state.ts';
@@ -55,6 +56,8 @@ const FIND_WAIT: Millis = 1_000;
 /** A pull that found nobody is tried again when its publisher is back, at these times. */
 const PIN_RETRIES: readonly Millis[] = [2_000, 5_000, 15_000, 60_000];
 const OPERATION_BODY_BYTES_MAX = 4_096;
+/** Versions that sessions wait for at once. */
+const WISHES_MAX = 1_024;
 
 export type HeadlessOptions = {
   readonly store: Store;
@@ -107,6 +110,8 @@ export class HeadlessNode {
   readonly #member: CommonsMember;
   readonly #chain: ChainReads;
   readonly #cancels = new Set<() => void>();
+  /** Who wants to hear that a version is held here. */
+  readonly #wishers = new Map<Cid, Set<Session>>();
   #reported: number;
   #reporting: Promise<void> = Promise.resolve();
   #closed = false;
@@ -171,7 +176,7 @@ export class HeadlessNode {
       reads: this.#chain,
       log,
       isReported: (height) => height <= this.#reported,
-      onPin: (session, request) => void this.#answerPin(session, request),
+      onPin: (session, request) => this.#onPinRequest(session, request),
     });
     this.#sessions = new SessionHost({
       room: this.#room,
@@ -185,7 +190,7 @@ export class HeadlessNode {
       accepts: true,
       events: {
         message: (session, message) => this.#desk.message(session, message),
-        closed: (session) => this.#desk.closed(session),
+        closed: (session) => this.#dismiss(session),
       },
     });
     this.#copy = new EdgeCopy({
@@ -378,8 +383,11 @@ export class HeadlessNode {
 
   #pinWithRetries(task: PinTask, attempt: number): void {
     void this.#pinner.pin(task).then((pinned) => {
+      if (pinned.ok) return this.#tellWishers(task.manifest, { t: 'held', manifest: task.manifest });
+      const { code, because } = pinned.error;
+      if (code === 'pin_limit') this.#tellWishers(task.manifest, { t: 'pinLimit', manifest: task.manifest, because });
       const wait = PIN_RETRIES[attempt];
-      if (pinned.ok || pinned.error.code !== 'not_found' || wait === undefined || this.#closed) return;
+      if (code !== 'not_found' || wait === undefined || this.#closed) return;
       const cancel = this.#options.clock.after(wait, () => {
         this.#cancels.delete(cancel);
         this.#pinWithRetries(task, attempt + 1);
@@ -388,13 +396,27 @@ export class HeadlessNode {
     });
   }
 
-  /** Only versions that the commons names, or is about to, are kept on request. */
-  async #answerPin(session: Session, { manifest, handle, name }: PinRequest): Promise<void> {
+  /** Only versions that the commons names, or is about to, are kept; the wish is remembered until then. */
+  #onPinRequest(session: Session, { manifest, handle, name }: PinRequest): void {
+    const wishers = this.#wishers.get(manifest) ?? new Set();
+    if (!this.#wishers.has(manifest) && this.#wishers.size >= WISHES_MAX) return;
+    this.#wishers.set(manifest, wishers.add(session));
     const task = this.#findVersion(manifest, `${handle}/${name}`);
-    const pinned = task ? await this.#pinner.pin(task) : fail('not_found', 'No entry names this version yet.');
-    if (pinned.ok) void session.send({ t: 'held', manifest });
-    else if (pinned.error.code === 'pin_limit')
-      void session.send({ t: 'pinLimit', manifest, because: pinned.error.because });
+    if (task) this.#pinWithRetries(task, 0);
+  }
+
+  #tellWishers(manifest: Cid, answer: SessionMessage): void {
+    const wishers = this.#wishers.get(manifest) ?? [];
+    this.#wishers.delete(manifest);
+    for (const session of wishers) void session.send(answer);
+  }
+
+  #dismiss(session: Session): void {
+    this.#desk.closed(session);
+    for (const [manifest, wishers] of this.#wishers) {
+      wishers.delete(session);
+      if (wishers.size === 0) this.#wishers.delete(manifest);
+    }
   }
 
   #findVersion(manifest: Cid, key: string): PinTask | null {

@@ -81,7 +81,8 @@ export class CommonsMember {
     const record = await this.#readRecord(SITE, site);
     if (!record.ok) return record;
     const seq = (record.value?.seq ?? 0) + 1;
-    const entry = await this.#options.outbox.submit([sitePublish.create({ ...site, seq })]);
+    const { handle, name, manifest } = site;
+    const entry = await this.#options.outbox.submit([sitePublish.create({ handle, name, manifest, seq })]);
     return ok({ entry, seq });
   }
 

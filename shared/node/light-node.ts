@@ -179,7 +179,10 @@ export class LightNode {
   /** A certified record; remembers the height for the next start. */
   async resolve(key: string): Promise<Result<Resolution, Failure>> {
     const before = this.resolver.height;
-    const resolved = await this.resolver.resolve(key);
+    let resolved = await this.resolver.resolve(key);
+    if (!resolved.ok && resolved.error.code === 'waiting_for_network' && (await this.#untilReadable())) {
+      resolved = await this.resolver.resolve(key);
+    }
     if (this.resolver.height > before) {
       const value = encodeCanonical(seenSchema, { height: this.resolver.height });
       void this.#options.store.write({ put: [{ key: SEEN_KEY, value }] }, 'relaxed').catch(() => {});
@@ -231,6 +234,21 @@ export class LightNode {
     if (!resolved.ok) return resolved;
     const { value, height, header } = resolved.value;
     return ok({ value: value ?? null, height, block: createBlock(header).id });
+  }
+
+  /** Whether a peer that answers reads is there, or comes within a moment. */
+  async #untilReadable(): Promise<boolean> {
+    const isReadable = (): boolean => this.room.peers.some(({ services }) => (services & SERVICE_READ) !== 0);
+    if (!(await this.room.whenOnline(HEAD_WAIT)) || isReadable()) return isReadable();
+    return await new Promise((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve(isReadable());
+      };
+      const cancel = this.#options.clock.after(FIND_WAIT, settle);
+      const unsubscribe = this.room.subscribe({ peer: settle, offline: settle });
+    });
   }
 
   /** What the edge and up to three peers know of this device's feed; empty when nobody answers. */

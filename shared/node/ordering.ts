@@ -23,10 +23,9 @@ import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../chain/vote-log.ts';
 import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
-import { openBlock } from '../ledger/admission.ts';
+import { admitEntry, createPrecheck, openBlock, type OpenBlock } from '../ledger/admission.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
-import { executeBlock, selectEntries } from '../ledger/execute.ts';
-import { checkStranger } from '../ledger/families/membership.ts';
+import { executeBlock, orderEntries, selectEntries } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
 import { findEntryHeight, loadChain, loadPending, removePending, writeFinal, writePending } from './chain-store.ts';
@@ -74,6 +73,7 @@ export class Ordering {
   /** Entries of one device are taken in one after the other: a later one is judged by what the earlier one made known. */
   readonly #submissions = new Map<PublicKey, Promise<void>>();
   readonly #listeners = new Set<OrderingEvents>();
+  #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
   #simplex: Simplex;
   #state: State;
   #last: CertifiedBlock | null;
@@ -97,11 +97,24 @@ export class Ordering {
     const { store, founding } = options;
     const { state, last } = await loadChain(store, founding);
     const ordering = new Ordering(options, { state, last, simplex: await openSimplex(options, last) });
-    for (const wire of await loadPending(store)) {
-      const entry = await ordering.#verify(wire);
-      if (entry.ok) ordering.#pool.add(entry.value);
-    }
+    await ordering.#restorePending(await loadPending(store));
     return ordering;
+  }
+
+  /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
+  async #restorePending(wires: readonly Uint8Array[]): Promise<void> {
+    let waiting = wires;
+    for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
+      before = waiting.length;
+      const refused: Uint8Array[] = [];
+      for (const wire of waiting) {
+        const entry = await this.#verify(wire);
+        if (entry.ok && this.#pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
+        else refused.push(wire);
+      }
+      waiting = refused;
+    }
+    if (waiting.length > 0) this.#options.log.warn('pending entries that no longer fit', { entries: waiting.length });
   }
 
   subscribe(events: OrderingEvents): () => void {
@@ -174,6 +187,7 @@ export class Ordering {
       await removePending(this.#options.store, [id]);
       return fail('forked', becauseOf('forked'));
     }
+    admitEntry(this.#workingSet(), entry.value);
     this.#emit((events) => events.pending?.(entry.value));
     this.#feedWork();
     return ok({ id, state: 'pending' });
@@ -257,17 +271,20 @@ export class Ordering {
       group: founding.group,
       verifier,
       identityOfDevice: (device) => readRecord(this.#state, DEVICE, device)?.identity ?? this.#pool.identityOf(device),
-      precheck: ({ body }, identity) => {
-        if (body.certificate === undefined) return undefined;
-        const code = checkStranger(this.#openNext().draft, { body, identity });
-        return code === undefined ? undefined : { code, because: becauseOf(code) };
-      },
+      precheck: createPrecheck(this.#workingSet()),
     });
   }
 
-  #openNext() {
+  /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
+  #workingSet(): OpenBlock {
     const { id, height } = this.tip;
-    return openBlock({ state: this.#state, parentId: id, blockTime: this.#options.clock.now(), height: height + 1 });
+    if (this.#working?.tip === id) return this.#working.block;
+    const blockTime = this.#options.clock.now();
+    const block = openBlock({ state: this.#state, parentId: id, blockTime, height: height + 1 });
+    const pending = orderEntries({ state: this.#state, parentId: id }, this.#pool.entries());
+    for (const entry of pending) admitEntry(block, entry);
+    this.#working = { tip: id, block };
+    return block;
   }
 
   /** Says whether anything could be ordered beyond the tip, and forgets what never can. */

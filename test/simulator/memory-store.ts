@@ -2,12 +2,19 @@
 
 import { StoreError, type BlobStore, type Store, type StorePut } from '../../shared/platform/ports.ts';
 
-export type MemoryDisk = { openStore(): Store; openBlobs(): BlobStore };
+/** `copy`: what a folder put back from a backup holds. */
+export type MemoryDisk = { openStore(): Store; openBlobs(): BlobStore; copy(): MemoryDisk };
 
 export function createMemoryDisk(): MemoryDisk {
-  const records = new Map<string, Uint8Array>();
-  const blocks = new Map<string, Uint8Array>();
-  return { openStore: () => openStore(records), openBlobs: () => openBlobs(blocks) };
+  return createDisk(new Map(), new Map());
+}
+
+function createDisk(records: Map<string, Uint8Array>, blocks: Map<string, Uint8Array>): MemoryDisk {
+  return {
+    copy: () => createDisk(new Map(records), new Map(blocks)),
+    openStore: () => openStore(records),
+    openBlobs: () => openBlobs(blocks),
+  };
 }
 
 function openStore(records: Map<string, Uint8Array>): Store {

@@ -1,0 +1,70 @@
+// The walking skeleton without a browser: publish from a tab, pin, resolve from another, restart with an old disk.
+
+import { describe, expect, test } from 'vitest';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { assert } from '../../shared/core/assert.ts';
+import type { Handle, SiteName } from '../../shared/ledger/handle-grammar.ts';
+import { resolveSite } from '../../shared/light-client/site-record.ts';
+import { createMemoryMesh } from './memory-mesh.ts';
+import { createMemoryDisk } from './memory-store.ts';
+
+const alice = 'alice' as Handle;
+const root = '' as SiteName;
+const files = [
+  { path: 'index.html', body: encodeUtf8('<h1>hello</h1>') },
+  { path: 'big.bin', body: new Uint8Array(700_000).fill(7) },
+];
+
+describe('a mesh of one headless node and tabs', () => {
+  test('a site published from a tab is final, held by the headless node, and resolved by a stranger', async () => {
+    const mesh = await createMemoryMesh('publish');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    const docs = await headless.publishSite({ handle: 'docs' as Handle, name: root, files });
+    expect(docs).toMatchObject({ ok: true, value: { seq: 1 } });
+    const tab = await mesh.startTab('alice', createMemoryDisk());
+    const lease = await tab.account.member.register(alice);
+    expect(lease).toMatchObject({ ok: true });
+    const steps: string[] = [];
+    const published = await tab.publisher.publish({
+      handle: alice,
+      name: root,
+      files,
+      onProgress: ({ step }) => steps.push(step),
+    });
+    expect(published).toMatchObject({ ok: true, value: { state: 'held', seq: 1, copies: 1 } });
+    expect(steps.slice(-3)).toEqual(['stored', 'ordered', 'held']);
+    expect(mesh.edge.blocksStored.length).toBe(headless.status().height);
+    tab.close();
+    const visitor = await mesh.startTab('visitor', createMemoryDisk());
+    await visitor.node.room.whenOnline(5_000);
+    const resolved = await visitor.node.resolve('sites/alice/');
+    assert(resolved.ok, 'the record resolves');
+    const site = resolveSite(resolved.value, Date.now());
+    assert(site.ok && published.ok, 'the site is there');
+    expect(site.value.manifest).toBe(published.value.manifest);
+    const sources = await visitor.node.findSources(site.value.manifest);
+    expect(sources.some(({ kind }) => kind === 'peer')).toBe(true);
+    visitor.close();
+    await headless.close();
+  });
+
+  test('an old copy of the headless disk takes what it missed before it signs', async () => {
+    const mesh = await createMemoryMesh('old disk');
+    const disk = createMemoryDisk();
+    const first = await mesh.startHeadless(disk);
+    await first.publishSite({ handle: 'docs' as Handle, name: root, files });
+    await first.close();
+    const old = disk.copy();
+    const second = await mesh.startHeadless(disk);
+    await second.publishSite({ handle: 'docs' as Handle, name: root, files: [files[0]!] });
+    const { height } = second.status();
+    await second.close();
+    const stored = [...mesh.edge.blocksStored];
+    const third = await mesh.startHeadless(old);
+    expect(third.status().height).toBe(height);
+    const again = await third.publishSite({ handle: 'docs' as Handle, name: root, files: [files[1]!] });
+    expect(again).toMatchObject({ ok: true, value: { seq: 3 } });
+    expect(mesh.edge.blocksStored.slice(0, stored.length)).toEqual(stored);
+    await third.close();
+  });
+});

@@ -1,0 +1,179 @@
+// A whole mesh in one process: a headless node and tabs over one memory room, and an edge that only keeps certified blocks.
+
+import { decodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { decodeGenesis, encodeGenesis, type Founding } from '../../shared/chain/genesis.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { assert } from '../../shared/core/assert.ts';
+import { createDeviceCertificate } from '../../shared/crypto/device.ts';
+import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
+import { sha256 } from '../../shared/crypto/sha256.ts';
+import { searchPuzzle } from '../../shared/ledger/puzzle.ts';
+import { LightNode, type Account, type AttachedAccount } from '../../shared/node/light-node.ts';
+import type { Edge } from '../../shared/platform/ports.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { createWebClock } from '../../shared/platform/web/web-clock.ts';
+import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
+import { HeadlessNode } from '../../site-host/headless-node.ts';
+import { Publisher } from '../../site-host/publisher.ts';
+import { createMemoryRoom, type MemoryRoom } from './memory-room.ts';
+import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
+import { createSeededRandom } from './seeded-random.ts';
+
+const clock = createWebClock();
+const random = createWebRandom();
+const hasher = createWebHasher();
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const PUZZLE_BITS = 4;
+
+export type MemoryEdge = Edge & { readonly blocksStored: Uint8Array[]; reachable: boolean };
+
+export type MemoryMesh = {
+  readonly founding: Founding;
+  readonly genesis: Uint8Array;
+  readonly room: MemoryRoom;
+  readonly edge: MemoryEdge;
+  startHeadless(disk: MemoryDisk): Promise<HeadlessNode>;
+  startTab(name: string, disk: MemoryDisk): Promise<MemoryTab>;
+};
+
+export type MemoryTab = {
+  readonly node: LightNode;
+  readonly account: AttachedAccount;
+  readonly publisher: Publisher;
+  close(): void;
+};
+
+/** An edge without a gateway: it keeps blocks, and answers nothing else. */
+function createMemoryEdge(): MemoryEdge {
+  const blocksStored: Uint8Array[] = [];
+  const reach = (): void => {
+    if (!edge.reachable) throw new Error('the edge is off');
+  };
+  const edge: MemoryEdge = {
+    blocksStored,
+    reachable: true,
+    resolve: async () => (reach(), null),
+    block: async () => (reach(), null),
+    blocks: async ({ from, max }) => (
+      reach(),
+      { blocks: blocksStored.slice(from - 1, from - 1 + max), height: blocksStored.length }
+    ),
+    storeBlock: async (block) => {
+      reach();
+      const decoded = decodeCertifiedBlock(block);
+      if (!decoded.ok || decoded.value.block.header.height !== blocksStored.length + 1) return false;
+      blocksStored.push(block);
+      return true;
+    },
+    feedHead: async () => (reach(), null),
+  };
+  return edge;
+}
+
+export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
+  const verifier = await createWebVerifier();
+  const validator = createSeedSigner(sha256(encodeUtf8(`${seed} validator`)));
+  const owner = createSeedSigner(sha256(encodeUtf8(`${seed} owner`)));
+  const device = createSeedSigner(sha256(encodeUtf8(`${seed} device`)));
+  const identity = identityFromKey(publicKeyBytes(owner.key));
+  const genesis = encodeGenesis({
+    v: 1,
+    name: 'memory commons',
+    created: clock.now() - 1_000,
+    join: 'open+puzzle',
+    policy: { puzzleBits: PUZZLE_BITS, operationsPerDay: 1_000, bytesPerDay: 10_000_000, blockInterval: 250 },
+    members: [{ identity, role: 'admin' }],
+    validators: [validator.key],
+    f: 0,
+    recovery: { identities: [], threshold: 0 },
+    handles: [{ handle: 'docs', owner: identity }],
+  });
+  const founding = decodeGenesis(genesis);
+  assert(founding.ok, 'the genesis decodes');
+  const { group } = founding.value;
+  const room = createMemoryRoom({ clock, random: createSeededRandom(1) });
+  const edge = createMemoryEdge();
+  return {
+    founding: founding.value,
+    genesis,
+    room,
+    edge,
+    async startHeadless(disk) {
+      const certificate = await createDeviceCertificate({
+        signer: owner,
+        device: device.key,
+        name: 'node',
+        issued: clock.now(),
+      });
+      const node = await HeadlessNode.open({
+        store: disk.openStore(),
+        blobs: disk.openBlobs(),
+        clock,
+        random,
+        verifier,
+        hasher,
+        log,
+        founding: founding.value,
+        validator,
+        self: { identity, certificate, signer: device },
+        sealingKey: sha256(encodeUtf8('sealing')),
+        edge,
+        connectRelay: () => room.connect(),
+        alone: false,
+      });
+      await node.start();
+      return node;
+    },
+    async startTab(name, disk) {
+      const store = disk.openStore();
+      const blobs = disk.openBlobs();
+      const node = await LightNode.open({
+        group,
+        genesis,
+        store,
+        blobs,
+        clock,
+        random,
+        verifier,
+        hasher,
+        edge,
+        connectRelay: () => room.connect(),
+        log,
+        onChange: () => {},
+      });
+      node.start();
+      const account = await node.attach(await createAccount(name));
+      const publisher = await Publisher.open({
+        store,
+        blobs,
+        clock,
+        random,
+        hasher,
+        log,
+        account: () => account,
+        isOnline: () => node.status().network === 'online',
+        onChange: () => {},
+      });
+      publisher.resume();
+      return { node, account, publisher, close: () => node.close() };
+    },
+  };
+}
+
+async function createAccount(name: string): Promise<Account> {
+  const root = createSeedSigner(sha256(encodeUtf8(`root of ${name}`)));
+  const signer = createSeedSigner(sha256(encodeUtf8(`device of ${name}`)));
+  const certificate = await createDeviceCertificate({ signer: root, device: signer.key, name, issued: clock.now() });
+  return {
+    self: { identity: identityFromKey(publicKeyBytes(root.key)), certificate, signer },
+    sealingKey: sha256(encodeUtf8(`sealing key of ${name}`)),
+    isNew: false,
+    solve: async (puzzle) => {
+      for (let from = 0; ;) {
+        const { nonce, next } = searchPuzzle({ ...puzzle, from, count: 1_000 });
+        if (nonce) return nonce;
+        from = next;
+      }
+    },
+  };
+}
