@@ -124,7 +124,7 @@ describe('certificates', () => {
     expect(decodeCertificate(encodeCertificate({ ...good, hash: null })).ok).toBe(false);
   });
 
-  test('CH12: a vote is for one kind, group, epoch, view and block, of a validator', async () => {
+  test('CH12, A17: a vote is for one kind, group, epoch, view and block, of a validator', async () => {
     const vote = await signVote(group, 1, claim);
     expect((await verifyVote({ vote, ...ids })).ok).toBe(true);
     for (const change of [

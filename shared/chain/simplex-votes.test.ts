@@ -59,7 +59,7 @@ describe('votes of one of four', () => {
     }
   });
 
-  test('CH10: a block sooner than the interval is invalid; one from a clock far ahead only waits', () => {
+  test('CH10, A11: a block sooner than the interval is invalid; one from a clock far ahead only waits', () => {
     const soon = new Bench(group, self);
     expect(signs(soon.propose(testBlock(group, group.tip, { time: group.tip.time + 999 })))).toEqual(['nullify 1']);
     const bench = new Bench(group, self);

@@ -1,20 +1,16 @@
 // Outcomes: a receipt is believed only under a final header, and only for the entry that was submitted.
 
 import { expect, test } from 'vitest';
-import {
-  certifyBlock,
-  createTestGroup,
-  pureVerifier as verifier,
-  testBlock,
-  testCid,
-} from '../chain/chain.test-kit.ts';
+import { certifyBlock, createTestGroup, testBlock, testCid } from '../chain/chain.test-kit.ts';
 import { encodeHeader } from '../chain/block.ts';
 import { encodeCertificate } from '../chain/certificate.ts';
 import { createReceiptTree, encodeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { EMPTY_TREE, proveKey, treeRoot, updateTree } from '../ledger/tree.ts';
+import { createNativeVerifier } from '../platform/web/web-crypto.ts';
 import { verifyOutcome } from './verify-outcome.ts';
 
 const group = createTestGroup(1);
+const verifier = createNativeVerifier();
 const entry = testCid('entry');
 const receipts: Receipt[] = [
   { v: 1, entry, code: 'ok', changes: ['handles/alice'] },
@@ -27,8 +23,10 @@ async function createOutcome(tree = createReceiptTree(receipts), receipt = encod
   return { seals: [], header: encodeHeader(block.header), certificate, receipt, proof: proveKey(tree, entry) };
 }
 
-async function judge(change: Partial<Awaited<ReturnType<typeof createOutcome>>> = {}, id = entry) {
-  const outcome = { ...(await createOutcome()), ...change };
+const genuine = await createOutcome();
+
+async function judge(change: Partial<typeof genuine> = {}, id = entry) {
+  const outcome = { ...genuine, ...change };
   return verifyOutcome({ group: group.rules.group, genesis: group.genesis, verifier, entry: id, outcome });
 }
 
@@ -55,5 +53,23 @@ test('LC12: a proven leaf that is no receipt of this entry is refused', async ()
     const outcome = await createOutcome(tree, new Uint8Array(leaf));
     // oxlint-disable-next-line no-await-in-loop
     expect(await judge(outcome)).toMatchObject({ error: { code: 'bad_receipt' } });
+  }
+});
+
+test('LC9, LC12: each byte of each part, flipped, is noticed and blamed on that part', async () => {
+  const outcome = genuine;
+  const codes = {
+    header: 'bad_header',
+    certificate: 'bad_certificate',
+    receipt: 'bad_proof',
+    proof: 'bad_proof',
+  } as const;
+  for (const part of ['header', 'certificate', 'receipt', 'proof'] as const) {
+    for (let at = 0; at < outcome[part].length; at++) {
+      const flipped = new Uint8Array(outcome[part]);
+      flipped[at]! ^= 0x10;
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await judge({ ...outcome, [part]: flipped })).toMatchObject({ error: { code: codes[part] } });
+    }
   }
 });
