@@ -1,7 +1,7 @@
 // Counters of one isolate in Prometheus text; an edge has many isolates, so sums are made where they are scraped.
 
 const HELP_BY_NAME = {
-  weft_edge_requests_total: 'Requests answered, by face of the edge and status.',
+  weft_edge_requests_total: 'Requests answered, by status.',
   weft_edge_resolutions_total: 'Records served to visitors, by where they came from.',
   weft_edge_blocks_total: 'Content blocks served to visitors, by where they came from.',
   weft_edge_block_bytes_total: 'Bytes of those blocks.',

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
-import { decodeCertifiedBlock, encodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { createBlock, decodeCertifiedBlock, encodeCertifiedBlock } from '../../shared/chain/block.ts';
 import { certifyBlock, testCid } from '../../shared/chain/chain.test-kit.ts';
 import { cidFromDigest, type Cid } from '../../shared/codec/cid.ts';
 import { fail, ok } from '../../shared/core/result.ts';
@@ -126,6 +126,15 @@ describe('the copy of the commons', () => {
     const { blocks, height } = await readBlocks('?from=1&max=10');
     expect(height).toBe(1);
     expect(blocks).toEqual([first]);
+  });
+
+  test('ED22: a second certified block of one height is refused: the first stays', async () => {
+    const { block, entries } = readBlock(first);
+    const rival = createBlock({ ...block.header, time: block.header.time + 1 });
+    const certificate = await certifyBlock(commons.chain, rival);
+    const answer = await post(encodeCertifiedBlock({ block: rival, certificate, entries }));
+    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([409, 'conflict']);
+    expect((await readBlocks('?from=1&max=1')).blocks).toEqual([first]);
   });
 
   test('ED23: blocks follow each other; a gap is refused with a code', async () => {
@@ -291,6 +300,30 @@ describe('blocks by CID', () => {
     expect((await edge.ask(`/ipfs/${manifest}`)).status).toBe(406);
     expect((await edge.ask('/.weft/block/not-a-cid')).status).toBe(400);
     expect((await edge.ask(`/.weft/block/${testCid('nobody has it')}`)).status).toBe(404);
+  });
+
+  test('ED8: what several visitors want at once is asked of a peer once', async () => {
+    const body = encodeUtf8('wanted by three at once');
+    const cid = cidFromDigest('raw', sha256(body));
+    const asked: Cid[] = [];
+    await serve({
+      async getBlocks(cids) {
+        asked.push(...cids);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return cids.map((wanted) => (wanted === cid ? body : undefined));
+      },
+    });
+    const answers = await Promise.all([1, 2, 3].map(() => edge.ask(`/.weft/block/${cid}`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(asked).toEqual([cid]);
+  });
+
+  test('ED8: a peer that says nothing is given company by the next', async () => {
+    const body = encodeUtf8('only the second peer answers');
+    const cid = cidFromDigest('raw', sha256(body));
+    await serve({ getBlocks: () => new Promise(() => undefined) });
+    await serve({ getBlocks: async (cids) => cids.map((wanted) => (wanted === cid ? body : undefined)) });
+    expect((await edge.ask(`/.weft/block/${cid}`)).status).toBe(200);
   });
 
   test('ED17: a spoiled cache is noticed, and the block comes from a peer', async () => {

@@ -41,12 +41,34 @@ export type RoomReads = {
 
 export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock: Clock; hasher: Hasher }): RoomReads {
   const listeners = new Set<RoomEvents>();
+  const underWay = new Map<Cid, Promise<WantAnswer>>();
   const client = new PublicReadClient({ room: asPayloadRoom(room, listeners), clock });
 
-  async function want({ cids, manifest, wait }: WantQuestion): Promise<WantAnswer> {
+  /** Blocks that somebody waits for already are not asked for twice: ten visitors of one page are one want. */
+  async function want(question: WantQuestion): Promise<WantAnswer> {
+    const answers = new Set<Promise<WantAnswer>>();
+    const fresh: Cid[] = [];
+    for (const cid of question.cids) {
+      const known = underWay.get(cid);
+      if (known) answers.add(known);
+      else fresh.push(cid);
+    }
+    if (fresh.length > 0) {
+      const asked = askForBlocks({ ...question, cids: fresh }).finally(() => {
+        for (const cid of fresh) underWay.delete(cid);
+      });
+      for (const cid of fresh) underWay.set(cid, asked);
+      answers.add(asked);
+    }
+    const blocks = (await Promise.all(answers)).flatMap((answer) => answer.blocks);
+    return { blocks: blocks.filter(({ cid }) => question.cids.includes(cid)) };
+  }
+
+  async function askForBlocks({ cids, manifest, wait }: WantQuestion): Promise<WantAnswer> {
     const remaining = new Set(cids);
     const blocks: { cid: Cid; bytes: Uint8Array }[] = [];
     let progressAt = clock.now();
+    let over = false;
     const seeders = manifest ? room.findSeeders(manifest) : [];
     await askInTurn(clock, {
       peers: [...new Set([...seeders, ...room.findReaders()])].slice(0, PEERS_ASKED_MAX),
@@ -59,13 +81,14 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
           cids: [...remaining],
           timeout: SILENCE_MAX,
           async onBlock(cid, bytes) {
-            if (!(await verifyBlock(cid, bytes, hasher))) return false;
+            if (over || !(await verifyBlock(cid, bytes, hasher))) return false;
             progressAt = clock.now();
             if (remaining.delete(cid)) blocks.push({ cid, bytes });
             return remaining.size > 0;
           },
         }),
     });
+    over = true;
     return { blocks };
   }
 

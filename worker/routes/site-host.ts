@@ -17,6 +17,9 @@ const PURE_VERIFIER = '/.weft/pure.js';
 /** What decides between loader and content, for any cache on the way. */
 const VARY = 'sec-fetch-mode, sec-fetch-dest';
 
+/** A node that lost its socket is back by then. */
+const RETRY_AFTER_SECONDS = '5';
+
 type SiteHost = Extract<HostFace, { face: 'site' }>;
 
 export async function answerSite(context: EdgeContext, host: SiteHost, request: Request): Promise<Response> {
@@ -132,7 +135,9 @@ type Visit = { readonly host: SiteHost; readonly request: Request; readonly url:
 /** ED35: what is missing, and what to do about it. */
 function explainSite({ edge }: EdgeContext, { host, request, url }: Visit, failure: SiteFailure): Response {
   const app = appOrigin(url, edge.config);
-  return respondWithFailure({ ...describeFailure(failure, host, app), code: failure.code }, request.method !== 'HEAD');
+  const page = describeFailure(failure, host, app);
+  const headers = page.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
+  return respondWithFailure({ ...page, code: failure.code, headers }, request.method !== 'HEAD');
 }
 
 function describeFailure(
