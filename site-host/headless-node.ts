@@ -42,7 +42,8 @@ import { ChainReads } from '../shared/node/chain-reads.ts';
 import { loadBlock } from '../shared/node/chain-store.ts';
 import { CommonsMember } from '../shared/node/commons-member.ts';
 import { EdgeCopy } from '../shared/node/edge-copy.ts';
-import { Ordering, type FinalBlock } from '../shared/node/ordering.ts';
+import type { FinalBlock } from '../shared/node/chain-head.ts';
+import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
 import { bundleSite } from './bundle.ts';
@@ -95,6 +96,9 @@ export type PublishedVersion = {
   readonly files: number;
   readonly bytes: number;
 };
+
+/** Two final blocks of one height: this key was used twice, and signing on would only hide it. */
+class ConflictingBlock extends Error {}
 
 export class HeadlessNode {
   readonly #options: HeadlessOptions;
@@ -299,16 +303,21 @@ export class HeadlessNode {
     const { edge, alone, clock, log } = this.#options;
     for (;;) {
       try {
-        const { blocks, height } = await edge.blocks({ from: this.#ordering.tip.height + 1, max: CATCH_UP_BLOCKS });
+        const { blocks, height } = await edge.blocks({
+          from: Math.max(1, this.#ordering.tip.height),
+          max: CATCH_UP_BLOCKS,
+        });
         const taken = await this.#ordering.takeBlocks(blocks);
         if (!taken.ok) {
-          log.error('the edge holds blocks that do not verify', { code: taken.error.code });
+          log.error('the edge holds other blocks', { code: taken.error.code });
+          if (taken.error.code === 'conflicting_block') throw new ConflictingBlock(taken.error.because);
           throw new Error(taken.error.because);
         }
         if (taken.value > 0) log.info('caught up', { height: this.#ordering.tip.height });
         if (this.#ordering.tip.height >= height) return;
         if (taken.value === 0) throw new Error('the edge did not send the blocks it says it has');
       } catch (error) {
+        if (error instanceof ConflictingBlock) throw error;
         if (alone) return;
         log.warn('waiting for the edge before signing', {
           because: error instanceof Error ? error.message : 'unknown',

@@ -9,15 +9,11 @@ import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-stat
 import type { VoteClaim } from '../chain/vote.ts';
 import type { PublicKey } from '../crypto/ids.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
-import type { ExecutedBlock } from '../ledger/execute.ts';
-import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
-import { equalBytes } from '../core/bytes.ts';
-import { fail, ok } from '../core/result.ts';
-import { checkLink, createBlock, decodeCertifiedBlock, tipOf } from '../chain/block.ts';
-import { verifyCertificate } from '../chain/certificate.ts';
+import { err, fail, ok } from '../core/result.ts';
+import { createBlock, tipOf } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../chain/vote-log.ts';
@@ -27,23 +23,28 @@ import { admitEntry, createPrecheck, openBlock, type OpenBlock } from '../ledger
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, orderEntries, selectEntries } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
-import { readRecord, stateEntries } from '../ledger/state.ts';
-import { findEntryHeight, loadChain, loadPending, removePending, writeFinal, writePending } from './chain-store.ts';
+import { readRecord } from '../ledger/state.ts';
+import { findEntryHeight, loadChain, loadPending, removePending, writePending } from './chain-store.ts';
 import { EntryPool } from './entry-pool.ts';
+import {
+  catchUp,
+  executeOn,
+  keepFinal,
+  tipOfHead,
+  type ChainHead,
+  type Executed,
+  type FinalBlock,
+} from './chain-head.ts';
 
 /** How long a message between validators takes at most when all is well. */
 const DELTA = 1_000;
-
-/** A final block as listeners hear of it: already on disk. */
-export type FinalBlock = CertifiedBlock & {
-  readonly verified: readonly VerifiedEntry[];
-  readonly receipts: readonly Receipt[];
-};
 
 export type OrderingEvents = {
   /** An entry was verified and is on disk, waiting for its block. */
   pending?(entry: VerifiedEntry): void;
   final?(block: FinalBlock): void;
+  /** The disk failed: nothing more is signed or ordered until a restart. */
+  failed?(error: unknown): void;
   /** A waiting entry can never be ordered; it is forgotten. */
   refused?(entry: VerifiedEntry, failure: Failure): void;
 };
@@ -57,8 +58,6 @@ export type OrderingOptions = {
   readonly signer: Signer;
   readonly log: Log;
 };
-
-type Executed = { readonly result: ExecutedBlock; readonly entries: readonly VerifiedEntry[] };
 
 /** What became of a submitted entry. */
 export type Submitted =
@@ -75,28 +74,23 @@ export class Ordering {
   readonly #listeners = new Set<OrderingEvents>();
   #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
   #simplex: Simplex;
-  #state: State;
-  #last: CertifiedBlock | null;
+  #head: ChainHead;
   #running = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(
-    options: OrderingOptions,
-    loaded: { state: State; last: CertifiedBlock | null; simplex: Simplex },
-  ) {
+  private constructor(options: OrderingOptions, loaded: { head: ChainHead; simplex: Simplex }) {
     this.#options = options;
-    this.#state = loaded.state;
-    this.#last = loaded.last;
+    this.#head = loaded.head;
     this.#simplex = loaded.simplex;
   }
 
   /** Loads the chain, the vote log and what was pending. Signs nothing before `start`. */
   static async open(options: OrderingOptions): Promise<Ordering> {
     const { store, founding } = options;
-    const { state, last } = await loadChain(store, founding);
-    const ordering = new Ordering(options, { state, last, simplex: await openSimplex(options, last) });
+    const head = await loadChain(store, founding);
+    const ordering = new Ordering(options, { head, simplex: await openSimplex(options, head.last) });
     await ordering.#restorePending(await loadPending(store));
     return ordering;
   }
@@ -124,16 +118,16 @@ export class Ordering {
 
   /** State after the last final block. */
   get state(): State {
-    return this.#state;
+    return this.#head.state;
   }
 
   /** The last final block, null before the first. */
   get last(): CertifiedBlock | null {
-    return this.#last;
+    return this.#head.last;
   }
 
   get tip(): Tip {
-    return this.#last ? tipOf(this.#last.block) : genesisTip(this.#options.founding);
+    return tipOfHead(this.#head, this.#options.founding);
   }
 
   get pool(): EntryPool {
@@ -194,75 +188,21 @@ export class Ordering {
   }
 
   /**
-   * Takes certified blocks that follow the own tip, from anyone: each is verified, executed and kept. Returns how many
+   * Takes certified blocks of others, from the own tip upwards: each is verified, executed and kept. Returns how many
    * were new. Used before `start`, so that an old copy of the folder learns what it signed before it signs again.
+   * `conflicting_block`: somebody holds another final block of the own height; then nothing may be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
-    let taken = 0;
-    for (const bytes of blocks) {
-      const certified = decodeCertifiedBlock(bytes);
-      if (!certified.ok) return certified;
-      if (certified.value.block.header.height <= this.tip.height) continue;
-      const result = await this.#takeBlock(certified.value);
-      if (!result.ok) return result;
-      taken++;
-    }
-    if (taken > 0) this.#simplex = await openSimplex(this.#options, this.#last);
-    return ok(taken);
-  }
-
-  async #takeBlock(certified: CertifiedBlock): Promise<Result<void, Failure>> {
     assert(!this.#running, 'blocks of others are taken before the own machine runs');
-    const { founding, verifier } = this.#options;
-    const { block } = certified;
-    const { group, set } = founding;
-    const linked = checkLink(this.tip, block.header, { group, epoch: GENESIS_EPOCH, set });
-    if (!linked.ok) return linked;
-    const certificate = await verifyCertificate({ certificate: certified.certificate, group, set, verifier });
-    if (!certificate.ok) return certificate;
-    if (certificate.value.kind !== 'finalize')
-      return fail('bad_certificate', 'The certificate does not make the block final.');
-    const known = new Map<string, VerifiedEntry>();
-    const verified: VerifiedEntry[] = [];
-    for (const wire of certified.entries) {
-      const entry = await verifyEntry(wire, {
-        group,
-        verifier,
-        identityOfDevice: (device) => known.get(device)?.identity ?? readRecord(this.#state, DEVICE, device)?.identity,
-      });
-      if (!entry.ok) return entry;
-      known.set(entry.value.body.device, entry.value);
-      verified.push(entry.value);
-    }
-    const executed = this.#execute(block, verified);
-    if (!executed.ok) return executed;
-    await this.#keep(block, certificate.value, executed.value);
-    return ok(undefined);
-  }
-
-  /** Executes a block on the state of its parent and compares everything its header commits to. */
-  #execute(block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
-    const { header } = block;
-    const state = this.#stateOf(header.parent);
-    assert(state, 'a block is executed after its parent');
-    const result = executeBlock({
-      state,
-      parentId: header.parent,
-      blockTime: header.time,
-      height: header.height,
-      entries,
-    });
-    if (!result.ok) return result;
-    const same =
-      equalBytes(result.value.stateRoot, header.stateRoot) &&
-      equalBytes(result.value.receiptsRoot, header.receiptsRoot) &&
-      JSON.stringify(result.value.cut) === JSON.stringify(header.cut);
-    if (!same) return fail('bad_block', 'The block commits to another outcome than its entries have.');
-    return ok({ result: result.value, entries });
+    const { store, founding, verifier } = this.#options;
+    const { head, applied, stopped } = await catchUp({ store, founding, verifier, head: this.#head, blocks });
+    this.#head = head;
+    if (applied > 0) this.#simplex = await openSimplex(this.#options, head.last);
+    return stopped && applied === 0 ? err(stopped) : ok(applied);
   }
 
   #stateOf(id: Cid): State | undefined {
-    return id === this.tip.id ? this.#state : this.#executed.get(id)?.result.state;
+    return id === this.tip.id ? this.#head.state : this.#executed.get(id)?.result.state;
   }
 
   async #verify(wire: Uint8Array): Promise<Result<VerifiedEntry, Failure>> {
@@ -270,7 +210,8 @@ export class Ordering {
     return await verifyEntry(wire, {
       group: founding.group,
       verifier,
-      identityOfDevice: (device) => readRecord(this.#state, DEVICE, device)?.identity ?? this.#pool.identityOf(device),
+      identityOfDevice: (device) =>
+        readRecord(this.#head.state, DEVICE, device)?.identity ?? this.#pool.identityOf(device),
       precheck: createPrecheck(this.#workingSet()),
     });
   }
@@ -280,8 +221,8 @@ export class Ordering {
     const { id, height } = this.tip;
     if (this.#working?.tip === id) return this.#working.block;
     const blockTime = this.#options.clock.now();
-    const block = openBlock({ state: this.#state, parentId: id, blockTime, height: height + 1 });
-    const pending = orderEntries({ state: this.#state, parentId: id }, this.#pool.entries());
+    const block = openBlock({ state: this.#head.state, parentId: id, blockTime, height: height + 1 });
+    const pending = orderEntries({ state: this.#head.state, parentId: id }, this.#pool.entries());
     for (const entry of pending) admitEntry(block, entry);
     this.#working = { tip: id, block };
     return block;
@@ -320,7 +261,7 @@ export class Ordering {
   #feed(input: SimplexInput): void {
     this.#inputs.push(input);
     if (this.#inputs.length > 1) return;
-    this.#turn = this.#turn.then(() => this.#drain());
+    this.#turn = this.#turn.then(() => this.#drain()).catch((error: unknown) => this.#fail(error));
   }
 
   /** One input at a time, its effects in order, each finished before the next begins. */
@@ -333,6 +274,13 @@ export class Ordering {
       this.#inputs.shift();
       this.#inputs.unshift(...answers);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    this.#options.log.error('ordering stopped', { because: error instanceof Error ? error.message : String(error) });
+    this.#emit((events) => events.failed?.(error));
   }
 
   async #perform(effect: SimplexEffect): Promise<SimplexInput[]> {
@@ -423,7 +371,9 @@ export class Ordering {
       if (!found) return [];
       entries.push(...found);
     }
-    const executed = this.#execute(block, entries);
+    const state = this.#stateOf(block.header.parent);
+    assert(state, 'a block is executed after its parent');
+    const executed = executeOn(state, block, entries);
     if (!executed.ok) this.#options.log.error('a proposal does not execute', { code: executed.error.code });
     if (executed.ok) this.#executed.set(block.id, executed.value);
     return [{ kind: 'executed', id: block.id, valid: executed.ok }];
@@ -432,22 +382,12 @@ export class Ordering {
   async #finalise(block: Block, certificate: VerifiedCertificate): Promise<void> {
     const executed = this.#executed.get(block.id);
     assert(executed, 'a block is executed before it is final');
-    await this.#keep(block, certificate, executed);
-  }
-
-  async #keep(block: Block, certificate: VerifiedCertificate, executed: Executed): Promise<void> {
-    const { store } = this.#options;
-    const inCutOrder = sortByCut(block, executed.entries);
-    const certified: CertifiedBlock = { block, certificate, entries: inCutOrder.map((entry) => entry.bytes) };
-    const { receipts, writes, state } = executed.result;
-    const entryIds = executed.entries.map((entry) => entry.id);
-    await writeFinal(store, this.#last ? null : stateEntries(this.#state), { certified, entryIds, receipts, writes });
-    this.#state = state;
-    this.#last = certified;
-    for (const id of entryIds) this.#pool.remove(id);
-    for (const id of this.#executed.keys()) if (id === block.id) this.#executed.delete(id);
-    this.#options.log.info('block final', { height: block.header.height, entries: entryIds.length });
-    this.#emit((events) => events.final?.({ ...certified, verified: inCutOrder, receipts }));
+    const kept = await keepFinal(this.#options.store, this.#head, { block, certificate, executed });
+    this.#head = kept.head;
+    this.#executed.delete(block.id);
+    for (const { id } of executed.entries) this.#pool.remove(id);
+    this.#options.log.info('block final', { height: block.header.height, entries: executed.entries.length });
+    this.#emit((events) => events.final?.(kept.final));
   }
 
   async #forget(through: number): Promise<void> {
@@ -459,14 +399,6 @@ export class Ordering {
   #emit(tell: (events: OrderingEvents) => void): void {
     for (const events of [...this.#listeners]) tell(events);
   }
-}
-
-/** Entries in the order of the cut: how a certified block carries them. */
-function sortByCut(block: Block, entries: readonly VerifiedEntry[]): VerifiedEntry[] {
-  const rankByFeed = new Map(block.header.cut.map(({ feed }, rank) => [feed, rank]));
-  return [...entries].sort(
-    (a, b) => (rankByFeed.get(a.body.feed) ?? 0) - (rankByFeed.get(b.body.feed) ?? 0) || a.body.seq - b.body.seq,
-  );
 }
 
 async function openSimplex(options: OrderingOptions, last: CertifiedBlock | null): Promise<Simplex> {

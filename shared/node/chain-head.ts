@@ -1,0 +1,146 @@
+// The head of a chain on disk: the last final block and the state after it, and how final blocks move it on.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
+import type { VerifiedCertificate } from '../chain/certificate.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { ExecutedBlock } from '../ledger/execute.ts';
+import type { Receipt } from '../ledger/receipts.ts';
+import type { State } from '../ledger/state.ts';
+import type { Store, Verifier } from '../platform/ports.ts';
+import { assert } from '../core/assert.ts';
+import { equalBytes } from '../core/bytes.ts';
+import { err, fail, ok } from '../core/result.ts';
+import { decodeCertifiedBlock, tipOf } from '../chain/block.ts';
+import { applyCertifiedBlocks } from '../chain/catch-up.ts';
+import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
+import { verifyEntry } from '../feeds/entry.ts';
+import { executeBlock } from '../ledger/execute.ts';
+import { DEVICE } from '../ledger/records.ts';
+import { readRecord, stateEntries } from '../ledger/state.ts';
+import { writeFinal } from './chain-store.ts';
+
+export type ChainHead = { readonly state: State; readonly last: CertifiedBlock | null };
+
+/** A block's entries and what they did. */
+export type Executed = { readonly result: ExecutedBlock; readonly entries: readonly VerifiedEntry[] };
+
+/** A final block as listeners hear of it: already on disk. */
+export type FinalBlock = CertifiedBlock & {
+  readonly verified: readonly VerifiedEntry[];
+  readonly receipts: readonly Receipt[];
+};
+
+export function tipOfHead({ last }: ChainHead, founding: Founding): Tip {
+  return last ? tipOf(last.block) : genesisTip(founding);
+}
+
+/** Executes a block on the state of its parent and compares everything its header commits to. */
+export function executeOn(state: State, block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
+  const { header } = block;
+  const { parent: parentId, time: blockTime, height } = header;
+  const result = executeBlock({ state, parentId, blockTime, height, entries });
+  if (!result.ok) return result;
+  const same =
+    equalBytes(result.value.stateRoot, header.stateRoot) &&
+    equalBytes(result.value.receiptsRoot, header.receiptsRoot) &&
+    JSON.stringify(result.value.cut) === JSON.stringify(header.cut);
+  if (!same) return fail('bad_block', 'The block commits to another outcome than its entries have.');
+  return ok({ result: result.value, entries });
+}
+
+/** Puts a final block and all it changes on disk, in one strict write, and returns the head after it. */
+export async function keepFinal(
+  store: Store,
+  head: ChainHead,
+  final: { readonly block: Block; readonly certificate: VerifiedCertificate; readonly executed: Executed },
+): Promise<{ readonly head: ChainHead; readonly final: FinalBlock }> {
+  const { block, certificate, executed } = final;
+  const { receipts, writes, state } = executed.result;
+  const verified = sortByCut(block, executed.entries);
+  const certified: CertifiedBlock = { block, certificate, entries: verified.map((entry) => entry.bytes) };
+  const entryIds: Cid[] = verified.map((entry) => entry.id);
+  await writeFinal(store, head.last ? null : stateEntries(head.state), { certified, entryIds, receipts, writes });
+  return { head: { state, last: certified }, final: { ...certified, verified, receipts } };
+}
+
+export type CatchUp = {
+  readonly store: Store;
+  readonly founding: Founding;
+  readonly verifier: Verifier;
+  readonly head: ChainHead;
+  /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
+  readonly blocks: readonly Uint8Array[];
+};
+
+/** Verifies, executes and keeps blocks of others. What was kept stays, also when a later one fails. */
+export async function catchUp(
+  options: CatchUp,
+): Promise<{ head: ChainHead; applied: number; stopped: Failure | null }> {
+  const { store, founding, verifier } = options;
+  const { group, set } = founding;
+  const blocks: CertifiedBlock[] = [];
+  let unreadable: Failure | null = null;
+  for (const bytes of options.blocks) {
+    const decoded = decodeCertifiedBlock(bytes);
+    if (decoded.ok) blocks.push(decoded.value);
+    else unreadable ??= decoded.error;
+  }
+  let { head } = options;
+  let waiting: Executed[] = [];
+  const caughtUp = await applyCertifiedBlocks({
+    tip: tipOfHead(head, founding),
+    blocks,
+    rules: { group, epoch: GENESIS_EPOCH, set },
+    ports: {
+      verifier,
+      execute: async (certified) => {
+        const state = waiting.at(-1)?.result.state ?? head.state;
+        const entries = await verifyEntries(certified, { state, group, verifier });
+        if (!entries.ok) return entries;
+        const executed = executeOn(state, certified.block, entries.value);
+        if (!executed.ok) return executed;
+        waiting.push(executed.value);
+        return ok(executed.value.result);
+      },
+      commit: async ({ block }, certificate) => {
+        const executed = waiting.shift();
+        assert(executed, 'a block is executed before it is final');
+        ({ head } = await keepFinal(store, head, { block, certificate, executed }));
+      },
+      discard: () => {
+        waiting = [];
+      },
+    },
+  });
+  return { head, applied: caughtUp.applied, stopped: caughtUp.stopped ?? unreadable };
+}
+
+async function verifyEntries(
+  { entries }: CertifiedBlock,
+  given: { readonly state: State; readonly group: Cid; readonly verifier: Verifier },
+): Promise<Result<VerifiedEntry[], Failure>> {
+  const { state, group, verifier } = given;
+  const verified: VerifiedEntry[] = [];
+  for (const wire of entries) {
+    const entry = await verifyEntry(wire, {
+      group,
+      verifier,
+      identityOfDevice: (device) =>
+        verified.find(({ body }) => body.device === device)?.identity ?? readRecord(state, DEVICE, device)?.identity,
+    });
+    if (!entry.ok) return err(entry.error);
+    verified.push(entry.value);
+  }
+  return ok(verified);
+}
+
+/** Entries in the order of the cut: how a certified block carries them. */
+function sortByCut(block: Block, entries: readonly VerifiedEntry[]): VerifiedEntry[] {
+  const rankByFeed = new Map(block.header.cut.map(({ feed }, rank) => [feed, rank]));
+  return [...entries].sort(
+    (a, b) => (rankByFeed.get(a.body.feed) ?? 0) - (rankByFeed.get(b.body.feed) ?? 0) || a.body.seq - b.body.seq,
+  );
+}
