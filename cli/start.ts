@@ -7,9 +7,10 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildProject, watchSources } from './build.ts';
-import { foundCommons, startHeadless, type Founded } from './headless.ts';
+import { startHeadless } from './headless.ts';
 import type { ChildPart } from './platform/child-process.ts';
 import { startEdge } from './platform/edge.ts';
+import { foundCommons, type FoundedCommons } from './run-headless.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_PORT = 8787;
@@ -22,7 +23,7 @@ const DOCS_POLL = 100;
 class StartFailure extends Error {}
 
 type Settings = { readonly port: number; readonly folder: string; readonly json: boolean; readonly dev: boolean };
-type Parts = { readonly edge: ChildPart<{ port: number }>; readonly node: ChildPart<unknown> };
+type Parts = { readonly edge: ChildPart<{ port: number }>; readonly node: ChildPart<null> };
 
 async function start(settings: Settings, stopped: AbortSignal): Promise<number> {
   await checkPort(settings.port);
@@ -63,15 +64,15 @@ async function rebuild(edge: Parts['edge']): Promise<void> {
   }
 }
 
-async function found(folder: string): Promise<Founded> {
-  const founded = await foundCommons({ folder, root: ROOT });
+async function found(folder: string): Promise<FoundedCommons> {
+  const founded = await foundCommons(folder);
   note(`${founded.isNew ? 'founded' : 'found'} ${founded.commons} in ${folder}`);
   return founded;
 }
 
 async function startParts(
   settings: Settings,
-  { founded, stopped }: { founded: Founded; stopped: AbortSignal },
+  { founded, stopped }: { founded: FoundedCommons; stopped: AbortSignal },
 ): Promise<Parts> {
   const edge = await startEdge({
     root: ROOT,

@@ -1,0 +1,83 @@
+// The weft command as scripts see it: status 0, 1 or 2, JSON on demand, and sentences that say what to do.
+
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const COMMONS = `bafyrei${'a'.repeat(52)}`;
+
+type Outcome = { status: number; out: string; err: string };
+
+function weft(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], (error, out, err) =>
+      resolve({ status: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+}
+
+/** An edge that names a commons and proves nothing. */
+async function startEdge(commons: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const json = request.url === '/.well-known/weft.json' || request.url === '/healthz';
+    response.writeHead(json ? 200 : 404).end(json ? JSON.stringify({ commons }) : '');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('help lists the commands, and each command its options and examples', async () => {
+  const overview = await weft('--help');
+  expect(overview).toMatchObject({ status: 0, err: '' });
+  for (const name of ['found', 'run', 'status', 'resolve']) {
+    expect(overview.out).toContain(`  ${name}`);
+    const help = await weft(name, '--help');
+    expect(help).toMatchObject({ status: 0, err: '' });
+    expect(help.out).toContain('--json');
+    expect(help.out).toContain(`npx weft ${name}`);
+  }
+});
+
+test('a wrong call is status 2 and shows the right one', async () => {
+  expect(await weft('dance')).toMatchObject({ status: 2, out: '' });
+  expect((await weft('resolve')).err).toContain('weft resolve NAME');
+  expect(await weft('resolve')).toMatchObject({ status: 2, out: '' });
+  const unknown = await weft('status', '--loud', '--json');
+  expect(unknown.status).toBe(2);
+  expect(JSON.parse(unknown.out)).toMatchObject({ code: 'usage', because: expect.stringContaining('--loud') });
+});
+
+test('nobody there is status 1, a stable code, and what to do about it', async () => {
+  // Port 9 (discard) is closed on every machine that tests run on.
+  const failed = await weft('status', '--edge', 'http://127.0.0.1:9', '--json');
+  expect(failed.status).toBe(1);
+  expect(JSON.parse(failed.out)).toEqual({
+    code: 'waiting_for_network',
+    because: 'Nobody answers at http://127.0.0.1:9: is it running? "npm start" starts one.',
+  });
+});
+
+test('a changed commons is a refusal, not a switch', async () => {
+  const edge = await startEdge(COMMONS);
+  const other = COMMONS.replace(/aaa$/, 'baa');
+  const refused = await weft('resolve', '@alice.site', '--edge', edge, '--commons', other, '--json');
+  expect(refused.status).toBe(1);
+  expect(JSON.parse(refused.out)).toMatchObject({ code: 'commons_changed' });
+});
+
+test('an edge that cannot show the genesis of its commons proves nothing', async () => {
+  const edge = await startEdge(COMMONS);
+  const failed = await weft('resolve', 'alice', '--edge', edge);
+  expect(failed).toMatchObject({ status: 1, out: '' });
+  expect(failed.err).toContain('/.weft/genesis answered 404');
+});
+
+test('a name that can be no site is refused before anybody is asked', async () => {
+  const refused = await weft('resolve', '@no_good', '--edge', 'http://127.0.0.1:9', '--json');
+  expect(refused.status).toBe(1);
+  expect(JSON.parse(refused.out)).toMatchObject({ code: 'handle_invalid' });
+});
