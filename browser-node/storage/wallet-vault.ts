@@ -1,0 +1,145 @@
+// Keys and secrets at rest: the device's key, and the identity's phrase, sealed by this origin or by a passphrase (BN6–BN9).
+
+import type { Failure, Result } from '../../shared/core/result.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
+import type { Random, Signer } from '../../shared/platform/ports.ts';
+import type { WeftDatabase } from './weft-database.ts';
+import { decodeUtf8, encodeUtf8 } from '../../shared/codec/base.ts';
+import { fail } from '../../shared/core/result.ts';
+import { openWithPassphrase, sealWithPassphrase } from '../../shared/crypto/keystore.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { createWebSigner, generateDeviceKeys } from '../../shared/platform/web/web-crypto.ts';
+
+const DEVICE_KEY = 'device';
+const WALLET_KEY = 'wallet';
+const SEED_BYTES = 32;
+const GCM = 'AES-GCM';
+const GCM_NONCE_BYTES = 12;
+const GCM_KEY_BITS = 256;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** `key` cannot leave the browser: whoever copies the files of the profile gets it wrapped as the platform does it. */
+type SealedByOrigin = { readonly by: 'origin'; readonly key: CryptoKey; readonly nonce: Bytes; readonly box: Bytes };
+type SealedByPassphrase = { readonly by: 'passphrase'; readonly box: Bytes };
+
+type DeviceRecord =
+  | { readonly kind: 'native'; readonly pair: CryptoKeyPair }
+  | { readonly kind: 'sealed'; readonly seed: SealedByOrigin };
+
+/** What is known of the wallet without opening it. */
+export type WalletAbout = {
+  readonly identity: Identity;
+  /** X25519 public key that others seal to. */
+  readonly sealingKey: Bytes;
+  /** By which the identity certifies this device, as it goes into the first entry of a feed. */
+  readonly certificate: Bytes;
+  readonly deviceName: string;
+  /** When this device was certified, ms. */
+  readonly since: number;
+  /** Whether the phrase was shown and confirmed. */
+  readonly phraseSaved: boolean;
+};
+
+type WalletRecord = WalletAbout & { readonly phrase: SealedByOrigin | SealedByPassphrase };
+
+/** The device's key, made with the store and never leaving it (BN6). */
+export type VaultDevice = { readonly signer: Signer; readonly kind: 'native' | 'sealed' };
+
+export class WalletVault {
+  readonly #database: WeftDatabase;
+  readonly #random: Random;
+  readonly device: VaultDevice;
+  #wallet: WalletRecord | null;
+
+  static async open(database: WeftDatabase, random: Random): Promise<WalletVault> {
+    const device = await openDevice(database, random);
+    const wallet = await database.read<WalletRecord | undefined>('vault', (vault) => vault.get(WALLET_KEY));
+    return new WalletVault({ database, random, device, wallet: wallet ?? null });
+  }
+
+  private constructor(given: {
+    database: WeftDatabase;
+    random: Random;
+    device: VaultDevice;
+    wallet: WalletRecord | null;
+  }) {
+    this.#database = given.database;
+    this.#random = given.random;
+    this.device = given.device;
+    this.#wallet = given.wallet;
+  }
+
+  get about(): WalletAbout | null {
+    return this.#wallet;
+  }
+
+  /** Sealed with a key of this browser only: until a passphrase is set. */
+  get unprotected(): boolean {
+    return this.#wallet?.phrase.by === 'origin';
+  }
+
+  /** On disk, strictly, when it resolves. Without a passphrase the phrase is sealed by this origin. */
+  async create(about: WalletAbout, secret: { phrase: string; passphrase: string | undefined }): Promise<void> {
+    await this.#write({ ...about, phrase: await this.#seal(secret) });
+  }
+
+  /** Seals the phrase anew; the old box is gone with the same write. */
+  async setPassphrase(secret: { phrase: string; passphrase: string }): Promise<void> {
+    if (this.#wallet) await this.#write({ ...this.#wallet, phrase: await this.#seal(secret) });
+  }
+
+  async confirmPhraseSaved(): Promise<void> {
+    if (this.#wallet) await this.#write({ ...this.#wallet, phraseSaved: true });
+  }
+
+  /** The recovery phrase. A passphrase costs half a second of this thread. */
+  async openPhrase(passphrase?: string): Promise<Result<string, Failure>> {
+    const sealed = this.#wallet?.phrase;
+    if (!sealed) return fail('wallet_missing', 'There is no wallet in this browser yet: create or restore one.');
+    if (sealed.by === 'origin') return decodeUtf8(await openByOrigin(sealed));
+    if (passphrase === undefined) return fail('wallet_locked', 'The wallet is locked: enter its passphrase.');
+    const opened = openWithPassphrase({ box: sealed.box, passphrase });
+    if (opened.ok) return decodeUtf8(opened.value);
+    return opened.error.code === 'wrong_passphrase'
+      ? fail('wrong_passphrase', 'This is not the passphrase of this wallet: try again.')
+      : opened;
+  }
+
+  async #seal({ phrase, passphrase }: { phrase: string; passphrase: string | undefined }) {
+    const secret = encodeUtf8(phrase);
+    if (passphrase === undefined) return await sealByOrigin(secret, this.#random);
+    return { by: 'passphrase' as const, box: sealWithPassphrase({ secret, passphrase, random: this.#random }) };
+  }
+
+  async #write(wallet: WalletRecord): Promise<void> {
+    await this.#database.write('vault', 'strict', (vault) => vault.put(wallet, WALLET_KEY));
+    this.#wallet = wallet;
+  }
+}
+
+async function openDevice(database: WeftDatabase, random: Random): Promise<VaultDevice> {
+  const stored = await database.read<DeviceRecord | undefined>('vault', (vault) => vault.get(DEVICE_KEY));
+  const record = stored ?? (await createDevice(random));
+  if (!stored) await database.write('vault', 'strict', (vault) => vault.put(record, DEVICE_KEY));
+  if (record.kind === 'native') return { signer: await createWebSigner(record.pair), kind: 'native' };
+  return { signer: createSeedSigner(await openByOrigin(record.seed)), kind: 'sealed' };
+}
+
+/** Where the browser has no Ed25519 its AES key seals a seed of ours. */
+async function createDevice(random: Random): Promise<DeviceRecord> {
+  const pair = await generateDeviceKeys();
+  if (pair) return { kind: 'native', pair };
+  return { kind: 'sealed', seed: await sealByOrigin(random.bytes(SEED_BYTES), random) };
+}
+
+async function sealByOrigin(secret: Bytes, random: Random): Promise<SealedByOrigin> {
+  const key = await crypto.subtle.generateKey({ name: GCM, length: GCM_KEY_BITS }, false, ['encrypt', 'decrypt']);
+  const nonce = random.bytes(GCM_NONCE_BYTES);
+  const box = await crypto.subtle.encrypt({ name: GCM, iv: nonce }, key, secret);
+  return { by: 'origin', key, nonce, box: new Uint8Array(box) };
+}
+
+async function openByOrigin({ key, nonce, box }: SealedByOrigin): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.decrypt({ name: GCM, iv: nonce }, key, box));
+}

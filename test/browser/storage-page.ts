@@ -1,0 +1,247 @@
+// The page side of the storage tests: the stores of a browser, driven by name from the test.
+
+import { createIdbBlobStore } from '../../browser-node/storage/idb-blob-store.ts';
+import { createIndexedDbStore } from '../../browser-node/storage/indexed-db-store.ts';
+import { WalletVault } from '../../browser-node/storage/wallet-vault.ts';
+import { WeftDatabase } from '../../browser-node/storage/weft-database.ts';
+import { equalBytes } from '../../shared/core/bytes.ts';
+import { publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
+import { createPureVerifier, createWebRandom } from '../../shared/platform/web/web-crypto.ts';
+import { BLOB_STORE_CONTRACT, cidLike } from '../contracts/blob-store-contract.ts';
+import { patternBytes } from '../contracts/contract.ts';
+import { STORE_CONTRACT } from '../contracts/store-contract.ts';
+
+/** Sizes around and above what LevelDB and the browser's value wrapping treat differently. */
+const RECORD_BYTES = [10, 3_000, 40_000];
+const BLOCK_BYTES = [0, 5_000, 100_000];
+const KILL_DATABASE = 'killed';
+
+let databases = 0;
+
+const nextName = (): string => `contract-${++databases}`;
+const openStore = async (name: string, onDeposed?: () => void) =>
+  createIndexedDbStore(await WeftDatabase.open({ name, ...(onDeposed ? { onDeposed } : {}) }));
+
+/** The failure of a promise as plain data, or null. */
+async function failureOf(work: () => Promise<unknown>): Promise<{ code: unknown; message: string } | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return { code: (error as { code?: unknown }).code, message: (error as Error).message };
+  }
+}
+
+async function runStoreCase(name: string): Promise<void> {
+  const database = nextName();
+  await STORE_CONTRACT.find((one) => one.name === name)!.check({ open: () => openStore(database) });
+}
+
+async function runBlobCase(name: string): Promise<void> {
+  const database = nextName();
+  await BLOB_STORE_CONTRACT.find((one) => one.name === name)!.check({
+    open: async () => createIdbBlobStore(database),
+  });
+}
+
+/** Two owners of one database, the second later: what each may still do. */
+async function takeOver() {
+  const name = nextName();
+  let deposed = 0;
+  const first = await openStore(name, () => deposed++);
+  await first.write({ put: [{ key: 'k', value: Uint8Array.of(1) }] }, 'strict');
+  const second = await openStore(name);
+  const late = await failureOf(() => first.write({ put: [{ key: 'k', value: Uint8Array.of(9) }] }, 'strict'));
+  const again = await failureOf(() => first.get('k'));
+  const kept = await second.get('k');
+  await second.write({ put: [{ key: 'k', value: Uint8Array.of(2) }] }, 'strict');
+  return { late, again, deposed, kept: kept?.[0], after: (await second.get('k'))?.[0] };
+}
+
+/** A store whose version is from the future. */
+async function openTooNew() {
+  const name = nextName();
+  const newer = indexedDB.open(name, 99);
+  await new Promise((resolve) => newer.addEventListener('success', resolve));
+  newer.result.close();
+  return await failureOf(() => WeftDatabase.open({ name }));
+}
+
+/** The ways in which browsers refuse storage. */
+async function openRefused(way: 'missing' | 'throws' | 'rejects') {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB')!;
+  const refuse = () => {
+    throw new DOMException('denied', 'SecurityError');
+  };
+  const open = () => {
+    const request = Object.assign(new EventTarget(), { error: new DOMException('private', 'InvalidStateError') });
+    setTimeout(() => request.dispatchEvent(new Event('error')));
+    return request;
+  };
+  const value = way === 'missing' ? undefined : way === 'throws' ? { open: refuse } : { open };
+  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, value });
+  const failure = await failureOf(() => WeftDatabase.open({ name: nextName() }));
+  Object.defineProperty(globalThis, 'indexedDB', own);
+  return failure;
+}
+
+/** Writes until the browser has no more space (the test sets the quota); then frees some and writes again. */
+async function fillStorage() {
+  const name = nextName();
+  const blobs = createIdbBlobStore(`${name}-blobs`);
+  const store = await openStore(name);
+  const chunk = (n: number) => [{ cid: cidLike(n), bytes: patternBytes(n, 1024 * 1024) }];
+  let held = 0;
+  let blobFailure = null;
+  for (; blobFailure === null && held < 64; held++) blobFailure = await failureOf(() => blobs.putMany(chunk(held)));
+  const storeFailure = await failureOf(() =>
+    store.write({ put: [{ key: 'large', value: patternBytes(1, 2 * 1024 * 1024) }] }, 'strict'),
+  );
+  const stats = await blobs.stats();
+  return { blobFailure, storeFailure, held: held - 1, stats };
+}
+
+const identity = 'did:key:z6MkTest' as Identity;
+const about = {
+  identity,
+  sealingKey: new Uint8Array(32),
+  certificate: new Uint8Array(100),
+  deviceName: 'test',
+  since: 1,
+  phraseSaved: false,
+};
+
+async function useVault() {
+  const name = nextName();
+  const open = async () => await WalletVault.open(await WeftDatabase.open({ name }), createWebRandom());
+  const vault = await open();
+  const missing = await vault.openPhrase();
+  await vault.create(about, { phrase: 'twelve words', passphrase: undefined });
+  const plain = await open();
+  const byOrigin = { opened: await plain.openPhrase(), unprotected: plain.unprotected };
+  await plain.setPassphrase({ phrase: 'twelve words', passphrase: 'correct horse' });
+  const sealed = await open();
+  const byPassphrase = {
+    unprotected: sealed.unprotected,
+    none: await sealed.openPhrase(),
+    wrong: await sealed.openPhrase('wrong horse'),
+    right: await sealed.openPhrase('correct horse'),
+  };
+  const message = Uint8Array.of(1, 2, 3);
+  const { signer, kind } = sealed.device;
+  const verified = await createPureVerifier().verify({
+    key: publicKeyBytes(signer.key),
+    message,
+    signature: await signer.sign(message),
+  });
+  return { missing, byOrigin, byPassphrase, sameDevice: signer.key === vault.device.signer.key, kind, verified };
+}
+
+/** What a thief would find in the database: every secret key refuses to be exported. */
+async function exportVaultKeys() {
+  const name = nextName();
+  const database = await WeftDatabase.open({ name });
+  const vault = await WalletVault.open(database, createWebRandom());
+  await vault.create(about, { phrase: 'twelve words', passphrase: undefined });
+  const records = await database.read<unknown[]>('vault', (place) => place.getAll());
+  const keys: CryptoKey[] = [];
+  const collect = (value: unknown): void => {
+    if (value instanceof CryptoKey) keys.push(value);
+    else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+      for (const part of Object.values(value)) collect(part);
+    }
+  };
+  collect(records);
+  const secret = keys.filter(({ type }) => type !== 'public');
+  return { secret: secret.length, extractable: secret.filter(({ extractable }) => extractable).length };
+}
+
+/** As a browser without Ed25519 answers. */
+function removeEd25519(): void {
+  for (const method of ['generateKey', 'importKey', 'sign', 'verify'] as const) {
+    const own = crypto.subtle[method].bind(crypto.subtle) as (...args: unknown[]) => Promise<unknown>;
+    const named = (args: readonly unknown[]): boolean => JSON.stringify(args).includes('Ed25519');
+    Object.defineProperty(crypto.subtle, method, {
+      value: async (...args: unknown[]) => {
+        if (named(args)) throw new DOMException('Unrecognized name.', 'NotSupportedError');
+        return await own(...args);
+      },
+    });
+  }
+}
+
+const recordsOf = (n: number) =>
+  RECORD_BYTES.map((length, i) => ({ key: `batch/${n}/${i}`, value: patternBytes(n * 10 + i, length) }));
+const blocksOf = (n: number) =>
+  BLOCK_BYTES.map((length, i) => ({ cid: cidLike(n * 10 + i), bytes: patternBytes(n * 10 + i, length) }));
+
+/** Batches one after the other for ever; says each number once both stores acknowledged it. */
+async function writeUntilKilled(first: number): Promise<never> {
+  const { say } = globalThis as unknown as { say(n: number): void };
+  const store = await openStore(KILL_DATABASE);
+  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  for (let n = first; ; n++) {
+    await blobs.putMany(blocksOf(n));
+    await store.write({ put: recordsOf(n) }, 'strict');
+    say(n);
+  }
+}
+
+/** Sentences about every lost or torn batch; the one after the last acknowledged may be there, but only whole. */
+async function findDamage({ first, acknowledged }: { first: number; acknowledged: number }): Promise<string[]> {
+  const damage: string[] = [];
+  const store = await openStore(KILL_DATABASE);
+  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  for (let n = first; n <= acknowledged + 1; n++) {
+    const records = recordsOf(n);
+    const stored = await Promise.all(records.map(({ key }) => store.get(key)));
+    const intact = records.filter(({ value }, i) => stored[i] !== undefined && equalBytes(stored[i], value)).length;
+    if (intact !== records.length && stored.some((value) => value !== undefined)) damage.push(`batch ${n}: torn`);
+    if (n <= acknowledged && intact === 0) damage.push(`batch ${n}: records lost`);
+    for (const { cid, bytes } of blocksOf(n)) {
+      const held = await blobs.get(cid);
+      if (held === undefined && n <= acknowledged) damage.push(`batch ${n}: block lost`);
+      if (held !== undefined && !equalBytes(held, bytes)) damage.push(`batch ${n}: block torn`);
+    }
+  }
+  const { blocks } = await blobs.stats();
+  const counted = await countBlocks(acknowledged + 2);
+  if (blocks !== counted) damage.push(`${counted} blocks are held and ${blocks} counted`);
+  await store.close();
+  return damage;
+}
+
+async function countBlocks(batches: number): Promise<number> {
+  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  const cids = Array.from({ length: batches }, (_, n) => blocksOf(n).map(({ cid }) => cid)).flat();
+  return (await blobs.has(cids)).filter(Boolean).length;
+}
+
+export type StoragePage = {
+  runStoreCase: typeof runStoreCase;
+  runBlobCase: typeof runBlobCase;
+  takeOver: typeof takeOver;
+  openTooNew: typeof openTooNew;
+  openRefused: typeof openRefused;
+  fillStorage: typeof fillStorage;
+  useVault: typeof useVault;
+  exportVaultKeys: typeof exportVaultKeys;
+  removeEd25519: typeof removeEd25519;
+  writeUntilKilled: typeof writeUntilKilled;
+  findDamage: typeof findDamage;
+};
+
+const storage: StoragePage = {
+  runStoreCase,
+  runBlobCase,
+  takeOver,
+  openTooNew,
+  openRefused,
+  fillStorage,
+  useVault,
+  exportVaultKeys,
+  removeEd25519,
+  writeUntilKilled,
+  findDamage,
+};
+Object.assign(globalThis, { storage });
