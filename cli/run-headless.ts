@@ -6,6 +6,7 @@ import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import type { Log, Random, Signer, Store } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import { decodeGenesis, encodeGenesis, type Founding } from '../shared/chain/genesis.ts';
+import { COMMONS_BLOCK_INTERVAL_MIN } from '../shared/core/limits.ts';
 import { createDeviceCertificate } from '../shared/crypto/device.ts';
 import { publicKeyOfSeed } from '../shared/crypto/ed25519.ts';
 import { sealingKeyOfSeed } from '../shared/crypto/x25519.ts';
@@ -24,7 +25,6 @@ const SEED_BYTES = 32;
 const LOCAL_PUZZLE_BITS = 14;
 const OPERATIONS_PER_DAY = 10_000;
 const BYTES_PER_DAY: number = 64 * 1024 * 1024;
-const BLOCK_INTERVAL = 1_000;
 const DOCS_RETRY = 2_000;
 
 export type HeadlessTask = {
@@ -114,7 +114,7 @@ async function found(store: Store, random: Random): Promise<Uint8Array> {
       puzzleBits: LOCAL_PUZZLE_BITS,
       operationsPerDay: OPERATIONS_PER_DAY,
       bytesPerDay: BYTES_PER_DAY,
-      blockInterval: BLOCK_INTERVAL,
+      blockInterval: COMMONS_BLOCK_INTERVAL_MIN,
     },
     members: [{ identity, role: 'admin' }],
     validators: [createSeedSigner(seedOf('validator')).key],

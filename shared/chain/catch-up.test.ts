@@ -24,7 +24,6 @@ async function buildChain(
   let parent = from;
   for (const kind of kinds) {
     const block = testBlock(group, parent, { stateRoot: rootOf(parent.height + 1) });
-    // oxlint-disable-next-line no-await-in-loop
     chain.push({ block, certificate: await certifyBlock(group, block, kind), entries: [] });
     parent = tipOf(block);
   }
@@ -74,7 +73,6 @@ describe('catching up', () => {
         // `from` is the first height wanted, inclusive, on both sides.
         const from = tip.height + 1;
         const answer = chain.filter(({ block }) => block.header.height >= from).slice(0, size);
-        // oxlint-disable-next-line no-await-in-loop
         tip = (await catchUp(answer, ports, tip)).tip;
       }
       expect(ports.committed).toEqual([1, 2, 3, 4]);
@@ -101,7 +99,6 @@ describe('catching up', () => {
     const forged = { ...first.certificate, sigs: second.certificate.sigs };
     for (const certificate of [forged, second.certificate]) {
       const ports = createPorts();
-      // oxlint-disable-next-line no-await-in-loop
       const result = await catchUp([{ ...first, certificate }], ports);
       expect(result).toMatchObject({ applied: 0, certificate: null, stopped: { code: 'bad_certificate' } });
       expect(ports.committed).toEqual([]);

@@ -57,7 +57,6 @@ export async function applyCertifiedBlocks(given: {
   let run: Verified[] = [];
   for (const block of given.blocks) {
     // Each block is judged on the state that the one before it leaves.
-    // oxlint-disable-next-line no-await-in-loop
     const verified = await judgeBlock(block, { head, tip: run.at(-1)?.block ?? null, rules, ports });
     if (!verified.ok) {
       stopped = verified.error;
@@ -67,7 +66,6 @@ export async function applyCertifiedBlocks(given: {
     run.push(verified.value);
     if (verified.value.certificate.kind !== 'finalize') continue;
     for (const { block: final, certificate: proof } of run) {
-      // oxlint-disable-next-line no-await-in-loop
       await ports.commit(final, proof);
       head = tipOf(final.block);
       certificate = proof;

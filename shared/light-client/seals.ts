@@ -40,7 +40,6 @@ export async function followSeals(
   let epoch: Epoch = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
   for (const seal of seals) {
     // One after the other: each names who may sign the next.
-    // oxlint-disable-next-line no-await-in-loop
     const next = await followSeal(epoch, seal, { founding, verifier });
     if (!next.ok) return next;
     epoch = next.value;

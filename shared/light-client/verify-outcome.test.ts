@@ -49,9 +49,7 @@ test('LC12: another receipt, entry, proof or header is refused by name', async (
 test('LC12: a proven leaf that is no receipt of this entry is refused', async () => {
   for (const leaf of [new Uint8Array([1]), encodeReceipt(receipts[1]!)]) {
     const tree = updateTree(EMPTY_TREE, new Map([[entry, leaf]]));
-    // oxlint-disable-next-line no-await-in-loop
     const outcome = await createOutcome(tree, new Uint8Array(leaf));
-    // oxlint-disable-next-line no-await-in-loop
     expect(await judge(outcome)).toMatchObject({ error: { code: 'bad_receipt' } });
   }
 });
@@ -68,7 +66,6 @@ test('LC9, LC12: each byte of each part, flipped, is noticed and blamed on that 
     for (let at = 0; at < outcome[part].length; at++) {
       const flipped = new Uint8Array(outcome[part]);
       flipped[at]! ^= 0x10;
-      // oxlint-disable-next-line no-await-in-loop
       expect(await judge({ ...outcome, [part]: flipped })).toMatchObject({ error: { code: codes[part] } });
     }
   }

@@ -155,7 +155,6 @@ describe('a resolution', () => {
     const named = new Map<string, number>();
     for (let at = 0; at < bytes.length; at++) {
       for (const mask of [0x01, 0x80]) {
-        // oxlint-disable-next-line no-await-in-loop
         const result = await judge(flip(bytes, at, mask));
         if (result.ok) expect(result).toEqual(truth);
         else named.set(result.error.code, (named.get(result.error.code) ?? 0) + 1);
@@ -178,7 +177,6 @@ describe('a resolution', () => {
     ] as const) {
       const bytes = good[part]!;
       for (let at = 0; at < bytes.length; at++) {
-        // oxlint-disable-next-line no-await-in-loop
         expect(await codeOf({ ...good, [part]: flip(bytes, at) })).toBe(code);
       }
     }
@@ -190,7 +188,6 @@ describe('a resolution', () => {
     const given = { group: four.group.rules.group, genesis: four.group.genesis, now, verifier };
     expect((await verifyResolution({ ...given, resolution: bytes })).ok).toBe(true);
     for (let at = 0; at < bytes.length; at++) {
-      // oxlint-disable-next-line no-await-in-loop
       expect((await verifyResolution({ ...given, resolution: flip(bytes, at, 0x04) })).ok).toBe(false);
     }
   });

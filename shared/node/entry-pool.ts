@@ -5,7 +5,7 @@ import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 
 /** The working set; beyond it a sender is told to come back (facts: CometBFT and geth keep about as many). */
-export const POOL_ENTRIES_MAX = 5_000;
+const POOL_ENTRIES_MAX = 5_000;
 
 export class EntryPool {
   readonly #byId = new Map<Cid, VerifiedEntry>();

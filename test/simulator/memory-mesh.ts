@@ -16,7 +16,7 @@ import { createWebHasher, createWebRandom, createWebVerifier } from '../../share
 import { HeadlessNode } from '../../site-host/headless-node.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { createMemoryRoom, type MemoryRoom } from './memory-room.ts';
-import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
+import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
 
 const clock = createWebClock();
