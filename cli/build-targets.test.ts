@@ -18,8 +18,9 @@ async function createPlace(files: Record<string, string>): Promise<{ root: strin
 }
 
 const SITE = {
-  'browser-node/service-worker/site-worker.ts': 'addEventListener("fetch", () => import("./pure.ts"));',
-  'browser-node/service-worker/pure.ts': 'export const pure = 1;',
+  'browser-node/service-worker/site-worker.ts': 'addEventListener("fetch", () => import("./later.ts"));',
+  'browser-node/service-worker/later.ts': 'export const later = 1;',
+  'browser-node/service-worker/pure.ts': 'Object.assign(globalThis, { pure: 1 });',
   'browser-node/service-worker/loader.html':
     '<!doctype html>\n  <title>x</title>\n  <style>\n    p { color: red }\n  </style>\n  <script src="./loader.ts"></script>',
   'browser-node/service-worker/loader.ts':
@@ -51,8 +52,10 @@ test('the loader is one page: styles minified, script in place and not ended ear
 test('a service worker is one classic script: nothing to import later, when browsers refuse it', async () => {
   const place = await createPlace(SITE);
   await BUILDERS.site(place);
-  expect(await readdir(place.out)).toEqual(['loader.html', 'sw.js']);
-  expect(await readFile(join(place.out, 'sw.js'), 'utf8')).not.toMatch(/\b(import|export)\b/);
+  expect(await readdir(place.out)).toEqual(['loader.html', 'pure.js', 'sw.js']);
+  for (const name of ['sw.js', 'pure.js']) {
+    expect(await readFile(join(place.out, name), 'utf8')).not.toMatch(/\b(import|export)\b/);
+  }
 });
 
 test('every name that the app page, the engine and files.json mention is a built file', async () => {

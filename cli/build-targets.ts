@@ -22,6 +22,7 @@ const APP = 'browser-node/app/main.tsx';
 const ENGINE = 'browser-node/engine/engine.ts';
 const APP_SERVICE_WORKER = 'browser-node/service-worker/app-worker.ts';
 const SITE_SERVICE_WORKER = 'browser-node/service-worker/site-worker.ts';
+const PURE_VERIFIER = 'browser-node/service-worker/pure.ts';
 const LOADER_PAGE = 'browser-node/service-worker/loader.html';
 const WORKER = 'worker/worker.ts';
 
@@ -69,12 +70,18 @@ async function buildApp(place: BuildPlace): Promise<void> {
   await writeFile(join(place.out, 'files.json'), `${JSON.stringify({ files: files.toSorted() })}\n`);
 }
 
-/** The service worker of a site origin (a classic script: the edge puts constants in front), and the page that installs it. */
+/**
+ * What a site origin gets: the service worker (a classic script: the edge puts constants in front), the script that it
+ * imports where the browser has no Ed25519, and the page that installs it.
+ */
 async function buildSite(place: BuildPlace): Promise<void> {
   await build({
     ...baseOptions(place),
-    entryPoints: [source(place, SITE_SERVICE_WORKER)],
-    outfile: join(place.out, 'sw.js'),
+    entryPoints: [
+      { in: source(place, SITE_SERVICE_WORKER), out: 'sw' },
+      { in: source(place, PURE_VERIFIER), out: 'pure' },
+    ],
+    outdir: place.out,
     format: 'iife',
   });
   await writeFile(join(place.out, 'loader.html'), await inlinePage(place, LOADER_PAGE));
@@ -103,7 +110,6 @@ function baseOptions({ root, minify }: BuildPlace): BuildOptions {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     legalComments: 'none',
-    loader: { '.svg': 'text', '.txt': 'text' },
     logLevel: 'silent',
   };
 }

@@ -4,6 +4,9 @@ import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import type { Command } from './command.ts';
 import { askEdge, EDGE_OPTIONS, PIN_OPTIONS, viewEdge } from './edge-client.ts';
 
+/** Above any chain's height: the answer is then the height alone. */
+const NO_SUCH_HEIGHT = 10 ** 14;
+
 export const STATUS: Command = {
   name: 'status',
   summary: 'Says whether an edge answers, and how far its commons has got.',
@@ -14,7 +17,7 @@ export const STATUS: Command = {
   async run({ options, answer }) {
     const view = await viewEdge(options);
     await askEdge(view.origin, '/healthz');
-    const { height } = await createEdgeHttp({ origin: view.origin }).blocks({ from: Number.MAX_SAFE_INTEGER, max: 1 });
+    const { height } = await createEdgeHttp({ origin: view.origin }).blocks({ from: NO_SUCH_HEIGHT, max: 1 });
     const value = { edge: view.origin, commons: view.commons, height };
     answer({ value, text: `${view.origin} answers\ncommons  ${view.commons}\nheight   ${height}` });
   },

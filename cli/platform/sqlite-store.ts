@@ -25,7 +25,8 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 export function openSqliteStore(folder: string): Store {
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true });
+    // It holds the keys of the node.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     database = new DatabaseSync(join(folder, 'weft.db'), { timeout: 0 });
     // Exclusive before WAL: the lock then lasts as long as the connection, and no shared-memory file is made.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');

@@ -1,6 +1,6 @@
 // npm start as a person meets it: two links that work, a second run that is quick, ends that leave nothing behind.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -9,8 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+const WEFT = fileURLToPath(new URL('../../cli/weft.mjs', import.meta.url));
 const START = fileURLToPath(new URL('../../cli/start.mjs', import.meta.url));
 
 type Ready = { app: string; docs: string; edgePid: number; headlessPid: number };
@@ -59,6 +61,11 @@ function get(url: string, accept = '*/*'): Promise<{ status: number | undefined;
     });
     asked.on('error', reject).end();
   });
+}
+
+async function weft(command: string, port: number): Promise<unknown> {
+  const args = [WEFT, ...command.split(' '), '--edge', `http://localhost:${port}`, '--json'];
+  return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout);
 }
 
 async function untilGone(pids: readonly number[]): Promise<void> {
@@ -111,6 +118,8 @@ test('aim 3: both links work, and the same commons comes back after every kind o
   const again = await second.ready;
   expect(second.output()).toContain(`found ${commons}`);
   expect((await get(again.docs)).status).toBe(200);
+  expect(await weft('status', port)).toMatchObject({ commons, height: expect.any(Number) });
+  expect(await weft('resolve @docs.site', port)).toMatchObject({ handle: 'docs', commons, pinned: false });
   second.child.kill('SIGKILL');
   await untilGone([again.edgePid, again.headlessPid]);
   await untilFree(port);
