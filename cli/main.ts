@@ -50,7 +50,7 @@ function read(
   const options = Object.fromEntries(Object.entries(known).map(([option, { type }]) => [option, { type }]));
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { values: values as Record<string, string | boolean | undefined>, positionals };
+    return { values, positionals };
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
     throw new CommandFailure('usage', `${because}\nUsage: weft ${command.name} ${command.usage}`, STATUS_USAGE);

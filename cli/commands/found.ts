@@ -1,6 +1,5 @@
 // weft found: makes the commons of a data folder, or shows the one that is there. Needs no network.
 
-import { foundCommons } from '../run-headless.ts';
 import type { Command } from './command.ts';
 import { dataFolder, FOLDER_OPTIONS } from './data-folder.ts';
 
@@ -12,6 +11,8 @@ export const FOUND: Command = {
   examples: ['found', 'found --data ./mesh --json'],
   takes: 0,
   async run({ options, answer }) {
+    // A whole node: only these commands pay for loading it.
+    const { foundCommons } = await import('../run-headless.ts');
     const folder = dataFolder(options);
     const { commons, genesis, isNew } = await foundCommons(folder);
     const text = `${isNew ? 'founded' : 'found'} in ${folder}\nCOMMONS=${commons}\nGENESIS=${genesis}`;

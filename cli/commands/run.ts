@@ -1,7 +1,6 @@
 // weft run: the always-on node of a data folder, in the foreground: validates, pins and answers until it is stopped.
 
 import { once } from 'node:events';
-import { runHeadless } from '../run-headless.ts';
 import type { Command } from './command.ts';
 import { dataFolder, FOLDER_OPTIONS, PROJECT_ROOT } from './data-folder.ts';
 import { EDGE_OPTIONS, edgeOrigin } from './edge-client.ts';
@@ -21,6 +20,8 @@ export const RUN: Command = {
   examples: ['run', 'run --data ./mesh --edge http://localhost:8788', 'run --alone'],
   takes: 0,
   async run({ options, answer }) {
+    // A whole node: only these commands pay for loading it.
+    const { runHeadless } = await import('../run-headless.ts');
     const [folder, edge] = [dataFolder(options), edgeOrigin(options)];
     const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone: options['alone'] === true });
     answer({ value: { running: true, folder, edge }, text: `running ${folder} on ${edge}; Ctrl-C stops it` });

@@ -38,7 +38,7 @@ export function toStoreError(error: unknown, folder: string): StoreError {
   return new StoreError(code, `${folder}: ${ADVICE[code]} (${said})`);
 }
 
-export function lockedError(folder: string): StoreError {
+function lockedError(folder: string): StoreError {
   return new StoreError(
     'storage_refused',
     `${folder} is in use by another run: stop that one, or choose another folder with WEFT_DATA`,
