@@ -16,20 +16,13 @@ import type {
   Store,
   Verifier,
 } from '../shared/platform/ports.ts';
-import type { VerifiedEntry } from '../shared/feeds/entry.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
-import type { SessionMessage } from '../shared/session/session-messages.ts';
-import type { PinRequest } from '../shared/node/session-desk.ts';
 import type { SiteFile } from './bundle.ts';
-import { decodeCanonical } from '../shared/codec/canonical.ts';
-import { assert } from '../shared/core/assert.ts';
 import { ok, type Failure, type Result } from '../shared/core/result.ts';
-import { sitePublish } from '../shared/ledger/families/sites.ts';
 import { SITE } from '../shared/ledger/records.ts';
-import { readRecord, readValue, stateEntries } from '../shared/ledger/state.ts';
-import { decodeRecord } from '../shared/ledger/records.ts';
+import { readRecord, readValue } from '../shared/ledger/state.ts';
 import { PublicReadClient } from '../shared/session/public-read-client.ts';
 import { PublicReadServer } from '../shared/session/public-read-server.ts';
 import { RelayRoom } from '../shared/session/relay-room.ts';
@@ -47,18 +40,14 @@ import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
 import { bundleSite } from './bundle.ts';
-import { Pinner, type PinTask } from './pinner.ts';
+import { PinDesk } from './pin-desk.ts';
+import { Pinner } from './pinner.ts';
 
 /** Blocks asked of the edge at once while catching up. */
 const CATCH_UP_BLOCKS = 64;
 const CATCH_UP_RETRY: Millis = 1_000;
 /** How long a seeder has to be found before the sources at hand must do. */
 const FIND_WAIT: Millis = 1_000;
-/** A pull that found nobody is tried again when its publisher is back, at these times. */
-const PIN_RETRIES: readonly Millis[] = [2_000, 5_000, 15_000, 60_000];
-const OPERATION_BODY_BYTES_MAX = 4_096;
-/** Versions that sessions wait for at once. */
-const WISHES_MAX = 1_024;
 
 export type HeadlessOptions = {
   readonly store: Store;
@@ -110,12 +99,11 @@ export class HeadlessNode {
   readonly #desk: SessionDesk;
   readonly #copy: EdgeCopy;
   readonly #pinner: Pinner;
+  readonly #pins: PinDesk;
   readonly #outbox: Outbox;
   readonly #member: CommonsMember;
   readonly #chain: ChainReads;
   readonly #cancels = new Set<() => void>();
-  /** Who wants to hear that a version is held here. */
-  readonly #wishers = new Map<Cid, Set<Session>>();
   #reported: number;
   #reporting: Promise<void> = Promise.resolve();
   #closed = false;
@@ -154,6 +142,7 @@ export class HeadlessNode {
     this.#ordering = parts.ordering;
     this.#outbox = parts.outbox;
     this.#pinner = parts.pinner;
+    this.#pins = new PinDesk({ pinner: parts.pinner, ordering: parts.ordering, clock, log });
     this.#reported = parts.ordering.tip.height;
     this.#chain = new ChainReads({ ordering: this.#ordering, store, founding, signer: validator, clock });
     this.#room = new RelayRoom({
@@ -180,7 +169,7 @@ export class HeadlessNode {
       reads: this.#chain,
       log,
       isReported: (height) => height <= this.#reported,
-      onPin: (session, request) => this.#onPinRequest(session, request),
+      onPin: (session, request) => this.#pins.request(session, request),
     });
     this.#sessions = new SessionHost({
       room: this.#room,
@@ -215,7 +204,7 @@ export class HeadlessNode {
     });
     this.#outbox.onDeliver((entries) => void this.#order(entries.map(({ bytes }) => bytes)));
     this.#ordering.subscribe({
-      pending: (entry) => this.#pinSitesOf(entry),
+      pending: (entry) => this.#pins.pinSitesOf(entry),
       final: (block) => this.#onFinal(block),
       refused: ({ id }, failure) => void this.#settleOwn(id, failure),
     });
@@ -231,7 +220,7 @@ export class HeadlessNode {
     this.#room.have(this.#pinner.held);
     this.#copy.wake();
     this.#outbox.redeliver();
-    this.#pinWhatIsPublished();
+    this.#pins.pinWhatIsPublished();
   }
 
   status(): HeadlessStatus {
@@ -290,6 +279,7 @@ export class HeadlessNode {
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
+    this.#pins.close();
     this.#copy.close();
     this.#sessions.close();
     this.#server.close();
@@ -329,7 +319,7 @@ export class HeadlessNode {
   }
 
   #onFinal(block: FinalBlock): void {
-    for (const entry of block.verified) this.#pinSitesOf(entry);
+    for (const entry of block.verified) this.#pins.pinSitesOf(entry);
     this.#copy.wake();
   }
 
@@ -369,78 +359,8 @@ export class HeadlessNode {
     return ok({ value: readValue(state, key) ?? null, height: tip.height, block: tip.id });
   }
 
-  /** Pulls every version an entry names, as soon as it is seen. */
-  #pinSitesOf(entry: VerifiedEntry): void {
-    for (const { kind, body } of entry.body.ops) {
-      if (kind !== sitePublish.kind) continue;
-      const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
-      if (!version.ok) continue;
-      const { handle, name, manifest, seq } = version.value;
-      this.#pinWithRetries({ key: `${handle}/${name}`, manifest, seq }, 0);
-    }
-  }
-
-  /** After a start: versions that state names and this node does not hold. */
-  #pinWhatIsPublished(): void {
-    for (const [key, value] of stateEntries(this.#ordering.state)) {
-      if (!key.startsWith('sites/')) continue;
-      const site = decodeRecord(SITE, value);
-      if (!site.ok || !site.value.manifest || this.#pinner.holds(site.value.manifest)) continue;
-      this.#pinWithRetries({ key: key.slice('sites/'.length), manifest: site.value.manifest, seq: site.value.seq }, 0);
-    }
-  }
-
-  #pinWithRetries(task: PinTask, attempt: number): void {
-    void this.#pinner.pin(task).then((pinned) => {
-      if (pinned.ok) return this.#tellWishers(task.manifest, { t: 'held', manifest: task.manifest });
-      const { code, because } = pinned.error;
-      if (code === 'pin_limit') this.#tellWishers(task.manifest, { t: 'pinLimit', manifest: task.manifest, because });
-      const wait = PIN_RETRIES[attempt];
-      if (code !== 'not_found' || wait === undefined || this.#closed) return;
-      const cancel = this.#options.clock.after(wait, () => {
-        this.#cancels.delete(cancel);
-        this.#pinWithRetries(task, attempt + 1);
-      });
-      this.#cancels.add(cancel);
-    });
-  }
-
-  /** Only versions that the commons names, or is about to, are kept; the wish is remembered until then. */
-  #onPinRequest(session: Session, { manifest, handle, name }: PinRequest): void {
-    const wishers = this.#wishers.get(manifest) ?? new Set();
-    if (!this.#wishers.has(manifest) && this.#wishers.size >= WISHES_MAX) return;
-    this.#wishers.set(manifest, wishers.add(session));
-    const task = this.#findVersion(manifest, `${handle}/${name}`);
-    if (task) this.#pinWithRetries(task, 0);
-  }
-
-  #tellWishers(manifest: Cid, answer: SessionMessage): void {
-    const wishers = this.#wishers.get(manifest) ?? [];
-    this.#wishers.delete(manifest);
-    for (const session of wishers) void session.send(answer);
-  }
-
   #dismiss(session: Session): void {
     this.#desk.closed(session);
-    for (const [manifest, wishers] of this.#wishers) {
-      wishers.delete(session);
-      if (wishers.size === 0) this.#wishers.delete(manifest);
-    }
-  }
-
-  #findVersion(manifest: Cid, key: string): PinTask | null {
-    const value = readValue(this.#ordering.state, `sites/${key}`);
-    const site = value && decodeRecord(SITE, value);
-    if (site && site.ok && site.value.manifest === manifest) return { key, manifest, seq: site.value.seq };
-    for (const entry of this.#ordering.pool.entries()) {
-      for (const { kind, body } of entry.body.ops) {
-        if (kind !== sitePublish.kind) continue;
-        const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
-        if (!version.ok || version.value.manifest !== manifest) continue;
-        assert(version.value.seq > 0, 'the schema of a version starts at one');
-        return { key, manifest, seq: version.value.seq };
-      }
-    }
-    return null;
+    this.#pins.closed(session);
   }
 }

@@ -15,7 +15,7 @@ const EDGE_REQUESTS_MAX = 6;
 const PEER_RANK = 0;
 const EDGE_RANK = 1;
 
-function peerSourceId(peer: PeerId): string {
+export function peerSourceId(peer: PeerId): string {
   return `peer:${peer}`;
 }
 

@@ -7,25 +7,21 @@ import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { VoteClaim } from '../chain/vote.ts';
-import type { PublicKey } from '../crypto/ids.ts';
-import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
-import { err, fail, ok } from '../core/result.ts';
+import { err, ok } from '../core/result.ts';
 import { createBlock, tipOf } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../chain/vote-log.ts';
 import { verifyVote, voteBytes } from '../chain/vote.ts';
-import { parseEntry, verifyEntry } from '../feeds/entry.ts';
-import { admitEntry, createPrecheck, openBlock, type OpenBlock } from '../ledger/admission.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
-import { executeBlock, orderEntries, selectEntries } from '../ledger/execute.ts';
-import { DEVICE } from '../ledger/records.ts';
-import { readRecord } from '../ledger/state.ts';
-import { findEntryHeight, loadChain, loadPending, removePending, writePending } from './chain-store.ts';
-import { EntryPool } from './entry-pool.ts';
+import { executeBlock, selectEntries } from '../ledger/execute.ts';
+import { loadChain } from './chain-store.ts';
+import { EntryIntake, type Submitted } from './entry-intake.ts';
+import type { EntryPool } from './entry-pool.ts';
 import {
   catchUp,
   executeOn,
@@ -59,20 +55,12 @@ export type OrderingOptions = {
   readonly log: Log;
 };
 
-/** What became of a submitted entry. */
-export type Submitted =
-  | { readonly id: Cid; readonly state: 'pending' }
-  | { readonly id: Cid; readonly state: 'final'; readonly height: number };
-
 export class Ordering {
   readonly #options: OrderingOptions;
-  readonly #pool = new EntryPool();
+  readonly #intake: EntryIntake;
   readonly #executed = new Map<Cid, Executed>();
   readonly #inputs: SimplexInput[] = [];
-  /** Entries of one device are taken in one after the other: a later one is judged by what the earlier one made known. */
-  readonly #submissions = new Map<PublicKey, Promise<void>>();
   readonly #listeners = new Set<OrderingEvents>();
-  #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
   #simplex: Simplex;
   #head: ChainHead;
   #running = false;
@@ -84,6 +72,19 @@ export class Ordering {
     this.#options = options;
     this.#head = loaded.head;
     this.#simplex = loaded.simplex;
+    const { store, clock, verifier, log, founding } = options;
+    this.#intake = new EntryIntake({
+      store,
+      clock,
+      verifier,
+      log,
+      group: founding.group,
+      head: () => ({ state: this.state, tip: this.tip }),
+      onPending: (entry) => {
+        this.#emit((events) => events.pending?.(entry));
+        this.#feedWork();
+      },
+    });
   }
 
   /** Loads the chain, the vote log and what was pending. Signs nothing before `start`. */
@@ -91,24 +92,8 @@ export class Ordering {
     const { store, founding } = options;
     const head = await loadChain(store, founding);
     const ordering = new Ordering(options, { head, simplex: await openSimplex(options, head.last) });
-    await ordering.#restorePending(await loadPending(store));
+    await ordering.#intake.restore();
     return ordering;
-  }
-
-  /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
-  async #restorePending(wires: readonly Uint8Array[]): Promise<void> {
-    let waiting = wires;
-    for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
-      before = waiting.length;
-      const refused: Uint8Array[] = [];
-      for (const wire of waiting) {
-        const entry = await this.#verify(wire);
-        if (entry.ok && this.#pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
-        else refused.push(wire);
-      }
-      waiting = refused;
-    }
-    if (waiting.length > 0) this.#options.log.warn('pending entries that no longer fit', { entries: waiting.length });
   }
 
   subscribe(events: OrderingEvents): () => void {
@@ -131,7 +116,7 @@ export class Ordering {
   }
 
   get pool(): EntryPool {
-    return this.#pool;
+    return this.#intake.pool;
   }
 
   /** Begins to take part: signs again what the log binds it to, then orders what is pending. */
@@ -148,43 +133,9 @@ export class Ordering {
     await this.#turn.catch(() => {});
   }
 
-  /**
-   * Takes an entry in: verified, on disk, then `pending`. Known ones answer as before. Refusals leave no trace and carry
-   * the codes of the ledger and of verifyEntry; `pool_full` when too much waits.
-   */
-  async submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
-    const parsed = parseEntry(wire);
-    if (!parsed.ok) return parsed;
-    const { device } = parsed.value.body;
-    const before = this.#submissions.get(device) ?? Promise.resolve();
-    const submission = before.then(() => this.#admit(parsed.value));
-    const settled = submission.then(
-      () => {},
-      () => {},
-    );
-    this.#submissions.set(device, settled);
-    void settled.then(() => {
-      if (this.#submissions.get(device) === settled) this.#submissions.delete(device);
-    });
-    return await submission;
-  }
-
-  async #admit({ id, bytes }: ParsedEntry): Promise<Result<Submitted, Failure>> {
-    const height = await findEntryHeight(this.#options.store, id);
-    if (height !== undefined) return ok({ id, state: 'final', height });
-    if (this.#pool.has(id)) return ok({ id, state: 'pending' });
-    if (this.#pool.isFull) return fail('pool_full', becauseOf('pool_full'));
-    const entry = await this.#verify(bytes);
-    if (!entry.ok) return entry;
-    await writePending(this.#options.store, id, bytes);
-    if (!this.#pool.add(entry.value)) {
-      await removePending(this.#options.store, [id]);
-      return fail('forked', becauseOf('forked'));
-    }
-    admitEntry(this.#workingSet(), entry.value);
-    this.#emit((events) => events.pending?.(entry.value));
-    this.#feedWork();
-    return ok({ id, state: 'pending' });
+  /** Takes an entry in; see EntryIntake. */
+  submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
+    return this.#intake.submit(wire);
   }
 
   /**
@@ -205,29 +156,6 @@ export class Ordering {
     return id === this.tip.id ? this.#head.state : this.#executed.get(id)?.result.state;
   }
 
-  async #verify(wire: Uint8Array): Promise<Result<VerifiedEntry, Failure>> {
-    const { founding, verifier } = this.#options;
-    return await verifyEntry(wire, {
-      group: founding.group,
-      verifier,
-      identityOfDevice: (device) =>
-        readRecord(this.#head.state, DEVICE, device)?.identity ?? this.#pool.identityOf(device),
-      precheck: createPrecheck(this.#workingSet()),
-    });
-  }
-
-  /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
-  #workingSet(): OpenBlock {
-    const { id, height } = this.tip;
-    if (this.#working?.tip === id) return this.#working.block;
-    const blockTime = this.#options.clock.now();
-    const block = openBlock({ state: this.#head.state, parentId: id, blockTime, height: height + 1 });
-    const pending = orderEntries({ state: this.#head.state, parentId: id }, this.#pool.entries());
-    for (const entry of pending) admitEntry(block, entry);
-    this.#working = { tip: id, block };
-    return block;
-  }
-
   /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
   #feedWork(): void {
     if (!this.#running) return;
@@ -239,7 +167,7 @@ export class Ordering {
       parentId: tip.id,
       blockTime: Math.max(this.#options.clock.now(), tip.time + 1),
       height: tip.height + 1,
-      pending: this.#pool.entries(),
+      pending: this.#intake.pool.entries(),
     });
     this.#dropRefused(selection.refused.filter(({ code }) => !codeWaits(code) && tip.id === this.tip.id));
     this.#feed({ kind: 'work', pending: selection.entries.length > 0 });
@@ -247,15 +175,11 @@ export class Ordering {
 
   #dropRefused(refused: readonly { readonly entry: VerifiedEntry; readonly code: string }[]): void {
     if (refused.length === 0) return;
+    void this.#intake.drop(refused.map(({ entry }) => entry.id)).catch((error: unknown) => this.#fail(error));
     for (const { entry, code } of refused) {
-      this.#pool.remove(entry.id);
       const because = isCode(code) ? becauseOf(code) : code;
       this.#emit((events) => events.refused?.(entry, { code, because }));
     }
-    void removePending(
-      this.#options.store,
-      refused.map(({ entry }) => entry.id),
-    );
   }
 
   #feed(input: SimplexInput): void {
@@ -338,7 +262,7 @@ export class Ordering {
     const state = this.#stateOf(parent.id);
     assert(state, 'a proposal stands on an executed block');
     const start = { state, parentId: parent.id, blockTime: time, height: parent.height + 1 };
-    const { entries } = selectEntries({ ...start, pending: this.#pool.entries() });
+    const { entries } = selectEntries({ ...start, pending: this.#intake.pool.entries() });
     if (entries.length === 0 && !empty) return null;
     const result = executeBlock({ ...start, entries });
     assert(result.ok, 'selected entries execute');
@@ -367,7 +291,7 @@ export class Ordering {
     if (this.#executed.has(block.id)) return [{ kind: 'executed', id: block.id, valid: true }];
     const entries: VerifiedEntry[] = [];
     for (const { feed, from, to } of block.header.cut) {
-      const found = this.#pool.range(feed, { from, to });
+      const found = this.#intake.pool.range(feed, { from, to });
       if (!found) return [];
       entries.push(...found);
     }
@@ -385,7 +309,7 @@ export class Ordering {
     const kept = await keepFinal(this.#options.store, this.#head, { block, certificate, executed });
     this.#head = kept.head;
     this.#executed.delete(block.id);
-    for (const { id } of executed.entries) this.#pool.remove(id);
+    for (const { id } of executed.entries) this.#intake.pool.remove(id);
     this.#options.log.info('block final', { height: block.header.height, entries: executed.entries.length });
     this.#emit((events) => events.final?.(kept.final));
   }

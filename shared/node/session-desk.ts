@@ -28,7 +28,7 @@ export class SessionDesk {
 
   constructor(options: SessionDeskOptions) {
     this.#options = options;
-    options.ordering.subscribe({ refused: ({ id }, failure) => void this.#tellRefused(id, failure) });
+    options.ordering.subscribe({ refused: ({ id }, failure) => this.#tellRefused(id, failure) });
   }
 
   /** The next message of the session waits until this settles. */

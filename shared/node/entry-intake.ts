@@ -1,0 +1,131 @@
+// How entries come in: verified against the last final state and all that is pending, on disk, and then in the pool.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { Tip } from '../chain/block.ts';
+import type { PublicKey } from '../crypto/ids.ts';
+import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
+import type { OpenBlock } from '../ledger/admission.ts';
+import type { State } from '../ledger/state.ts';
+import type { Clock, Log, Store, Verifier } from '../platform/ports.ts';
+import { fail, ok } from '../core/result.ts';
+import { parseEntry, verifyEntry } from '../feeds/entry.ts';
+import { admitEntry, createPrecheck, openBlock } from '../ledger/admission.ts';
+import { becauseOf } from '../ledger/codes.ts';
+import { orderEntries } from '../ledger/execute.ts';
+import { DEVICE } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
+import { findEntryHeight, loadPending, removePending, writePending } from './chain-store.ts';
+import { EntryPool } from './entry-pool.ts';
+
+/** What became of a submitted entry. */
+export type Submitted =
+  | { readonly id: Cid; readonly state: 'pending' }
+  | { readonly id: Cid; readonly state: 'final'; readonly height: number };
+
+export type EntryIntakeOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly verifier: Verifier;
+  readonly log: Log;
+  readonly group: Cid;
+  /** The last final state, and the block it is of. */
+  readonly head: () => { readonly state: State; readonly tip: Tip };
+  /** A new entry is on disk and in the pool. */
+  readonly onPending: (entry: VerifiedEntry) => void;
+};
+
+export class EntryIntake {
+  readonly #options: EntryIntakeOptions;
+  /** Entries of one device are taken in one after the other: a later one is judged by what the earlier one made known. */
+  readonly #submissions = new Map<PublicKey, Promise<void>>();
+  readonly pool = new EntryPool();
+  #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
+
+  constructor(options: EntryIntakeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes an entry in: verified, on disk, then pending. Known ones answer as before. Refusals leave no trace and carry
+   * the codes of the ledger and of verifyEntry; `pool_full` when too much waits.
+   */
+  async submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
+    const parsed = parseEntry(wire);
+    if (!parsed.ok) return parsed;
+    const { device } = parsed.value.body;
+    const before = this.#submissions.get(device) ?? Promise.resolve();
+    const submission = before.then(() => this.#admit(parsed.value));
+    const settled = submission.then(
+      () => {},
+      () => {},
+    );
+    this.#submissions.set(device, settled);
+    void settled.then(() => {
+      if (this.#submissions.get(device) === settled) this.#submissions.delete(device);
+    });
+    return await submission;
+  }
+
+  /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
+  async restore(): Promise<void> {
+    let waiting = await loadPending(this.#options.store);
+    for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
+      before = waiting.length;
+      const refused: Uint8Array[] = [];
+      for (const wire of waiting) {
+        const entry = await this.#verify(wire);
+        if (entry.ok && this.pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
+        else refused.push(wire);
+      }
+      waiting = refused;
+    }
+    if (waiting.length > 0) this.#options.log.warn('pending entries that no longer fit', { entries: waiting.length });
+  }
+
+  /** Forgets entries that can never be ordered. */
+  async drop(ids: readonly Cid[]): Promise<void> {
+    for (const id of ids) this.pool.remove(id);
+    this.#working = null;
+    await removePending(this.#options.store, ids);
+  }
+
+  async #admit({ id, bytes }: ParsedEntry): Promise<Result<Submitted, Failure>> {
+    const { store } = this.#options;
+    const height = await findEntryHeight(store, id);
+    if (height !== undefined) return ok({ id, state: 'final', height });
+    if (this.pool.has(id)) return ok({ id, state: 'pending' });
+    if (this.pool.isFull) return fail('pool_full', becauseOf('pool_full'));
+    const entry = await this.#verify(bytes);
+    if (!entry.ok) return entry;
+    await writePending(store, id, bytes);
+    if (!this.pool.add(entry.value)) {
+      await removePending(store, [id]);
+      return fail('forked', becauseOf('forked'));
+    }
+    admitEntry(this.#workingSet(), entry.value);
+    this.#options.onPending(entry.value);
+    return ok({ id, state: 'pending' });
+  }
+
+  async #verify(wire: Uint8Array): Promise<Result<VerifiedEntry, Failure>> {
+    const { group, verifier, head } = this.#options;
+    return await verifyEntry(wire, {
+      group,
+      verifier,
+      identityOfDevice: (device) => readRecord(head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device),
+      precheck: createPrecheck(this.#workingSet()),
+    });
+  }
+
+  /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
+  #workingSet(): OpenBlock {
+    const { state, tip } = this.#options.head();
+    if (this.#working?.tip === tip.id) return this.#working.block;
+    const start = { state, parentId: tip.id, blockTime: this.#options.clock.now(), height: tip.height + 1 };
+    const block = openBlock(start);
+    for (const entry of orderEntries(start, this.pool.entries())) admitEntry(block, entry);
+    this.#working = { tip: tip.id, block };
+    return block;
+  }
+}
