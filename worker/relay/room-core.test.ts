@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Cid } from '../../shared/codec/cid.ts';
 import { cidFromDigest } from '../../shared/codec/cid.ts';
@@ -9,12 +10,22 @@ import {
   encodeServices,
   parseRelayFrame,
   SERVICE_READ,
+  type PeerId,
   type RelayToClientFrame,
 } from '../../shared/session/relay-wire.ts';
+import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
 import { PUBLIC_POLICY, type EdgePolicy } from '../policy.ts';
 import { createRoomCore, ROOM_PEER, type Member, type MemberRecord } from './room-core.ts';
 
 const NOW = 1_790_000_000_000;
+/** One of each kind, from the first socket to the second. */
+const GOOD_FRAMES: readonly Uint8Array[] = [
+  encodeSend(2 as PeerId, Uint8Array.of(1, 2, 3)),
+  encodeSend(ROOM_PEER, Uint8Array.of(0, 1, 2)),
+  encodeServices(SERVICE_READ),
+  encodeHave([manifest(1), manifest(2)]),
+  encodeFind(7, manifest(1)),
+];
 
 type Client = Member & { readonly got: RelayToClientFrame[]; readonly closedWith: number[]; record: MemberRecord };
 
@@ -118,6 +129,18 @@ describe('ED9: limits', () => {
     room.core.receive(client, encodeFind(99, manifest(1)));
     expect(client.got.at(-1)).toEqual({ type: 'found', request: 99, peers: [] });
   });
+});
+
+test('ED5: no bytes of a client make the room throw, and none but frames reach another socket', () => {
+  fc.assert(
+    fc.property(mutationsOf(fc.constantFrom(...GOOD_FRAMES)), (bytes) => {
+      const room = createRoom();
+      const [a, b] = [room.enter(), room.enter()];
+      room.core.receive(a, bytes);
+      expect(b.got.every(({ type }) => ['welcome', 'peer', 'left', 'from'].includes(type))).toBe(true);
+    }),
+    { numRuns: FUZZ_CASES },
+  );
 });
 
 describe('ED7: have', () => {
