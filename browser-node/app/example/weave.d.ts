@@ -1,0 +1,3 @@
+// The script of the example is handed on as text.
+declare const text: string;
+export = text;

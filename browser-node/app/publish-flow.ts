@@ -1,0 +1,172 @@
+// The first minute as one state: folder, handle, publishing, live. It lives beside the views, so leaving one loses nothing.
+
+import type { ApiFailure, OwnSite, PublishedSite, PublishProgress, WeftApi } from '../api.ts';
+import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import { readFailure } from './failure-text.ts';
+import type { Known } from './known.ts';
+import type { SiteFolder } from './site-folder.ts';
+
+/** Where a site goes: `name` is '' for the default site of the handle. */
+export type Target = { readonly handle: string; readonly name: string };
+
+/** What was reported so far; a step that is there was reached. */
+export type Steps = {
+  readonly reading?: Extract<PublishProgress, { step: 'reading' }>;
+  readonly stored?: { readonly files: number; readonly bytes: number };
+  readonly ordered?: { readonly height?: number };
+  readonly held?: { readonly copies: number };
+  /** It goes on by itself; nothing is lost. */
+  readonly waiting?: ApiFailure;
+};
+
+export type PublishState =
+  | { readonly step: 'folder'; readonly target?: Target }
+  | { readonly step: 'handle'; readonly folder: SiteFolder; readonly target?: Target; readonly failure?: ApiFailure }
+  | {
+      readonly step: 'publishing';
+      readonly folder: SiteFolder;
+      readonly target: Target;
+      readonly steps: Steps;
+      readonly cancelling: boolean;
+    }
+  | { readonly step: 'live'; readonly target: Target; readonly site: PublishedSite; readonly newWallet: boolean };
+
+export type PublishFlow = {
+  readonly state: ReadonlySignal<PublishState>;
+  /** From the start, or as a new version of a site that exists. */
+  begin(target?: Target): void;
+  chooseFolder(folder: SiteFolder): void;
+  /** Ends when the site is live, cancelled or refused; the state says which. */
+  publish(target: Target): Promise<void>;
+  cancel(): void;
+};
+
+type Publishing = Extract<PublishState, { step: 'publishing' }>;
+
+/** The node goes on in the background after this one: the page follows the job instead of the call. */
+const GOES_ON = 'waiting_for_network';
+
+export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; known: Known }): PublishFlow {
+  const state = signal<PublishState>({ step: 'folder' });
+
+  function begin(target?: Target): void {
+    state.value = target === undefined ? { step: 'folder' } : { step: 'folder', target };
+  }
+
+  function chooseFolder(folder: SiteFolder): void {
+    const { value } = state;
+    const target = value.step === 'folder' || value.step === 'handle' ? value.target : undefined;
+    state.value = target === undefined ? { step: 'handle', folder } : { step: 'handle', folder, target };
+  }
+
+  async function publish(target: Target): Promise<void> {
+    const { value } = state;
+    if (value.step !== 'handle') return;
+    const { folder } = value;
+    state.value = { step: 'publishing', folder, target, steps: {}, cancelling: false };
+    let newWallet = false;
+    try {
+      const api = await node;
+      newWallet = await ensureWallet(api);
+      if (isCancelling()) return backToHandle(folder, target);
+      const site = await api.sites.publish({ ...target, files: folder.files }, (progress) => {
+        update((now) => ({ ...now, steps: addProgress(now.steps, progress) }));
+        if (isCancelling()) cancelJob(target);
+      });
+      if (state.value.step === 'publishing') state.value = { step: 'live', target, site, newWallet };
+    } catch (error) {
+      const failure = readFailure(error);
+      if (isCancelling()) return backToHandle(folder, target);
+      if (failure.code !== GOES_ON || state.value.step !== 'publishing') return backToHandle(folder, target, failure);
+      update((now) => ({ ...now, steps: { ...now.steps, waiting: failure } }));
+      const site = await followJob({ known, target });
+      if (isCancelling()) backToHandle(folder, target);
+      else if ('code' in site) backToHandle(folder, target, site);
+      else state.value = { step: 'live', target, site, newWallet };
+    }
+  }
+
+  /** Before anything is stored there is no job to cancel yet: it is cancelled when it appears. */
+  function cancel(): void {
+    if (state.value.step !== 'publishing') return;
+    update((now) => ({ ...now, cancelling: true }));
+    cancelJob(state.value.target);
+  }
+
+  function cancelJob(target: Target): void {
+    const job = known.jobs.value?.find((one) => isSame(one, target) && one.state !== 'held' && one.state !== 'failed');
+    if (job !== undefined) node.then((api) => api.sites.cancel(job.id)).catch(() => undefined);
+  }
+
+  function backToHandle(folder: SiteFolder, target: Target, failure?: ApiFailure): void {
+    state.value =
+      failure === undefined ? { step: 'handle', folder, target } : { step: 'handle', folder, target, failure };
+  }
+
+  const isCancelling = (): boolean => state.value.step === 'publishing' && state.value.cancelling;
+
+  function update(change: (now: Publishing) => Publishing): void {
+    if (state.value.step === 'publishing') state.value = change(state.value);
+  }
+
+  return { state, begin, chooseFolder, publish, cancel };
+}
+
+/** A step that arrives says that those before it are done; `waiting` ends with the next news. */
+export function addProgress(steps: Steps, progress: PublishProgress): Steps {
+  const { waiting: _, ...rest } = steps;
+  switch (progress.step) {
+    case 'reading':
+      return { ...rest, reading: progress };
+    case 'stored':
+      return { ...rest, stored: { files: progress.files, bytes: progress.bytes } };
+    case 'ordered':
+      return { ...rest, ordered: { height: progress.height } };
+    case 'held':
+      return { ...rest, held: { copies: progress.copies } };
+    case 'waiting':
+      return { ...steps, waiting: { code: progress.code, message: progress.message } };
+  }
+}
+
+/** Whether a wallet was made: the first publish makes one without a question. */
+async function ensureWallet(api: WeftApi): Promise<boolean> {
+  const wallet = await api.wallet.status();
+  if (wallet.state !== 'none') return false;
+  await api.wallet.create();
+  return true;
+}
+
+/** Resolves when the job is held (with the site) or failed (with the reason), however long that takes. */
+function followJob({ known, target }: { known: Known; target: Target }): Promise<OwnSite | ApiFailure> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const stop = effect(() => {
+      const job = known.jobs.value?.find((one) => isSame(one, target));
+      const site = known.sites.value?.find((one) => isSame(one, target));
+      seen ||= job !== undefined;
+      const result = endOf({ job, site, seen });
+      if (result === undefined) return;
+      queueMicrotask(() => stop());
+      resolve(result);
+    });
+  });
+}
+
+type Followed = {
+  readonly job: { readonly state: string; readonly manifest: string; readonly failure?: ApiFailure } | undefined;
+  readonly site: OwnSite | undefined;
+  readonly seen: boolean;
+};
+
+function endOf({ job, site, seen }: Followed): OwnSite | ApiFailure | undefined {
+  if (job?.state === 'failed') {
+    return job.failure ?? { code: 'publish_failed', message: 'The publish ended without a reason: try it again.' };
+  }
+  const done = job === undefined ? seen : job.state === 'held';
+  return done && site !== undefined && (job === undefined || site.manifest === job.manifest) ? site : undefined;
+}
+
+function isSame(a: Target, b: Target): boolean {
+  return a.handle === b.handle && a.name === b.name;
+}

@@ -1,0 +1,121 @@
+// What stays around the views: navigation, the state of the network, the banner, and what is said in passing.
+
+import { useRef } from 'preact/hooks';
+import { useApp } from './app-state.ts';
+import { FailureBoundary } from './components/failure-boundary.tsx';
+import { Button } from './components/button.tsx';
+import { Icon, type IconName } from './components/icon.tsx';
+import { NetworkPill, OfflineBanner } from './components/network-state.tsx';
+import { Notice } from './components/notice.tsx';
+import { WeaveMark } from './components/weave-mark.tsx';
+import { routeTo, VIEWS, type ViewName } from './routes.ts';
+import { THEMES } from './theme.ts';
+import { PeersView } from './views/peers/peers-view.tsx';
+import { SitesView } from './views/sites/sites-view.tsx';
+import { StartView } from './views/start/start-view.tsx';
+import { StatusView } from './views/status/status-view.tsx';
+import { WalletView } from './views/wallet/wallet-view.tsx';
+
+const NAMES: Readonly<Record<ViewName, { label: string; icon: IconName }>> = {
+  start: { label: 'Publish', icon: 'publish' },
+  sites: { label: 'Sites', icon: 'sites' },
+  wallet: { label: 'Wallet', icon: 'wallet' },
+  peers: { label: 'Peers', icon: 'peers' },
+  status: { label: 'Status', icon: 'status' },
+};
+
+const CONTENT = {
+  start: StartView,
+  sites: SitesView,
+  wallet: WalletView,
+  peers: PeersView,
+  status: StatusView,
+} as const;
+
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const app = useApp();
+  const View = CONTENT[app.route.value];
+  const connection = app.connection.value;
+  return (
+    <div class="shell">
+      {/* A link would change the hash, which is the address of a view. */}
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <header class="top">
+        <a class="brand" href={routeTo('start')} aria-label="weft, to the start">
+          <WeaveMark />
+          <span aria-hidden="true">weft</span>
+        </a>
+        <Navigation />
+        <div class="top-end">
+          <NetworkPill />
+          <ThemeToggle />
+        </div>
+      </header>
+      <OfflineBanner />
+      <main ref={main} tabIndex={-1}>
+        {connection.state === 'failed' ? (
+          <Notice tone="bad" title="This page's node could not start.">
+            <p>
+              {connection.failure.message} <code class="code">{connection.failure.code}</code>
+            </p>
+            <Button onClick={() => location.reload()}>Try again</Button>
+          </Notice>
+        ) : (
+          <FailureBoundary key={app.route.value}>
+            <View />
+          </FailureBoundary>
+        )}
+      </main>
+      <Remark />
+    </div>
+  );
+}
+
+function Navigation() {
+  const { route } = useApp();
+  return (
+    <nav aria-label="Main">
+      <ul>
+        {VIEWS.map((view) => (
+          <li key={view}>
+            <a href={routeTo(view)} aria-current={route.value === view ? 'page' : undefined}>
+              <Icon name={NAMES[view].icon} />
+              <span>{NAMES[view].label}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function ThemeToggle() {
+  const { theme, say } = useApp();
+  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length]!;
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={`Colours: ${theme.value}. Change to ${next}`}
+      title={`Colours: ${theme.value}`}
+      onClick={() => {
+        theme.value = next;
+        say(next === 'system' ? 'Colours follow the system' : `Colours: ${next}`);
+      }}
+    >
+      <Icon name={theme.value} />
+    </button>
+  );
+}
+
+function Remark() {
+  const { remark } = useApp();
+  return (
+    <div class="remark" role="status">
+      {remark.value !== '' && <span>{remark.value}</span>}
+    </div>
+  );
+}

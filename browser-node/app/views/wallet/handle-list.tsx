@@ -1,0 +1,34 @@
+// The handles of this identity, and until when each is leased.
+
+import type { HandleInfo } from '../../../api.ts';
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { FailureNotice } from '../../components/notice.tsx';
+import { Card } from '../../components/page.tsx';
+import { useCall } from '../../components/use-call.ts';
+import { formatDate } from '../../format.ts';
+
+export function HandleList() {
+  const handles = useSignal<readonly HandleInfo[] | undefined>(undefined);
+  const { failure, run } = useCall();
+  useEffect(() => {
+    run(
+      (api) => api.handles.mine(),
+      (found) => (handles.value = found),
+    );
+  }, []);
+  if (handles.value?.length === 0) return null;
+  return (
+    <Card title="Handles">
+      <FailureNotice failure={failure.value} />
+      <ul class="rows">
+        {handles.value?.map(({ handle, leaseUntil }) => (
+          <li key={handle}>
+            <strong>@{handle}</strong>
+            <span class="faint">yours until {formatDate(leaseUntil)}</span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
