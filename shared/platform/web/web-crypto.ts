@@ -110,7 +110,7 @@ export async function generateDeviceKeys(): Promise<CryptoKeyPair | null> {
 }
 
 /** Not only "is Ed25519 there": an engine with the cofactored equation would split the network (SG3). */
-async function isNativeUsable(): Promise<boolean> {
+export async function isNativeUsable(): Promise<boolean> {
   const native = createNativeVerifier();
   return (await native.verify(claimOf(PROBE_VALID))) && !(await native.verify(claimOf(PROBE_COFACTORED)));
 }

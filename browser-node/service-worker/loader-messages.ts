@@ -1,0 +1,15 @@
+// What the loader's page and the service worker of a site say to each other, over a port that the page opens.
+
+export type LoaderToWorker =
+  | { readonly type: 'open'; readonly path: string }
+  /** The page's storage is empty now. */
+  | { readonly type: 'wiped'; readonly path: string };
+
+export type WorkerToLoader =
+  | { readonly type: 'resolving' }
+  | { readonly type: 'manifest'; readonly files: number }
+  | { readonly type: 'blocks'; readonly blocks: number; readonly blocksKnown: number }
+  /** Nothing of an owner before may be left: empty what only a page can reach. */
+  | { readonly type: 'wipe' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly code: string; readonly because: string };
