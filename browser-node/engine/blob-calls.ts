@@ -1,0 +1,83 @@
+// The calls on content: bytes in, CIDs out; what is missing here is fetched from others, and everything is verified.
+
+import type { WeftApi } from '../api.ts';
+import type { Cid } from '../../shared/codec/cid.ts';
+import type { FileToRead } from '../../shared/content/unixfs.ts';
+import type { EngineContext } from './engine-context.ts';
+import { cidCodec, parseCid } from '../../shared/codec/cid.ts';
+import { ContentError } from '../../shared/content/content-error.ts';
+import { readFile, splitFile } from '../../shared/content/unixfs.ts';
+import { concatBytes } from '../../shared/core/bytes.ts';
+import { BlockFetcher } from '../../shared/node/block-fetcher.ts';
+import { NodeFailure, orThrow, reject } from '../transport/failure-transfer.ts';
+
+/** One answer is one array in memory: more is read in ranges. */
+const GET_BYTES_MAX: number = 256 * 1024 * 1024;
+
+export function createBlobCalls(context: EngineContext): WeftApi['blobs'] {
+  const { blobs, hasher } = context;
+  return {
+    async put(bytes) {
+      const parts = splitFile(bytes, hasher);
+      for (;;) {
+        const { done, value } = await parts.next();
+        if (done) {
+          context.mark('status');
+          return value.cid;
+        }
+        await blobs.putMany(value);
+      }
+    },
+    async get(text, { range } = {}) {
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      await read(context, { cid: readFileCid(text), ...(range && { range }) }, (chunk) => {
+        length += chunk.length;
+        if (length > GET_BYTES_MAX) return reject('too_large', 'This is too much for one answer: ask for ranges of it.');
+        chunks.push(chunk);
+      });
+      return concatBytes(...chunks);
+    },
+    async pin(text) {
+      await read(context, { cid: readFileCid(text) }, () => undefined);
+      context.mark('status');
+    },
+    stats: () => blobs.stats(),
+  };
+}
+
+function readFileCid(text: string): Cid {
+  const cid = orThrow(parseCid(text));
+  if (cidCodec(cid) !== 'dag-cbor') return cid;
+  return reject('not_a_file', 'This CID names a structure, not a file: give the CID of a file in it.');
+}
+
+/** Blocks that were not here are stored as they come, so reading everything keeps everything. */
+async function read(
+  { node, blobs, clock, hasher }: EngineContext,
+  file: Pick<FileToRead, 'cid' | 'range'>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  let fetcher: Promise<BlockFetcher> | null = null;
+  const connect = async (): Promise<BlockFetcher> => {
+    const connected = new BlockFetcher({ clock, hasher });
+    for (const source of await node.findSources(file.cid)) connected.addSource(source);
+    return connected;
+  };
+  const getBlock: FileToRead['getBlock'] = async (cid, attempt) => {
+    const held = attempt === 0 ? await blobs.get(cid) : undefined;
+    if (held) return held;
+    const fetched = await (await (fetcher ??= connect())).fetch({ cid });
+    if (fetched) await blobs.putMany([fetched]);
+    return fetched?.bytes;
+  };
+  try {
+    for await (const chunk of readFile({ ...file, hasher, getBlock })) take(chunk);
+  } catch (error) {
+    if (error instanceof ContentError) throw new NodeFailure({ code: error.code, message: error.message });
+    throw error;
+  } finally {
+    const used = (await fetcher) as BlockFetcher | null;
+    used?.abandon();
+  }
+}

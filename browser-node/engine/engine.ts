@@ -1,0 +1,53 @@
+// Entry of the engine's worker: takes a port per tab, opens the engine once, and lets Comlink answer the calls (BN12, BN15).
+
+import { expose } from 'comlink';
+import type { EngineApi } from '../transport/engine-api.ts';
+import { installFailureTransfer, readApiFailure } from '../transport/failure-transfer.ts';
+import { readMessage, tabLock, type EngineMessage, type PortMessage } from '../transport/port-messages.ts';
+import { openEngine, type Engine } from './open-engine.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+let opening: Promise<Engine> | null = null;
+
+function open(): Promise<Engine> {
+  opening ??= openEngine({
+    location: new URL(self.location.href),
+    userAgent: navigator.userAgent,
+    onDeposed: () => self.postMessage({ weft: 'deposed' } satisfies EngineMessage),
+  });
+  return opening;
+}
+
+/** Each tab has its own listener, which goes when the tab does: its lock says so. */
+async function serveTab(port: MessagePort, tab: string): Promise<void> {
+  const say = (message: PortMessage): void => port.postMessage(message);
+  say({ weft: 'reached' });
+  let engine: Engine;
+  try {
+    engine = await open();
+  } catch (error) {
+    const failure = readApiFailure(error);
+    if (failure.code === 'internal') console.error(error);
+    return say({ weft: 'failed', failure });
+  }
+  const unsubscribe = new Set<() => void>();
+  const api: EngineApi = {
+    ...engine.api,
+    async subscribe(listener) {
+      unsubscribe.add(engine.subscribe(listener));
+    },
+  };
+  expose(api, port);
+  say({ weft: 'ready' });
+  await navigator.locks.request(tabLock(tab), () => undefined);
+  for (const end of unsubscribe) end();
+  port.close();
+}
+
+installFailureTransfer((error) => console.error(error));
+self.addEventListener('message', ({ data, ports }) => {
+  const connect = readMessage('connect', data);
+  if (connect && ports[0]) void serveTab(ports[0], connect.tab);
+});
+self.postMessage({ weft: 'listening' } satisfies EngineMessage);

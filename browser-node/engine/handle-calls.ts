@@ -1,0 +1,101 @@
+// The calls on handles: checked against certified state, and the puzzle of a newcomer begun while it is still being typed.
+
+import type { HandleInfo, WeftApi } from '../api.ts';
+import type { HandleLease } from '../../shared/ledger/records.ts';
+import { createBlock } from '../../shared/chain/block.ts';
+import { becauseOf } from '../../shared/ledger/codes.ts';
+import { isReservedHandle, type Handle } from '../../shared/ledger/handle-grammar.ts';
+import { decodeRecord, HANDLE, MEMBER, OWNERSHIP, POLICY } from '../../shared/ledger/records.ts';
+import { orThrow, readApiFailure, reject } from '../transport/failure-transfer.ts';
+import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
+import { readHandle } from './site-text.ts';
+
+const REGISTER_RETRY = 2_000;
+
+export function createHandleCalls(context: EngineContext): WeftApi['handles'] {
+  const { node, wallet, clock, log } = context;
+
+  return {
+    async check(text) {
+      const handle = readHandle(text);
+      if (!handle.ok) return { available: false, ...handle.error };
+      prepareJoin(context).catch((error: unknown) => log.debug('no puzzle yet', readApiFailure(error)));
+      const lease = orThrow(await readCertified(context, HANDLE, handle.value));
+      return judge(handle.value, { lease, own: wallet.about?.identity, now: clock.now() });
+    },
+
+    async register(text) {
+      const handle = orThrow(readHandle(text));
+      await requireWriter(context);
+      const lease = await withinNetworkWait(context, registerPatiently(context, handle));
+      context.mark('status');
+      return describe(handle, lease);
+    },
+
+    async resolve(text) {
+      const handle = orThrow(readHandle(text));
+      const resolved = orThrow(await node.resolve(HANDLE.key(handle)));
+      const record = resolved.value && decodeRecord(HANDLE, resolved.value);
+      if (!record?.ok) return reject('handle_unknown', `Nobody holds @${handle}: it is free to register.`);
+      return { owner: record.value.owner, leaseUntil: record.value.lease, proof: resolved.bytes };
+    },
+
+    async mine() {
+      const identity = wallet.about?.identity;
+      if (!identity) return [];
+      const owned = orThrow(await readCertified(context, OWNERSHIP, identity));
+      const infos = (owned?.handles ?? []).map(async (handle) => {
+        const lease = orThrow(await readCertified(context, HANDLE, handle));
+        return lease?.owner === identity ? [describe(handle, lease)] : [];
+      });
+      return (await Promise.all(infos)).flat();
+    },
+  };
+}
+
+type Judged = Awaited<ReturnType<WeftApi['handles']['check']>>;
+
+/** As the ledger would judge it now; one's own is available to publish under. */
+function judge(
+  handle: Handle,
+  { lease, own, now }: { lease: HandleLease | null; own: string | undefined; now: number },
+): Judged {
+  if (lease && lease.owner === own) return { available: true };
+  const code = lease && lease.lease > now ? 'handle_taken' : isReservedHandle(handle) ? 'handle_reserved' : null;
+  return code === null ? { available: true } : { available: false, code, because: becauseOf(code) };
+}
+
+function describe(handle: Handle, { owner, lease }: HandleLease): HandleInfo {
+  return { handle, owner, leaseUntil: lease };
+}
+
+/** Goes on while nobody answers; ends when the wallet is locked. */
+async function registerPatiently(context: EngineContext, handle: Handle): Promise<HandleLease> {
+  const { account, clock, wallet } = context;
+  for (;;) {
+    const attached = account();
+    if (!attached) return reject('locked', 'The wallet was locked meanwhile: unlock it, then try again.');
+    const lease = await attached.member.register(handle);
+    if (lease.ok) return lease.value;
+    if (lease.error.code === 'already_known') {
+      // An earlier engine had written the same entry before it ended, and that one counted.
+      const known = await readCertified(context, HANDLE, handle);
+      if (known.ok && known.value?.owner === wallet.about?.identity && known.value) return known.value;
+    } else if (lease.error.code !== 'waiting_for_network') {
+      return orThrow(lease);
+    }
+    await new Promise<void>((resolve) => clock.after(REGISTER_RETRY, resolve));
+  }
+}
+
+/** The puzzle for the newest block, unless this identity is a member already. What it finds is kept for the join itself. */
+async function prepareJoin(context: EngineContext): Promise<void> {
+  const { wallet, puzzles, node, entry } = context;
+  const identity = wallet.prepare();
+  if (wallet.about && orThrow(await readCertified(context, MEMBER, identity))) return;
+  const resolved = orThrow(await node.resolve(POLICY.key('current')));
+  const policy = resolved.value && decodeRecord(POLICY, resolved.value);
+  if (!policy?.ok) return;
+  const block = createBlock(resolved.header).id;
+  await puzzles.solve({ group: entry.group, identity, block, bits: policy.value.puzzleBits });
+}

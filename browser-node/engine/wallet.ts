@@ -1,0 +1,201 @@
+// The wallet's states: none, unlocked, locked. Secrets are opened for a moment and stay in the engine (BN7, BN9).
+
+import type { WalletStatus } from '../api.ts';
+import type { Failure, Result } from '../../shared/core/result.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
+import type { Clock, Random } from '../../shared/platform/ports.ts';
+import type { LocalNode } from '../../shared/session/session-identity.ts';
+import type { WalletAbout, WalletVault } from '../storage/wallet-vault.ts';
+import { assert } from '../../shared/core/assert.ts';
+import { fail, ok } from '../../shared/core/result.ts';
+import { createDeviceCertificate } from '../../shared/crypto/device.ts';
+import {
+  createRecoveryPhrase,
+  deriveIdentity,
+  parseRecoveryPhrase,
+  type IdentitySecrets,
+} from '../../shared/crypto/identity.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+
+const PHRASE_ENTROPY_BYTES = 16;
+/** Below this a guess takes minutes, whatever the key stretching. */
+const PASSPHRASE_CHARS_MIN = 8;
+const PASSPHRASE_CHARS_MAX = 1_000;
+
+type Draft = { readonly phrase: string; readonly secrets: IdentitySecrets };
+
+/** Who signs here now. */
+export type WalletAccount = {
+  readonly self: LocalNode;
+  readonly sealingKey: Uint8Array;
+  /** The wallet was made in this very run: its device has written nothing yet. */
+  readonly isNew: boolean;
+};
+
+export type WalletOptions = {
+  readonly vault: WalletVault;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly deviceName: string;
+  /** Created, locked, unlocked or changed; calls wait for what it does. */
+  readonly onChange: () => Promise<void>;
+};
+
+export class Wallet {
+  readonly #options: WalletOptions;
+  #locked: boolean;
+  /** Kept while a wallet with a passphrase is unlocked. */
+  #phrase: string | null = null;
+  #draft: Draft | null = null;
+  #isNew = false;
+
+  constructor(options: WalletOptions) {
+    this.#options = options;
+    const { vault } = options;
+    this.#locked = vault.about !== null && !vault.unprotected;
+  }
+
+  status(): WalletStatus {
+    const { about, unprotected } = this.#options.vault;
+    if (!about) return { state: 'none' };
+    const { identity: address, phraseSaved } = about;
+    return { state: this.#locked ? 'locked' : 'unlocked', address, unprotected, phraseSaved };
+  }
+
+  get about(): WalletAbout | null {
+    return this.#options.vault.about;
+  }
+
+  /** Null while there is no wallet, or it is locked. */
+  get account(): WalletAccount | null {
+    const { about, device } = this.#options.vault;
+    if (!about || this.#locked) return null;
+    const { identity, certificate, sealingKey } = about;
+    return { self: { identity, certificate, signer: device.signer }, sealingKey, isNew: this.#isNew };
+  }
+
+  /** Who this will be: before there is a wallet, the identity that `create` is going to take (its puzzle takes time). */
+  prepare(): Identity {
+    return this.about?.identity ?? this.#prepareDraft().secrets.identity;
+  }
+
+  async create(passphrase: string | undefined): Promise<Result<{ address: string; recoveryPhrase: string }, Failure>> {
+    const { phrase, secrets } = this.#prepareDraft();
+    const written = await this.#write({ phrase, secrets, passphrase, phraseSaved: false });
+    return written.ok ? ok({ address: secrets.identity, recoveryPhrase: phrase }) : written;
+  }
+
+  /** The phrase was typed by its owner, so it is saved. The same phrase again only sets the passphrase. */
+  async restore(given: { phrase: string; passphrase: string | undefined }): Promise<Result<{ address: string }, Failure>> {
+    const seed = parseRecoveryPhrase(given.phrase);
+    if (!seed.ok) return seed;
+    const secrets = deriveIdentity(seed.value);
+    const phrase = given.phrase.normalize('NFKD').toLowerCase().trim().split(/\s+/u).join(' ');
+    if (this.about?.identity === secrets.identity) return await this.#restoreSame(phrase, given.passphrase);
+    const written = await this.#write({ phrase, secrets, passphrase: given.passphrase, phraseSaved: true });
+    return written.ok ? ok({ address: secrets.identity }) : written;
+  }
+
+  async recoveryPhrase(): Promise<Result<string, Failure>> {
+    if (this.#phrase !== null) return ok(this.#phrase);
+    return await this.#options.vault.openPhrase();
+  }
+
+  async confirmPhraseSaved(): Promise<Result<null, Failure>> {
+    if (!this.about) return noWallet();
+    await this.#options.vault.confirmPhraseSaved();
+    await this.#options.onChange();
+    return ok(null);
+  }
+
+  async setPassphrase(passphrase: string): Promise<Result<null, Failure>> {
+    const good = checkPassphrase(passphrase);
+    if (!good.ok) return good;
+    const phrase = await this.recoveryPhrase();
+    if (!phrase.ok) return phrase;
+    await this.#options.vault.setPassphrase({ phrase: phrase.value, passphrase });
+    this.#phrase = phrase.value;
+    await this.#options.onChange();
+    return ok(null);
+  }
+
+  async unlock(passphrase: string): Promise<Result<null, Failure>> {
+    const opened = await this.#options.vault.openPhrase(passphrase);
+    if (!opened.ok) return opened;
+    this.#locked = false;
+    if (!this.#options.vault.unprotected) this.#phrase = opened.value;
+    await this.#options.onChange();
+    return ok(null);
+  }
+
+  async lock(): Promise<Result<null, Failure>> {
+    const { vault, onChange } = this.#options;
+    if (!vault.about) return noWallet();
+    if (vault.unprotected) {
+      return fail('no_passphrase', 'Without a passphrase nothing could open the wallet again: set one, then lock it.');
+    }
+    this.#locked = true;
+    this.#phrase = null;
+    await onChange();
+    return ok(null);
+  }
+
+  #prepareDraft(): Draft {
+    if (!this.#draft) {
+      const phrase = createRecoveryPhrase(this.#options.random.bytes(PHRASE_ENTROPY_BYTES));
+      const seed = parseRecoveryPhrase(phrase);
+      assert(seed.ok, 'a created phrase parses');
+      this.#draft = { phrase, secrets: deriveIdentity(seed.value) };
+    }
+    return this.#draft;
+  }
+
+  async #restoreSame(phrase: string, passphrase: string | undefined): Promise<Result<{ address: string }, Failure>> {
+    const { vault, onChange } = this.#options;
+    this.#locked = false;
+    if (!vault.unprotected) this.#phrase = phrase;
+    await vault.confirmPhraseSaved();
+    const set = passphrase === undefined ? ok(null) : await this.setPassphrase(passphrase);
+    if (!set.ok) return set;
+    await onChange();
+    return ok({ address: this.about!.identity });
+  }
+
+  /** Certifies this device and seals the phrase; the wallet is unlocked afterwards. */
+  async #write(given: Draft & { passphrase: string | undefined; phraseSaved: boolean }): Promise<Result<null, Failure>> {
+    const { vault, clock, deviceName, onChange } = this.#options;
+    const { phrase, secrets, passphrase, phraseSaved } = given;
+    if (vault.about) {
+      return fail(
+        'wallet_exists',
+        'This browser already holds a wallet: use it, or another profile of the browser for another one.',
+      );
+    }
+    const good = passphrase === undefined ? ok(null) : checkPassphrase(passphrase);
+    if (!good.ok) return good;
+    const since = clock.now();
+    const certificate = await createDeviceCertificate({
+      signer: createSeedSigner(secrets.signingSeed),
+      device: vault.device.signer.key,
+      name: deviceName,
+      issued: since,
+    });
+    const { identity, sealingKey } = secrets;
+    await vault.create({ identity, sealingKey, certificate, deviceName, since, phraseSaved }, { phrase, passphrase });
+    this.#isNew = true;
+    this.#draft = null;
+    this.#locked = false;
+    this.#phrase = passphrase === undefined ? null : phrase;
+    await onChange();
+    return ok(null);
+  }
+}
+
+function checkPassphrase(passphrase: string): Result<null, Failure> {
+  if (passphrase.length >= PASSPHRASE_CHARS_MIN && passphrase.length <= PASSPHRASE_CHARS_MAX) return ok(null);
+  return fail('bad_passphrase', `A passphrase has at least ${PASSPHRASE_CHARS_MIN} characters: choose a longer one.`);
+}
+
+function noWallet(): Result<never, Failure> {
+  return fail('wallet_missing', 'There is no wallet in this browser yet: create or restore one.');
+}
