@@ -98,7 +98,7 @@ export class WalletVault {
     const sealed = this.#wallet?.phrase;
     if (!sealed) return fail('wallet_missing', 'There is no wallet in this browser yet: create or restore one.');
     if (sealed.by === 'origin') return decodeUtf8(await openByOrigin(sealed));
-    if (passphrase === undefined) return fail('wallet_locked', 'The wallet is locked: enter its passphrase.');
+    if (passphrase === undefined) return fail('locked', 'The wallet is locked: enter its passphrase.');
     const opened = openWithPassphrase({ box: sealed.box, passphrase });
     if (opened.ok) return decodeUtf8(opened.value);
     return opened.error.code === 'wrong_passphrase'

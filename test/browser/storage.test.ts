@@ -75,7 +75,7 @@ describeInChromium('the stores of a browser', () => {
     expect(seen.byOrigin).toEqual({ opened: { ok: true, value: 'twelve words' }, unprotected: true });
     expect(seen.byPassphrase).toMatchObject({
       unprotected: false,
-      none: { error: { code: 'wallet_locked' } },
+      none: { error: { code: 'locked' } },
       wrong: { error: { code: 'wrong_passphrase' } },
       right: { ok: true, value: 'twelve words' },
     });
