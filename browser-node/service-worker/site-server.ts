@@ -28,6 +28,8 @@ const OPEN_BUDGET: Millis = 10_000;
 const NOTES_AFTER: Millis = 1_500;
 /** Streams of service workers end after minutes: an open-ended range gets this much, and its client asks for more. */
 const OPEN_RANGE_BYTES_MAX: number = 4 * 1024 * 1024;
+/** As much of an address as a report bears. */
+const LOAD_PATH_CHARS_MAX = 512;
 /** Pair of the query that asked the edge for the page itself. */
 const DIRECT_MARKER = /(^|&)weft-direct(=[^&]*)?(?=&|$)/g;
 
@@ -84,7 +86,7 @@ export class SiteServer {
     const startedAt = clock.now();
     await this.#started;
     const isPage = request.mode === 'navigate';
-    if (isPage) await this.#freshen(waitUntil);
+    if (isPage && this.#wipingFor === null) await this.#freshen(waitUntil);
     if (this.#wipingFor !== null) return isPage ? respondWithWipePage() : explainFailure(WIPING, request.method);
     const version = this.#version;
     if (!version || this.#leaseUntil <= clock.now()) return explainFailure(this.#explain(), request.method);
@@ -143,14 +145,17 @@ export class SiteServer {
     await this.#writeNotes();
   }
 
-  /** The page's part of emptying the origin is done; the worker's is done again, since pages ran meanwhile. */
-  async finishWipe(): Promise<void> {
+  /** After a page did its part of emptying the origin: does the worker's. False while something cannot be removed. */
+  async finishWipe(): Promise<boolean> {
+    await this.#started;
     const generation = this.#wipingFor;
-    if (generation === null || !(await wipeWorkerStorage())) return;
+    if (generation === null) return true;
+    if (!(await wipeWorkerStorage())) return false;
     this.#wipingFor = null;
     this.#cleanFor = generation;
     const { record } = this.#options.source;
     if (record) await this.#adopt(record);
+    return true;
   }
 
   async report(): Promise<SiteReport> {
@@ -272,8 +277,8 @@ export class SiteServer {
     if (this.#held) await storage.blobs.remove(this.#held.cids).catch(() => undefined);
     this.#held = null;
     this.#lastLoad = null;
-    await evictPages(this.#loaders);
-    await wipeWorkerStorage();
+    // Not awaited: these navigations are answered only when this is over.
+    void evictPages(this.#loaders);
   }
 
   /** Takes a small site whole, then drops the blocks that only the version before had. */
@@ -302,7 +307,7 @@ export class SiteServer {
   }
 
   #beginLoad({ page, path, startedAt }: { page: string; path: string; startedAt: Millis }): void {
-    this.#load = { page, path, startedAt, endedAt: startedAt, files: 0, bytes: { disk: 0, peer: 0, edge: 0 } };
+    this.#load = { page, path: path.slice(0, LOAD_PATH_CHARS_MAX), startedAt, endedAt: startedAt, files: 0, bytes: { disk: 0, peer: 0, edge: 0 } };
   }
 
   #count(page: string, response: Response, origins: ReadonlySet<Origin>): void {

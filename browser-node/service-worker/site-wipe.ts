@@ -22,9 +22,9 @@ export function respondWithWipePage(): Response {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>One moment</title>
-<p role="status">This name has a new owner. What the site before left in this browser is being removed.</p>
+<p id="status" role="status">This name has a new owner. What the site before left in this browser is being removed.</p>
 <noscript>Turn on JavaScript for this page, or clear the site data of this address, to go on.</noscript>
-<script>(${clearPageStorage.toString()})();fetch(${JSON.stringify(WIPED_PATH)},{method:'POST'}).finally(()=>location.reload())</script>
+<script>(${clearPageStorage.toString()})();(${reportWiped.toString()})(${JSON.stringify(WIPED_PATH)})</script>
 </html>
 `;
   return new Response(page, {
@@ -39,6 +39,19 @@ export function respondWithWipePage(): Response {
       'weft-code': 'owner_changed',
     },
   });
+}
+
+/** Printed into the page, so it uses nothing outside itself. 503: another tab still holds what is to go. */
+function reportWiped(path: string): void {
+  const show = (status: number): void => {
+    if (status !== 503) return location.reload();
+    document.getElementById('status')!.textContent =
+      'This name has a new owner, and another tab still uses what the site before left here. Close the other tabs of this address, then reload.';
+  };
+  fetch(path, { method: 'POST' }).then(
+    (answer) => show(answer.status),
+    () => show(0),
+  );
 }
 
 async function deleteCaches(): Promise<boolean> {

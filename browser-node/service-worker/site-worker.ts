@@ -108,8 +108,7 @@ async function answer(event: FetchEvent, url: URL): Promise<Response> {
     const site = await openServer();
     if (url.pathname === REPORT_PATH) return respondWithReport(await site.report(), request, url);
     if (url.pathname === WIPED_PATH) {
-      await site.finishWipe();
-      return new Response(null, { status: 204 });
+      return new Response(null, { status: (await site.finishWipe()) ? 204 : 503 });
     }
     const page = event.resultingClientId || event.clientId;
     return await site.answer({ request, url, page, waitUntil: (work) => event.waitUntil(work) });
@@ -123,7 +122,7 @@ async function talk(port: MessagePort, page: string, message: LoaderToWorker): P
   const tell = (said: WorkerToLoader): void => port.postMessage(said);
   try {
     const site = await openServer();
-    if (message.type === 'wiped') await site.finishWipe();
+    if (message.type === 'wiped' && !(await site.finishWipe())) throw new Error('old data could not be removed');
     await site.open({ page, path: message.path }, tell);
   } catch (error) {
     tell({ type: 'failed', code: 'worker_failed', because: error instanceof Error ? error.message : String(error) });
