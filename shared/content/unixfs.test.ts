@@ -110,6 +110,10 @@ test('CT2: blobs and byte arrays give the same blocks, and each block owns its b
   for (const block of fromBlob.blocks) expect(block.bytes.buffer.byteLength).toBe(block.bytes.length);
   const view = await addFile(bytes.subarray(10, 20), hasher);
   expect(view.blocks[0]!.bytes.buffer.byteLength).toBe(10);
+  // A Buffer of Node's is a view, and so is its slice.
+  const pooled = await addFile(Buffer.from(bytes.subarray(10, 20)), hasher);
+  expect(pooled.blocks[0]!.bytes.buffer.byteLength).toBe(10);
+  expect(pooled.cid).toBe(view.cid);
 });
 
 test('CT2: a file that shrinks or vanishes while it is read ends in file_changed', async () => {

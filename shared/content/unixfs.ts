@@ -176,10 +176,9 @@ function readSlice(source: ByteSource, from: number, length: number): Promise<Ar
 }
 
 function sourceOfBytes(bytes: Uint8Array): ByteSource {
-  return {
-    size: bytes.length,
-    slice: (from, to) => ({ arrayBuffer: () => Promise.resolve(bytes.slice(from, to).buffer) }),
-  };
+  // Not bytes.slice: that of Node's Buffer copies nothing, and its buffer holds other files' bytes too.
+  const copy = (from: number, to: number): ArrayBuffer => new Uint8Array(bytes.subarray(from, to)).buffer;
+  return { size: bytes.length, slice: (from, to) => ({ arrayBuffer: () => Promise.resolve(copy(from, to)) }) };
 }
 
 function cutLeaves(slice: ArrayBuffer): Uint8Array<ArrayBuffer>[] {
