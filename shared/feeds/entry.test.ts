@@ -211,6 +211,6 @@ test('EN6: the precheck runs before any signature is looked at', async () => {
   expect(verified).toBe(0);
   const seen: unknown[] = [];
   const pass = (...given: unknown[]) => void seen.push(given);
-  expect(await codeOf(firstEntry.bytes, { precheck: pass as () => undefined })).toBeUndefined();
+  expect(await codeOf(firstEntry.bytes, { precheck: pass })).toBeUndefined();
   expect(seen).toMatchObject([[{ id: firstEntry.id }, alice.identity]]);
 });

@@ -170,7 +170,7 @@ export class Session {
   #writeHandshake(): void {
     const message = this.#parts.handshake.writeMessage(new Uint8Array(0));
     if (!message.ok) return this.end('bad_handshake', message.error.because);
-    this.#sendPayload('handshake', message.value);
+    this.#run(this.#sendPayload('handshake', message.value));
   }
 
   #readHandshake(body: Uint8Array): void {
