@@ -32,10 +32,10 @@ import { SessionHost } from '../shared/session/session-host.ts';
 import type { BlockSource } from '../shared/node/block-fetcher.ts';
 import { createEdgeSource, createPeerSource } from '../shared/node/block-sources.ts';
 import { ChainReads } from '../shared/node/chain-reads.ts';
-import { loadBlock } from '../shared/node/chain-store.ts';
 import { CommonsMember } from '../shared/node/commons-member.ts';
 import { EdgeCopy } from '../shared/node/edge-copy.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
+import { FinalReports } from '../shared/node/final-reports.ts';
 import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
@@ -104,8 +104,7 @@ export class HeadlessNode {
   readonly #member: CommonsMember;
   readonly #chain: ChainReads;
   readonly #cancels = new Set<() => void>();
-  #reported: number;
-  #reporting: Promise<void> = Promise.resolve();
+  readonly #reports: FinalReports;
   #closed = false;
 
   static async open(options: HeadlessOptions): Promise<HeadlessNode> {
@@ -143,7 +142,6 @@ export class HeadlessNode {
     this.#outbox = parts.outbox;
     this.#pinner = parts.pinner;
     this.#pins = new PinDesk({ pinner: parts.pinner, ordering: parts.ordering, clock, log });
-    this.#reported = parts.ordering.tip.height;
     this.#chain = new ChainReads({ ordering: this.#ordering, store, founding, signer: validator, clock });
     this.#room = new RelayRoom({
       connect: () => connectRelay(roomId),
@@ -168,8 +166,15 @@ export class HeadlessNode {
       ordering: this.#ordering,
       reads: this.#chain,
       log,
-      isReported: (height) => height <= this.#reported,
+      isReported: (height) => this.#reports.covers(height),
       onPin: (session, request) => this.#pins.request(session, request),
+    });
+    this.#reports = new FinalReports({
+      ordering: this.#ordering,
+      reads: this.#chain,
+      desk: this.#desk,
+      outbox: this.#outbox,
+      log,
     });
     this.#sessions = new SessionHost({
       room: this.#room,
@@ -192,7 +197,7 @@ export class HeadlessNode {
       edge,
       clock,
       log,
-      onStored: (height) => this.#report(height),
+      onStored: (height) => this.#reports.advance(height),
     });
     this.#member = new CommonsMember({
       group,
@@ -202,19 +207,20 @@ export class HeadlessNode {
       read: (key) => Promise.resolve(this.#readOwn(key)),
       solve: () => Promise.reject(new Error('the node of a commons is a member from its genesis')),
     });
-    this.#outbox.onDeliver((entries) => void this.#order(entries.map(({ bytes }) => bytes)));
     this.#ordering.subscribe({
-      pending: (entry) => this.#pins.pinSitesOf(entry),
+      pending: (entry) => this.#pins.pinPending(entry),
       final: (block) => this.#onFinal(block),
-      refused: ({ id }, failure) => void this.#settleOwn(id, failure),
     });
     this.#room.subscribe({ online: () => this.#copy.wake(true) });
   }
 
-  /** Learns what it signed before, then takes part. Resolves when it is online, or at once when it runs alone. */
+  /** Learns what it signed before, then takes part. Resolves when it does; until an edge answers it waits, unless it may sign alone. */
   async start(): Promise<void> {
     await this.#catchUp();
-    await this.#outbox.reconcile(async () => [await this.#chain.feedHead(this.#options.self.signer.key)]);
+    await this.#outbox.reconcile(async () => {
+      const head = await this.#chain.feedHead(this.#options.self.signer.key);
+      return [head && { ...head, proven: true }];
+    });
     this.#ordering.start();
     this.#room.wake();
     this.#room.have(this.#pinner.held);
@@ -280,12 +286,15 @@ export class HeadlessNode {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
     this.#pins.close();
-    this.#copy.close();
     this.#sessions.close();
     this.#server.close();
     this.#reads.close();
     this.#room.close();
     await this.#ordering.close();
+    // A block that only this folder knew would be signed a second time by an older copy of it.
+    await this.#copy.finish();
+    this.#copy.close();
+    await this.#reports.settled;
   }
 
   /** An old copy of the folder takes what it missed before it signs; a sole validator waits until somebody answers. */
@@ -319,39 +328,8 @@ export class HeadlessNode {
   }
 
   #onFinal(block: FinalBlock): void {
-    for (const entry of block.verified) this.#pins.pinSitesOf(entry);
+    this.#pins.pinFinal(block);
     this.#copy.wake();
-  }
-
-  /** Blocks up to this height are at the edge: their entries' senders hear of them now, in order. */
-  #report(height: number): void {
-    this.#reporting = this.#reporting.then(async () => {
-      for (; this.#reported < height; this.#reported++) {
-        const block = await loadBlock(this.#options.store, this.#reported + 1);
-        if (!block) return;
-        await this.#reportBlock(this.#reported + 1);
-      }
-    });
-  }
-
-  async #reportBlock(height: number): Promise<void> {
-    const receipts = await this.#chain.receipts(height);
-    await this.#desk.report(receipts.map(({ entry }) => entry));
-    for (const { entry, code, changes } of receipts) {
-      const because = code === 'ok' ? 'done' : code;
-      await this.#outbox.settle(entry, { code, because, height, changes: [...changes] });
-    }
-  }
-
-  async #order(wires: readonly Uint8Array[]): Promise<void> {
-    for (const wire of wires) {
-      const submitted = await this.#ordering.submit(wire);
-      if (!submitted.ok) this.#options.log.warn('own entry refused', { code: submitted.error.code });
-    }
-  }
-
-  async #settleOwn(id: Cid, { code, because }: Failure): Promise<void> {
-    await this.#outbox.settle(id, { code, because, height: null, changes: [] });
   }
 
   #readOwn(key: string): Result<{ value: Uint8Array | null; height: number; block: Cid }, Failure> {

@@ -69,6 +69,11 @@ export async function writePin(
   return unheld;
 }
 
+/** The versions of a site alone: their blocks stay as they are. */
+export async function writeVersions(store: Store, key: PinKey, pin: Pin): Promise<void> {
+  await store.write({ put: [{ key: PIN_PREFIX + key, value: encodeCanonical(pinSchema, pin) }] }, 'strict');
+}
+
 async function loadBlocks(store: Store, key: string): Promise<readonly Cid[]> {
   const stored = await store.get(key);
   assert(stored, 'the blocks of a pinned version are listed');

@@ -7,7 +7,7 @@ import type { Pin, PinKey } from './pin-records.ts';
 import { PIN_SITE_BYTES_MAX, PIN_TOTAL_BYTES_MAX } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import { BlockFetcher } from '../shared/node/block-fetcher.ts';
-import { loadPins, writePin } from './pin-records.ts';
+import { loadPins, writePin, writeVersions } from './pin-records.ts';
 import { fetchSite, type FetchedSite } from './site-blocks.ts';
 
 /** Versions kept of one site: the newest and the one before, for visitors who are in the middle of it. */
@@ -60,12 +60,26 @@ export class Pinner {
   pin(task: PinTask): Promise<Result<null, PinFailure>> {
     const name = `${task.key} ${task.manifest}`;
     if (this.#pins.get(task.key)?.versions.some(({ manifest }) => manifest === task.manifest))
-      return Promise.resolve(ok(null));
+      return this.#renumber(task);
     const running = this.#pulls.get(name);
     if (running) return running;
     const pull = this.#pull(task).finally(() => this.#pulls.delete(name));
     this.#pulls.set(name, pull);
     return pull;
+  }
+
+  /** The same files again under a later number: held already, and now the newest. */
+  #renumber({ key, manifest, seq }: PinTask): Promise<Result<null, PinFailure>> {
+    return this.#inTurn(async () => {
+      const versions = this.#pins.get(key)?.versions ?? [];
+      if (versions.some((version) => version.manifest === manifest && version.seq < seq)) {
+        const renumbered = versions.map((version) => (version.manifest === manifest ? { ...version, seq } : version));
+        const pin: Pin = { versions: renumbered.sort((a, b) => b.seq - a.seq) };
+        await writeVersions(this.#options.store, key, pin);
+        this.#pins.set(key, pin);
+      }
+      return ok(null);
+    });
   }
 
   async #pull(task: PinTask): Promise<Result<null, PinFailure>> {
@@ -102,7 +116,7 @@ export class Pinner {
 
   /** One change of the pins at a time: counts are read before they are written. False when a block is gone again. */
   #keep(task: PinTask, site: FetchedSite): Promise<boolean> {
-    const next = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       const held = await this.#options.blobs.has(site.cids);
       if (!held.every(Boolean)) return false;
       const before = this.#pins.get(task.key)?.versions ?? [];
@@ -126,6 +140,10 @@ export class Pinner {
       this.#options.log.info('site pinned', { manifest: task.manifest, bytes: site.bytes, blocks: site.cids.length });
       return true;
     });
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(change);
     this.#turn = next.catch(() => {});
     return next;
   }

@@ -8,6 +8,8 @@ import { loadBlockBytes } from './chain-store.ts';
 
 const RETRY_MIN: Millis = 250;
 const RETRY_MAX: Millis = 5_000;
+/** How long a stop waits for the edge. */
+const CLOSE_WAIT: Millis = 2_000;
 
 export type EdgeCopyOptions = {
   readonly ordering: Ordering;
@@ -23,7 +25,8 @@ export class EdgeCopy {
   readonly #options: EdgeCopyOptions;
   /** Null until the edge has said what it holds. */
   #stored: number | null = null;
-  #working = false;
+  #working: Promise<void> = Promise.resolve();
+  #busy = false;
   #again = false;
   #retry: Millis = RETRY_MIN;
   #cancelRetry: (() => void) | null = null;
@@ -44,7 +47,22 @@ export class EdgeCopy {
     this.#again = true;
     this.#cancelRetry?.();
     this.#cancelRetry = null;
-    if (!this.#working && !this.#closed) void this.#work();
+    if (!this.#busy && !this.#closed) this.#working = this.#work();
+  }
+
+  /** One last try to store what is missing; resolves also when the edge is away, after `CLOSE_WAIT` at the latest. */
+  async finish(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => (cancel = clock.after(CLOSE_WAIT, resolve)));
+    const stored = this.#working.then(() => this.#storeMissing());
+    await Promise.race([stored, late]).catch((error: unknown) =>
+      log.warn('edge copy not finished', { because: error instanceof Error ? error.message : 'unknown' }),
+    );
+    stored.catch(() => {});
+    cancel();
   }
 
   close(): void {
@@ -54,7 +72,7 @@ export class EdgeCopy {
 
   async #work(): Promise<void> {
     const { clock, log } = this.#options;
-    this.#working = true;
+    this.#busy = true;
     while (this.#again && !this.#closed) {
       this.#again = false;
       try {
@@ -70,7 +88,7 @@ export class EdgeCopy {
         break;
       }
     }
-    this.#working = false;
+    this.#busy = false;
   }
 
   async #storeMissing(): Promise<void> {
@@ -81,7 +99,11 @@ export class EdgeCopy {
     while (stored < ordering.tip.height && !this.#closed) {
       const [block] = await loadBlockBytes(store, { from: stored + 1, max: 1 });
       assert(block, 'a final block is on disk');
-      if (!(await edge.storeBlock(block))) throw new Error(`the edge refused block ${stored + 1}`);
+      if (!(await edge.storeBlock(block))) {
+        // It may have lost what it held: ask it again before the next try.
+        this.#stored = null;
+        throw new Error(`the edge refused block ${stored + 1}`);
+      }
       stored += 1;
       this.#stored = stored;
       onStored(stored);

@@ -8,6 +8,7 @@ import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Store, Verifier } from '../platform/ports.ts';
+import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
 import { admitEntry, createPrecheck, openBlock } from '../ledger/admission.ts';
@@ -90,12 +91,14 @@ export class EntryIntake {
     await removePending(this.#options.store, ids);
   }
 
-  async #admit({ id, bytes }: ParsedEntry): Promise<Result<Submitted, Failure>> {
-    const { store } = this.#options;
+  async #admit({ id, bytes, body }: ParsedEntry): Promise<Result<Submitted, Failure>> {
+    const { store, clock } = this.#options;
     const height = await findEntryHeight(store, id);
     if (height !== undefined) return ok({ id, state: 'final', height });
     if (this.pool.has(id)) return ok({ id, state: 'pending' });
-    if (this.pool.isFull) return fail('pool_full', becauseOf('pool_full'));
+    if (this.pool.isFullFor(body.device)) return fail('pool_full', becauseOf('pool_full'));
+    // Its device hears of it now; in the pool it would hold up that device's feed until its time has come.
+    if (body.time > clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
     const entry = await this.#verify(bytes);
     if (!entry.ok) return entry;
     await writePending(store, id, bytes);
@@ -121,8 +124,10 @@ export class EntryIntake {
   /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
   #workingSet(): OpenBlock {
     const { state, tip } = this.#options.head();
-    if (this.#working?.tip === tip.id) return this.#working.block;
-    const start = { state, parentId: tip.id, blockTime: this.#options.clock.now(), height: tip.height + 1 };
+    const blockTime = this.#options.clock.now();
+    // The draft lasts as long as the tip, which on a quiet chain is longer than clocks may differ.
+    if (this.#working?.tip === tip.id) return { ...this.#working.block, blockTime };
+    const start = { state, parentId: tip.id, blockTime, height: tip.height + 1 };
     const block = openBlock(start);
     for (const entry of orderEntries(start, this.pool.entries())) admitEntry(block, entry);
     this.#working = { tip: tip.id, block };

@@ -6,18 +6,21 @@ import type { VerifiedEntry } from '../feeds/entry.ts';
 
 /** The working set; beyond it a sender is told to come back (facts: CometBFT and geth keep about as many). */
 const POOL_ENTRIES_MAX = 5_000;
+/** Of one device: whoever leaves gaps in a feed fills its own share with entries that wait for ever, and nobody else's. */
+export const POOL_DEVICE_ENTRIES_MAX = 256;
 
 export class EntryPool {
   readonly #byId = new Map<Cid, VerifiedEntry>();
   readonly #byFeed = new Map<FeedId, Map<number, VerifiedEntry>>();
-  readonly #byDevice = new Map<PublicKey, { identity: Identity; last: VerifiedEntry; count: number }>();
+  readonly #byDevice = new Map<PublicKey, { identity: Identity; entries: Set<VerifiedEntry> }>();
 
   get size(): number {
     return this.#byId.size;
   }
 
-  get isFull(): boolean {
-    return this.#byId.size >= POOL_ENTRIES_MAX;
+  /** Whether no more of this device may wait. */
+  isFullFor(device: PublicKey): boolean {
+    return this.size >= POOL_ENTRIES_MAX || (this.#byDevice.get(device)?.entries.size ?? 0) >= POOL_DEVICE_ENTRIES_MAX;
   }
 
   entries(): Iterable<VerifiedEntry> {
@@ -37,13 +40,9 @@ export class EntryPool {
     ofFeed.set(seq, entry);
     this.#byFeed.set(feed, ofFeed);
     this.#byId.set(entry.id, entry);
-    const known = this.#byDevice.get(device);
-    const newer = !known || known.last.body.feed !== feed || known.last.body.seq < seq;
-    this.#byDevice.set(device, {
-      identity: entry.identity,
-      last: newer ? entry : known.last,
-      count: (known?.count ?? 0) + 1,
-    });
+    const known = this.#byDevice.get(device) ?? { identity: entry.identity, entries: new Set() };
+    known.entries.add(entry);
+    this.#byDevice.set(device, known);
     return true;
   }
 
@@ -56,8 +55,8 @@ export class EntryPool {
     ofFeed?.delete(seq);
     if (ofFeed?.size === 0) this.#byFeed.delete(feed);
     const known = this.#byDevice.get(device);
-    if (known && known.count === 1) this.#byDevice.delete(device);
-    else if (known) this.#byDevice.set(device, { ...known, count: known.count - 1 });
+    known?.entries.delete(entry);
+    if (known?.entries.size === 0) this.#byDevice.delete(device);
   }
 
   /** The identity that certified a device whose first entry waits here. */
@@ -65,9 +64,13 @@ export class EntryPool {
     return this.#byDevice.get(device)?.identity;
   }
 
-  /** The newest waiting entry of a device. */
+  /** The newest waiting entry of a device: the last of its feed, and of two feeds the one written to last. */
   newestOf(device: PublicKey): VerifiedEntry | undefined {
-    return this.#byDevice.get(device)?.last;
+    let newest: VerifiedEntry | undefined;
+    for (const entry of this.#byDevice.get(device)?.entries ?? []) {
+      if (!newest || isNewer(entry, newest)) newest = entry;
+    }
+    return newest;
   }
 
   /** The entries `from`…`to` of a feed, or undefined while one is missing. */
@@ -81,4 +84,9 @@ export class EntryPool {
     }
     return found;
   }
+}
+
+function isNewer({ body: a }: VerifiedEntry, { body: b }: VerifiedEntry): boolean {
+  if (a.feed === b.feed) return a.seq > b.seq;
+  return a.after?.feed === b.feed || (b.after?.feed !== a.feed && a.time > b.time);
 }

@@ -3,7 +3,19 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { BlobStore, Clock, Edge, Hasher, Link, Log, Random, Store, Verifier } from '../platform/ports.ts';
+import type { RecordType } from '../ledger/records.ts';
+import type {
+  BlobStore,
+  Clock,
+  Edge,
+  Hasher,
+  Link,
+  Log,
+  PublicKey,
+  Random,
+  Store,
+  Verifier,
+} from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { RoomId } from '../session/room.ts';
 import type { Puzzle } from '../ledger/puzzle.ts';
@@ -16,6 +28,7 @@ import { ok } from '../core/result.ts';
 import { parseCid } from '../codec/cid.ts';
 import { parseFeedId } from '../crypto/ids.ts';
 import { createBlock } from '../chain/block.ts';
+import { decodeRecord, DEVICE, FEED } from '../ledger/records.ts';
 import { PublicReadClient } from '../session/public-read-client.ts';
 import { PublicReadServer } from '../session/public-read-server.ts';
 import { RelayRoom } from '../session/relay-room.ts';
@@ -144,7 +157,9 @@ export class LightNode {
       device,
       certificate: self.certificate,
     });
-    void outbox.reconcile(async () => (isNew ? [null] : await this.#askHeads(device)));
+    outbox
+      .reconcile(async () => (isNew ? [null] : await this.#askHeads(device)))
+      .catch((error: unknown) => log.error('own feed not reconciled', { because: messageOf(error) }));
     const link = new ValidatorLink({
       room: this.room,
       roomId: this.#roomId,
@@ -251,29 +266,51 @@ export class LightNode {
     });
   }
 
-  /** What the edge and up to three peers know of this device's feed; empty when nobody answers. */
-  async #askHeads(device: LocalNode['signer']['key']): Promise<(KnownHead | null)[]> {
+  /** What certified state says of this device's feed, and what the edge and up to three peers claim; empty when nobody answers. */
+  async #askHeads(device: PublicKey): Promise<(KnownHead | null)[]> {
     await this.room.whenOnline(HEAD_WAIT);
     const peers = this.room.peers.filter(({ services }) => (services & SERVICE_READ) !== 0).slice(0, PEERS_ASKED_MAX);
     const answers = await Promise.all([
+      this.#proveHead(device),
       this.#askEdgeHead(device),
       ...peers.map(async ({ id }) => {
         const answer = await this.reads.feedHead({ peer: id, device, timeout: HEAD_WAIT });
-        return answer.ok ? [answer.value] : [];
+        return answer.ok ? [answer.value && { ...answer.value, proven: false }] : [];
       }),
     ]);
     return answers.flat();
   }
 
-  async #askEdgeHead(device: LocalNode['signer']['key']): Promise<(KnownHead | null)[]> {
+  /** The device's open feed in certified state. */
+  async #proveHead(device: PublicKey): Promise<(KnownHead | null)[]> {
+    const open = await this.#readAs(DEVICE, device);
+    if (!open.ok) return [];
+    if (!open.value?.feed) return [null];
+    const feed = await this.#readAs(FEED, open.value.feed);
+    if (!feed.ok || !feed.value) return [];
+    const { seq, head } = feed.value;
+    return [{ feed: open.value.feed, seq, head, proven: true }];
+  }
+
+  async #readAs<Id, T>(type: RecordType<Id, T>, id: Id): Promise<Result<T | null, Failure>> {
+    const resolved = await this.resolver.resolve(type.key(id));
+    if (!resolved.ok) return resolved;
+    return resolved.value.value ? decodeRecord(type, resolved.value.value) : ok(null);
+  }
+
+  async #askEdgeHead(device: PublicKey): Promise<(KnownHead | null)[]> {
     try {
       const answer = await this.#options.edge.feedHead(device);
       if (answer === null) return [null];
       const feed = parseFeedId(answer.feed);
       const head = parseCid(answer.head);
-      return feed.ok && head.ok ? [{ feed: feed.value, seq: answer.seq, head: head.value }] : [];
+      return feed.ok && head.ok ? [{ feed: feed.value, seq: answer.seq, head: head.value, proven: false }] : [];
     } catch {
       return [];
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
 }

@@ -19,7 +19,7 @@ import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../c
 import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, selectEntries } from '../ledger/execute.ts';
-import { loadChain } from './chain-store.ts';
+import { findEntryHeight, loadChain } from './chain-store.ts';
 import { EntryIntake, type Submitted } from './entry-intake.ts';
 import type { EntryPool } from './entry-pool.ts';
 import {
@@ -133,6 +133,11 @@ export class Ordering {
     await this.#turn.catch(() => {});
   }
 
+  /** The height of the final block that holds an entry. */
+  heightOf(id: Cid): Promise<number | undefined> {
+    return findEntryHeight(this.#options.store, id);
+  }
+
   /** Takes an entry in; see EntryIntake. */
   submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
     return this.#intake.submit(wire);
@@ -148,6 +153,8 @@ export class Ordering {
     const { store, founding, verifier } = this.#options;
     const { head, applied, stopped } = await catchUp({ store, founding, verifier, head: this.#head, blocks });
     this.#head = head;
+    // What was pending here may be final by now: it is neither ordered nor refused again.
+    for (const { id } of [...this.pool.entries()]) if (await this.heightOf(id)) this.pool.remove(id);
     if (applied > 0) this.#simplex = await openSimplex(this.#options, head.last);
     return stopped && applied === 0 ? err(stopped) : ok(applied);
   }

@@ -30,8 +30,11 @@ const FEED_ID_BYTES = 8;
 
 export type OwnEntry = { readonly id: Cid; readonly bytes: Uint8Array };
 
-/** What somebody else knows of this device's newest feed. */
-export type KnownHead = { readonly feed: FeedId; readonly seq: number; readonly head: Cid };
+/** What somebody else knows of this device's newest feed. A claim may be a lie; what is proven is certified state, or the own chain. */
+export type KnownHead = { readonly feed: FeedId; readonly seq: number; readonly head: Cid; readonly proven: boolean };
+
+/** Null: they answered, and know no feed. Empty: nobody answered. */
+type AskHeads = () => Promise<readonly (KnownHead | null)[]>;
 
 export type EntryState =
   | { readonly state: 'pending' }
@@ -52,6 +55,14 @@ export type OutboxOptions = {
 
 type Pending = OwnEntry & { readonly at: { rank: number; seq: number } };
 
+/** What stood behind a refused entry in its feed can never be ordered; callers who may number again do so on this code. */
+const FOLLOWED_REFUSED = {
+  code: 'wrong_state',
+  because: 'An earlier entry of this device was refused, so this one cannot follow it: do it again.',
+  height: null,
+  changes: [],
+} as const satisfies Outcome;
+
 export class Outbox {
   readonly #options: OutboxOptions;
   /** In the order of delivery. */
@@ -60,6 +71,7 @@ export class Outbox {
   #head: OwnHead | null;
   /** Until someone has told us our own head, nothing may be appended to the old feed. */
   #reconciled = false;
+  #ask: AskHeads = () => Promise.resolve([]);
   #turn: Promise<unknown> = Promise.resolve();
   #deliver: (entries: readonly OwnEntry[]) => void = () => {};
 
@@ -102,32 +114,19 @@ export class Outbox {
   }
 
   /**
-   * Takes what edge and peers know of this device (null: they answered, and know nothing). An own head that is ahead of
-   * the store means that the store is an old copy: the feed goes on from there, or a new one closes it, and no seq is
-   * signed twice. With no answer at all the next entry opens a new feed. Entries wait until `ask` has settled.
+   * Takes what others know of this device, now and again when an entry was refused. An own head that is ahead of the
+   * store means that the store is an old copy: the feed goes on from there if that is proven, else a new one closes it,
+   * and no seq is signed twice. With no answer at all the next entry opens a new feed. Entries wait until `ask` has settled.
    */
-  reconcile(ask: () => Promise<readonly (KnownHead | null)[]>): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#reconciled) return;
-      const answers = await ask();
-      if (answers.length === 0) return;
-      const own = this.#head;
-      const known = answers.filter((answer) => answer !== null);
-      const ahead = own && known.filter((answer) => answer.feed === own.feed).sort((a, b) => b.seq - a.seq)[0];
-      if (own && ahead && ahead.seq > own.seq) {
-        await this.#writeHead({ ...own, seq: ahead.seq, head: ahead.head });
-      }
-      const other = known.find((answer) => answer.feed !== own?.feed && answer.feed !== own?.after?.feed);
-      if (other && (!own || !ahead)) {
-        await this.#writeHead(this.#newFeed({ feed: other.feed, seq: other.seq }));
-      }
-      this.#reconciled = true;
-    });
+  reconcile(ask: AskHeads): Promise<void> {
+    this.#ask = ask;
+    return this.#inTurn(() => this.#reconcile());
   }
 
   /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. */
   submit(ops: readonly Operation[]): Promise<Cid> {
     return this.#inTurn(async () => {
+      if (!this.#reconciled) await this.#reconcile();
       const own = this.#nextHead();
       const { group, device, certificate, signer, clock, store } = this.#options;
       const { rank, ...written } = own;
@@ -159,20 +158,43 @@ export class Outbox {
     if (this.#pending.size > 0) this.#deliver(this.pending);
   }
 
-  /** Records what became of an entry; the caller has verified it. Unknown ids are ignored. */
-  async settle(id: Cid, outcome: Outcome): Promise<void> {
-    const pending = this.#pending.get(id);
-    if (!pending) return;
-    await this.#options.store.write(
-      {
-        put: [{ key: outcomeKey(id), value: encodeCanonical(outcomeSchema, outcome) }],
-        remove: [ownPendingKey(pending.at)],
-      },
-      'strict',
-    );
-    this.#pending.delete(id);
-    for (const wake of this.#waiters.get(id) ?? []) wake(outcome);
-    this.#waiters.delete(id);
+  /**
+   * Records what became of an entry; the caller has verified it. Unknown ids are ignored. One that will never be ordered
+   * (`height` null) ends its feed: what stood behind it is dropped as well, and the next entry opens a new feed.
+   */
+  settle(id: Cid, outcome: Outcome): Promise<void> {
+    return this.#inTurn(async () => {
+      const pending = this.#pending.get(id);
+      if (!pending) return;
+      const settled = [{ ...pending, outcome }];
+      if (outcome.height === null) {
+        for (const other of this.#pending.values()) {
+          const follows = other.at.rank === pending.at.rank && other.at.seq > pending.at.seq;
+          if (follows) settled.push({ ...other, outcome: FOLLOWED_REFUSED });
+        }
+      }
+      const head = outcome.height === null ? this.#headAfterRefusal(pending) : this.#head;
+      await this.#options.store.write(
+        {
+          put: [
+            ...settled.map((entry) => ({
+              key: outcomeKey(entry.id),
+              value: encodeCanonical(outcomeSchema, entry.outcome),
+            })),
+            ...(head ? [{ key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) }] : []),
+          ],
+          remove: settled.map(({ at }) => ownPendingKey(at)),
+        },
+        'strict',
+      );
+      if (head !== this.#head) this.#reconciled = false;
+      this.#head = head;
+      for (const entry of settled) {
+        this.#pending.delete(entry.id);
+        for (const wake of this.#waiters.get(entry.id) ?? []) wake(entry.outcome);
+        this.#waiters.delete(entry.id);
+      }
+    });
   }
 
   async state(id: Cid): Promise<EntryState> {
@@ -196,18 +218,46 @@ export class Outbox {
     });
   }
 
+  async #reconcile(): Promise<void> {
+    if (this.#reconciled) return;
+    const answers = await this.#ask();
+    if (answers.length === 0) return;
+    const next = this.#headBy(answers.filter((answer) => answer !== null));
+    if (next !== this.#head && next) await this.#writeHead(next);
+    this.#reconciled = true;
+  }
+
+  /** Where the own feed goes on, given what others know. */
+  #headBy(known: readonly KnownHead[]): OwnHead | null {
+    const own = this.#head;
+    const proven = newest(known.filter((answer) => answer.proven));
+    if (!own) return proven ? this.#newFeed(proven) : null;
+    const ahead = newest(known.filter(({ feed, seq }) => feed === own.feed && seq > own.seq));
+    if (ahead) return ahead.proven ? { ...own, seq: ahead.seq, head: ahead.head } : this.#newFeed(lastOf(own));
+    // A claim alone moves nothing to a feed this store does not know: an `after` that nobody has ordered would wait for ever.
+    const foreign = proven && proven.feed !== own.feed && proven.feed !== own.after?.feed;
+    return foreign ? this.#newFeed(proven) : own;
+  }
+
+  /** The feed that follows a refused entry: it closes the old one where that can still be ordered. */
+  #headAfterRefusal({ at }: Pending): OwnHead | null {
+    const own = this.#head;
+    if (own?.rank !== at.rank) return own;
+    return this.#newFeed(at.seq > 1 ? { feed: own.feed, seq: at.seq - 1 } : own.after);
+  }
+
   #nextHead(): OwnHead {
     const own = this.#head;
     if (own && this.#reconciled) return own;
     this.#reconciled = true;
-    const after = own && own.seq > 0 ? { feed: own.feed, seq: own.seq } : own?.after;
-    this.#head = this.#newFeed(after);
+    this.#head = this.#newFeed(own ? lastOf(own) : undefined);
     return this.#head;
   }
 
   #newFeed(after: { feed: FeedId; seq: number } | undefined): OwnHead {
     const feed = feedIdFromBytes(this.#options.random.bytes(FEED_ID_BYTES));
-    return { feed, rank: this.#nextRank(), seq: 0, head: null, ...(after ? { after } : {}) };
+    const closed = after && { after: { feed: after.feed, seq: after.seq } };
+    return { feed, rank: this.#nextRank(), seq: 0, head: null, ...closed };
   }
 
   #nextRank(): Millis {
@@ -226,6 +276,15 @@ export class Outbox {
     this.#turn = next.catch(() => {});
     return next;
   }
+}
+
+/** The last entry of the own feed, or of the one before while this has none. */
+function lastOf({ feed, seq, after }: OwnHead): { feed: FeedId; seq: number } | undefined {
+  return seq > 0 ? { feed, seq } : after;
+}
+
+function newest(known: readonly KnownHead[]): KnownHead | undefined {
+  return known.toSorted((a, b) => b.seq - a.seq || Number(b.proven) - Number(a.proven))[0];
 }
 
 /** Our own records decode, or the disk lied. */

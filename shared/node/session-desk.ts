@@ -48,15 +48,20 @@ export class SessionDesk {
   }
 
   closed(session: Session): void {
-    for (const [id, sessions] of this.#waiting) {
-      sessions.delete(session);
-      if (sessions.size === 0) this.#waiting.delete(id);
-    }
+    for (const id of this.#waiting.keys()) this.#forget(id, session);
   }
 
   /** Entries of blocks that may now be reported. */
   async report(ids: readonly Cid[]): Promise<void> {
     for (const id of ids) if (this.#waiting.has(id)) await this.#tellOutcome(id);
+  }
+
+  /** All that somebody waits for and that may be reported: after a start, when it is known how far the edge has got. */
+  async reportWaiting(): Promise<void> {
+    for (const id of [...this.#waiting.keys()]) {
+      const height = await this.#options.ordering.heightOf(id);
+      if (height !== undefined && this.#options.isReported(height)) await this.#tellOutcome(id);
+    }
   }
 
   async #submit(session: Session, wire: Uint8Array): Promise<void> {
@@ -67,17 +72,27 @@ export class SessionDesk {
       return;
     }
     const { id } = parsed.value;
+    // Before it is taken in: a refusal by the ledger may come while that is under way.
+    const sessions = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, sessions.add(session));
     const submitted = await this.#options.ordering.submit(wire);
     if (!submitted.ok) {
       const { code, because } = submitted.error;
-      await session.send({ t: 'refused', id, code, because });
+      if (this.#forget(id, session)) await session.send({ t: 'refused', id, code, because });
       return;
     }
-    const sessions = this.#waiting.get(id) ?? new Set();
-    this.#waiting.set(id, sessions.add(session));
+    // Whoever waits no more was told already, or is gone.
+    if (!this.#waiting.get(id)?.has(session)) return;
     await session.send({ t: 'seen', id });
     const { value } = submitted;
     if (value.state === 'final' && this.#options.isReported(value.height)) await this.#tellOutcome(id);
+  }
+
+  #forget(id: Cid, session: Session): boolean {
+    const sessions = this.#waiting.get(id);
+    const waited = sessions?.delete(session) ?? false;
+    if (sessions?.size === 0) this.#waiting.delete(id);
+    return waited;
   }
 
   async #tellOutcome(id: Cid): Promise<void> {

@@ -9,7 +9,10 @@ import type { RoomId } from '../session/room.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
+import type { Identity } from '../crypto/ids.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
+import { decodeGenesis } from '../chain/genesis.ts';
+import { assert } from '../core/assert.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
@@ -20,6 +23,8 @@ import { SessionHost } from '../session/session-host.ts';
 const REDIAL_AFTER: Millis = 3_000;
 /** An entry refused for a reason that passes (a member's join not yet ordered, a full pool) is sent again after this. */
 const RESEND_AFTER: Millis = 2_000;
+/** What is still owed an answer is asked for again at this pace: a relay may drop the last frame, and nobody would notice. */
+const REMIND_EVERY: Millis = 15_000;
 
 /** A request that validators keep a copy, until one says `held`. */
 export type PinWish = {
@@ -54,11 +59,16 @@ export class ValidatorLink {
   readonly #seen = new Set<Cid>();
   readonly #unsubscribe: () => void;
   readonly #timers = new Set<() => void>();
+  /** Peers that offer to validate and are nobody the genesis names: whatever they say about an entry counts for nothing. */
+  readonly #strangers = new Set<PeerId>();
+  readonly #founders: ReadonlySet<Identity>;
+  #resending = false;
   #closed = false;
 
   constructor(options: ValidatorLinkOptions) {
     const { room, roomId, group, clock, random, verifier, log, self, outbox } = options;
     this.#options = options;
+    this.#founders = foundersOf(options.genesis);
     this.#host = new SessionHost({
       room,
       roomId,
@@ -79,16 +89,19 @@ export class ValidatorLink {
       peer: ({ id, services }) => {
         if ((services & SERVICE_VALIDATE) !== 0) this.#dial(id);
       },
+      gone: (id) => this.#strangers.delete(id),
+      offline: () => this.#strangers.clear(),
     });
     for (const { id, services } of room.peers) if ((services & SERVICE_VALIDATE) !== 0) this.#dial(id);
     outbox.onDeliver((entries) => {
-      for (const session of this.#host.sessions) this.#submit(session, entries);
+      for (const session of this.#sessions) this.#submit(session, entries);
     });
+    this.#remind();
   }
 
   /** Validators with an open session. */
   get connected(): number {
-    return this.#host.sessions.length;
+    return this.#sessions.length;
   }
 
   /** Whether a validator has this entry on its disk. */
@@ -99,7 +112,7 @@ export class ValidatorLink {
   /** Asks every validator, now and after each reconnect, to keep a copy. */
   requestPin(wish: PinWish): void {
     this.#wishes.set(wish.manifest, wish);
-    for (const session of this.#host.sessions) this.#sendWish(session, wish);
+    for (const session of this.#sessions) this.#sendWish(session, wish);
   }
 
   cancelPin(manifest: Cid): void {
@@ -114,8 +127,12 @@ export class ValidatorLink {
     this.#host.close();
   }
 
+  get #sessions(): readonly Session[] {
+    return this.#host.sessions.filter(({ peer }) => !this.#strangers.has(peer));
+  }
+
   #dial(peer: PeerId): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#strangers.has(peer)) return;
     void this.#host.dial(peer).then((opened) => {
       if (!opened.ok) this.#redialLater(peer);
     });
@@ -130,6 +147,11 @@ export class ValidatorLink {
   }
 
   #opened(session: Session): void {
+    if (!this.#founders.has(session.identity)) {
+      this.#options.log.warn('a stranger offers to validate', { identity: session.identity });
+      this.#strangers.add(session.peer);
+      return session.close('not_a_validator');
+    }
     this.#options.onChange();
     this.#submit(session, this.#options.outbox.pending);
     for (const wish of this.#wishes.values()) this.#sendWish(session, wish);
@@ -155,6 +177,7 @@ export class ValidatorLink {
 
   async #message(session: Session, message: SessionMessage): Promise<void> {
     const { onChange } = this.#options;
+    if (this.#strangers.has(session.peer)) return;
     switch (message.t) {
       case 'seen':
         this.#seen.add(message.id);
@@ -176,7 +199,9 @@ export class ValidatorLink {
   }
 
   async #refused({ id, code, because }: Extract<SessionMessage, { t: 'refused' }>): Promise<void> {
-    if (isCode(code) && codeWaits(code)) return this.#later(RESEND_AFTER, () => this.#options.outbox.redeliver());
+    if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') return this.#resendLater();
+    this.#seen.delete(id);
+    // An entry signed ahead of time would hold up the feed until that time has come: it is dropped, and said why.
     await this.#options.outbox.settle(id, { code, because, height: null, changes: [] });
     this.#options.onChange();
   }
@@ -206,6 +231,26 @@ export class ValidatorLink {
     });
   }
 
+  /** Once, however many entries were refused: all of them go out again together. */
+  #resendLater(): void {
+    if (this.#resending) return;
+    this.#resending = true;
+    this.#later(RESEND_AFTER, () => {
+      this.#resending = false;
+      this.#options.outbox.redeliver();
+    });
+  }
+
+  #remind(): void {
+    this.#later(REMIND_EVERY, () => {
+      this.#options.outbox.redeliver();
+      for (const wish of this.#wishes.values()) {
+        for (const session of this.#sessions) this.#sendWish(session, wish);
+      }
+      this.#remind();
+    });
+  }
+
   #later(delay: Millis, task: () => void): void {
     const cancel = this.#options.clock.after(delay, () => {
       this.#timers.delete(cancel);
@@ -213,4 +258,11 @@ export class ValidatorLink {
     });
     this.#timers.add(cancel);
   }
+}
+
+/** Whose nodes a light node believes about its own entries and copies; what is final it checks itself. */
+function foundersOf(genesis: Uint8Array): ReadonlySet<Identity> {
+  const founding = decodeGenesis(genesis);
+  assert(founding.ok, 'a node runs on a genesis that decodes');
+  return new Set(founding.value.genesis.members.map(({ identity }) => identity));
 }
