@@ -106,6 +106,21 @@ test.each([
   expect(read).toMatchObject({ error: { code: 'bad_encoding' } });
 });
 
+test.each([
+  ['empty maps', 0xa0, 4 * 1024 * 1024],
+  ['empty lists', 0x80, 65_536],
+  ['small integers', 0x00, 262_144],
+])(
+  'CB2: %s by the thousand, a hundred bytes of memory for each byte, are refused before memory is taken',
+  (_name, byte, count) => {
+    const list = new Uint8Array(5 + count).fill(byte);
+    list[0] = 0x9a;
+    new DataView(list.buffer).setUint32(1, count);
+    const read = decodeCanonical(anything, list, { max: list.length });
+    expect(read).toMatchObject({ error: { code: 'bad_encoding', because: expect.stringContaining('too many') } });
+  },
+);
+
 test('CB5, CB7: other DAG-CBOR tools read what we write and write the same bytes', () => {
   fc.assert(
     fc.property(anyValue, (value) => {

@@ -3,7 +3,7 @@
 import { decode, encode, Token, Type, type DecodeOptions, type EncodeOptions, type TagDecodeControl } from 'cborg';
 import { assert } from '../core/assert.ts';
 import { concatBytes, equalBytes } from '../core/bytes.ts';
-import { CBOR_DEPTH_MAX } from '../core/limits.ts';
+import { CBOR_CONTAINERS_MAX, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { cidFromBytes, cidToBytes } from './cid.ts';
 import { CanonicalLink, type CanonicalValue, type Schema } from './schema.ts';
@@ -81,13 +81,15 @@ function decodeLink(readContent: TagDecodeControl): CanonicalLink {
 
 /**
  * Walks the heads of all items without taking memory for them. The decoder recurses and believes lengths, so what it
- * must never see is found here: deep nesting, lengths beyond the input, floats, undefined, indefinite lengths, keys
- * that are not text. Returns a phrase, or undefined when the shape is good.
+ * must never see is found here: deep nesting, lengths beyond the input, more items than memory should hold, floats,
+ * undefined, indefinite lengths, keys that are not text. Returns a phrase, or undefined when the shape is good.
  */
 function checkShape(bytes: Uint8Array): string | undefined {
   /** Items still to come, per open list, map or tag; a map counts keys and values. */
   const open: { left: number; map: boolean }[] = [{ left: 1, map: false }];
   let at = 0;
+  let items = 0;
+  let containers = 0;
   while (open.length > 0) {
     const top = open[open.length - 1]!;
     if (top.left === 0) {
@@ -100,13 +102,15 @@ function checkShape(bytes: Uint8Array): string | undefined {
     if (top.map && top.left % 2 === 0 && major !== MAJOR_TEXT) return 'a key is not text';
     top.left--;
     at = head.next;
+    if (++items > CBOR_ITEMS_MAX) return 'too many items';
     if (major === 2 || major === MAJOR_TEXT) {
       if (argument > bytes.length - at) return 'a length is beyond the end';
       at += argument;
     } else if (major === MAJOR_LIST || major === MAJOR_MAP) {
-      const items = major === MAJOR_MAP ? argument * 2 : argument;
-      if (items > bytes.length - at) return 'a length is beyond the end';
-      open.push({ left: items, map: major === MAJOR_MAP });
+      const left = major === MAJOR_MAP ? argument * 2 : argument;
+      if (left > bytes.length - at) return 'a length is beyond the end';
+      if (++containers > CBOR_CONTAINERS_MAX) return 'too many lists and maps';
+      open.push({ left, map: major === MAJOR_MAP });
     } else if (major === MAJOR_TAG) {
       if (argument !== TAG_CID) return 'unknown tag';
       open.push({ left: 1, map: false });

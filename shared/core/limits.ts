@@ -19,6 +19,10 @@ export const BLOB_LEAF_BYTES = 256 * KIB;
 export const UNIXFS_LINKS_MAX = 1_024;
 /** Nesting of canonical bytes. */
 export const CBOR_DEPTH_MAX = 64;
+/** Items of canonical bytes: a byte can be an item, and an item takes eight bytes and more in memory. A full manifest has 180,000. */
+export const CBOR_ITEMS_MAX: number = 256 * KIB;
+/** Lists and maps of canonical bytes: an empty map is one byte, and a hundred in memory. A full manifest has 20,000. */
+export const CBOR_CONTAINERS_MAX: number = 64 * KIB;
 /** Entries of one feed in one block. */
 export const BLOCK_FEED_ENTRIES_MAX = 64;
 /** Bytes of one feed's entries in one block. */
