@@ -7,6 +7,7 @@ import type { Manifest } from './manifest.ts';
 import { cidCodec } from '../shared/codec/cid.ts';
 import { verifyBlock } from '../shared/content/blob-verify.ts';
 import { decodeFileNode } from '../shared/content/file-node.ts';
+import { TREE_DEPTH_MAX } from '../shared/content/unixfs.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import { BlockBatch } from './block-batch.ts';
 import { decodeManifest } from './manifest.ts';
@@ -47,30 +48,67 @@ export async function fetchSite(fetch: SiteFetch): Promise<Result<FetchedSite, S
     );
   }
   const cids = new Set<Cid>([fetch.cid]);
-  const sizes = new Map([...manifest.value.resources.values()].map(({ src, size }) => [src, size]));
-  let level = [...sizes.keys()];
-  let known = 1 + level.length;
-  while (level.length > 0) {
-    const batch = new BlockBatch(fetch.blobs);
-    const missing = await findMissing(fetch.blobs, level);
-    let arrived = 0;
-    const unavailable = await fetch.fetcher.fetchAll(
-      missing.map((cid) => ({ cid, ...(cidCodec(cid) === 'raw' ? sizeOf(sizes, cid) : {}) })),
-      async ({ cid, bytes }) => {
-        await batch.add({ cid, bytes });
-        fetch.onProgress?.({ blocks: cids.size + ++arrived, blocksKnown: known });
-      },
-    );
-    await batch.flush();
-    if (unavailable.length > 0) return fail('not_found', `Nobody reachable has the block ${unavailable[0]}.`);
-    for (const cid of level) cids.add(cid);
-    const next = await readLinks(fetch, level);
-    if (!next.ok) return next;
-    level = [...next.value.keys()].filter((cid) => !cids.has(cid));
-    for (const [cid, size] of next.value) sizes.set(cid, size);
-    known += level.length;
+  const sizes: Sizes = new Map();
+  let level = promiseSizes(sizes, manifest.value.resources.values());
+  let known = 1 + sizes.size;
+  for (let depth = 0; level.ok && level.value.length > 0; depth++) {
+    const fetched = await fetchLevel(fetch, level.value, { sizes, cids, known });
+    if (!fetched.ok) return fetched;
+    for (const cid of level.value) cids.add(cid);
+    const nodes = level.value.filter((cid) => cidCodec(cid) === 'dag-pb');
+    if (nodes.length > 0 && depth === TREE_DEPTH_MAX)
+      return fail('bad_block', `The tree above ${nodes[0]} is too deep.`);
+    const links = await readLinks(fetch, nodes, sizes);
+    if (!links.ok) return links;
+    level = promiseSizes(sizes, links.value);
+    if (level.ok) level = ok(level.value.filter((cid) => !cids.has(cid)));
+    known += level.ok ? level.value.length : 0;
   }
+  if (!level.ok) return level;
   return ok({ manifest: manifest.value, cids: [...cids], bytes: manifest.value.total });
+}
+
+/** Bytes of the file below each CID, as whoever named it said. */
+type Sizes = Map<Cid, number>;
+
+/** One CID is one content, so it has one size: a site that gives two was made to be counted wrong. */
+function promiseSizes(
+  sizes: Sizes,
+  named: Iterable<{ readonly src: Cid; readonly size: number }>,
+): Result<Cid[], SiteBlocksFailure> {
+  const cids = new Set<Cid>();
+  for (const { src, size } of named) {
+    if ((sizes.get(src) ?? size) !== size) return fail('bad_block', `The block ${src} is said to have two sizes.`);
+    sizes.set(src, size);
+    cids.add(src);
+  }
+  return ok([...cids]);
+}
+
+/** CT7 holds here too: without it a site of a few bytes by its manifest could fill the disk of everyone who keeps it. */
+async function fetchLevel(
+  fetch: SiteFetch,
+  level: readonly Cid[],
+  known: { readonly sizes: Sizes; readonly cids: ReadonlySet<Cid>; readonly known: number },
+): Promise<Result<undefined, SiteBlocksFailure>> {
+  const { sizes, cids } = known;
+  const batch = new BlockBatch(fetch.blobs);
+  const missing = await findMissing(fetch.blobs, level);
+  let arrived = 0;
+  let wrong: Cid | undefined;
+  const unavailable = await fetch.fetcher.fetchAll(
+    missing.map((cid) => ({ cid, ...(cidCodec(cid) === 'raw' ? sizeOf(sizes, cid) : {}) })),
+    async ({ cid, bytes }) => {
+      if (cidCodec(cid) === 'raw' && bytes.length !== sizes.get(cid)) wrong ??= cid;
+      if (wrong !== undefined) return;
+      await batch.add({ cid, bytes });
+      fetch.onProgress?.({ blocks: cids.size + ++arrived, blocksKnown: known.known });
+    },
+  );
+  await batch.flush();
+  if (wrong !== undefined) return fail('bad_block', `The block ${wrong} does not have the size that was promised.`);
+  if (unavailable.length > 0) return fail('not_found', `Nobody reachable has the block ${unavailable[0]}.`);
+  return ok(undefined);
 }
 
 async function fetchManifest(fetch: SiteFetch): Promise<Result<Manifest, SiteBlocksFailure>> {
@@ -98,17 +136,19 @@ async function findMissing(blobs: BlobStore, cids: readonly Cid[]): Promise<Cid[
 /** What the tree nodes of a level link to, with sizes. */
 async function readLinks(
   { blobs, hasher }: SiteFetch,
-  level: readonly Cid[],
-): Promise<Result<Map<Cid, number>, SiteBlocksFailure>> {
-  const nodes = level.filter((cid) => cidCodec(cid) === 'dag-pb');
-  const links = new Map<Cid, number>();
+  nodes: readonly Cid[],
+  sizes: Sizes,
+): Promise<Result<{ src: Cid; size: number }[], SiteBlocksFailure>> {
+  const links: { src: Cid; size: number }[] = [];
   for (const cid of nodes) {
     const bytes = await blobs.get(cid);
     if (!bytes || !(await verifyBlock(cid, bytes, hasher)))
       return fail('bad_block', `The block ${cid} was changed on disk.`);
     const node = decodeFileNode(bytes);
     if (!node.ok) return fail('bad_block', `${cid}: ${node.error.because}`);
-    for (const link of node.value.links) links.set(link.cid, link.size);
+    if (node.value.size !== sizes.get(cid))
+      return fail('bad_block', `The tree below ${cid} does not have the size that was promised.`);
+    for (const link of node.value.links) links.push({ src: link.cid, size: link.size });
   }
   return ok(links);
 }

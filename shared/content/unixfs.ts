@@ -13,7 +13,7 @@ const LEAVES_AT_ONCE = 16;
 /** Leaves asked for ahead of the one that leaves: 2 MiB hide the delay of a peer. */
 const LEAVES_AHEAD = 8;
 /** Nodes above a leaf: two levels of 1,024 links hold 256 GiB, more than FILE_BYTES_MAX. */
-const TREE_DEPTH_MAX = 2;
+export const TREE_DEPTH_MAX = 2;
 
 /** What a Blob offers, and all that is asked of it: `from` inclusive, `to` exclusive, in bytes. */
 export type ByteSource = {
