@@ -25,6 +25,8 @@ import { encodeSessionPayload, parseSessionPayload } from './session-wire.ts';
 const HALF_OPEN_MAX = 64;
 const HALF_OPEN_PER_PEER_MAX = 4;
 const SESSIONS_MAX = 1_024;
+/** Sessions that one peer may have open here: one is enough, and a few outlast a tab that forgot the others. */
+const SESSIONS_PER_PEER_MAX = 8;
 const KEY_BYTES = 32;
 /** SE2: public rooms have no secret. */
 const PUBLIC_ROOM_PSK: Uint8Array = new Uint8Array(KEY_BYTES);
@@ -117,17 +119,20 @@ export class SessionHost {
     this.#sayUnknown(from, { role, id });
   }
 
-  /** SE5: nobody can fill this node with handshakes they do not finish. */
+  /** SE5: nobody can fill this node alone, with handshakes they do not finish or with sessions they do not need. */
   #mayAccept(from: PeerId): boolean {
     if (!this.#options.accepts || this.#sessionsByKey.size >= SESSIONS_MAX) return false;
     let halfOpen = 0;
+    let halfOpenOfPeer = 0;
     let ofPeer = 0;
     for (const session of this.#sessionsByKey.values()) {
-      if (session.role === 'initiator' || this.#opened.has(session)) continue;
-      halfOpen++;
+      if (session.role === 'initiator') continue;
       if (session.peer === from) ofPeer++;
+      if (this.#opened.has(session)) continue;
+      halfOpen++;
+      if (session.peer === from) halfOpenOfPeer++;
     }
-    return halfOpen < HALF_OPEN_MAX && ofPeer < HALF_OPEN_PER_PEER_MAX;
+    return ofPeer < SESSIONS_PER_PEER_MAX && halfOpen < HALF_OPEN_MAX && halfOpenOfPeer < HALF_OPEN_PER_PEER_MAX;
   }
 
   #sayUnknown(to: PeerId, session: { role: SessionRole; id: number }): void {

@@ -120,6 +120,36 @@ function dialHalfway(rogue: RelayRoom, home: Home, given: { count: number; rando
   return answers;
 }
 
+/** Does everything right, so that the session opens. */
+async function dialWhole(
+  rogue: RelayRoom,
+  home: Home,
+  given: { session: number; random: Random; clock: SimulatedClock },
+) {
+  const { session, random, clock } = given;
+  const { handshake, write } = startRogue(random, new Uint8Array(0));
+  const send = (kind: 'handshake' | 'record', body: Uint8Array): void =>
+    void rogue.send(home.room.you!, encodeSessionPayload({ kind, sender: 'initiator', session, body }));
+  const unsubscribe = rogue.subscribe({
+    payload: (_from, bytes) => {
+      const payload = parseSessionPayload(bytes);
+      if (!payload.ok || payload.value.kind !== 'handshake' || payload.value.session !== session) return;
+      if (handshake.readMessage(payload.value.body).ok) send('handshake', write());
+    },
+  });
+  send('handshake', write());
+  await clock.advance(100);
+  unsubscribe();
+  if (!handshake.isFinished()) return;
+  const { send: sender, handshakeHash } = handshake.split();
+  const prover = createSessionProver({ self: await createSelf(2), verifier });
+  const identity = encodeSessionFrame(await prover.prove({ handshakeHash, role: 'initiator' }));
+  for (const fragment of splitMessage(identity, { id: 0, fragmentBytesMax: RECORD_FRAGMENT_BYTES_MAX })) {
+    send('record', sender.encrypt(padFragment(fragment)));
+  }
+  await clock.advance(100);
+}
+
 /** A peer that did the handshake right and then sends what it likes to a node that handles nothing. */
 async function attack(): Promise<Attack> {
   const { clock, random, join } = createRelay();
@@ -237,6 +267,17 @@ test('SE5: a node keeps four unfinished handshakes of one peer and 64 in all, an
   const again = dialHalfway(rogues[19]!, home, { count: 1, random });
   await clock.advance(100);
   expect(again.count).toBe(1);
+});
+
+test('SE5: one peer has eight sessions here and no more, so it cannot take the place of all others', async () => {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const [rogue, other] = [join(), join()];
+  await clock.advance(100);
+  for (let session = 0; session < 10; session++) await dialWhole(rogue, home, { session, random, clock });
+  expect(home.opened).toBe(8);
+  await dialWhole(other, home, { session: 0, random, clock });
+  expect(home.opened).toBe(9);
 });
 
 test('SE2: a handshake message that carries something is refused', async () => {
