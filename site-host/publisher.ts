@@ -3,6 +3,7 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import type { AttachedAccount } from '../shared/node/light-node.ts';
+import type { VersionSubmitted } from '../shared/node/commons-member.ts';
 import type { BlobStore, Clock, Hasher, Log, Random, Store } from '../shared/platform/ports.ts';
 import type { SiteFile } from './bundle.ts';
 import type { Job } from './publish-jobs.ts';
@@ -15,8 +16,10 @@ import { loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
 const JOB_ID_BYTES = 8;
 /** Finished jobs that are kept to be shown: the newest of each site, and so many failed ones. */
 const FAILED_KEPT_MAX = 5;
-/** Another device of the same owner may have taken the number meanwhile. */
+/** Another device of the same owner may have taken the number meanwhile, or an older copy of this one the feed. */
 const NUMBER_TRIES_MAX = 3;
+/** Outcomes after which the same version may be named again, by another number or in another feed. */
+const NAMED_AGAIN: ReadonlySet<string> = new Set(['wrong_state', 'forked', 'seq_used', 'feed_frozen']);
 
 export type PublisherProgress =
   | {
@@ -60,7 +63,10 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #jobs: Map<string, Job>;
   readonly #listeners = new Map<string, Set<Listener>>();
-  readonly #running = new Map<string, Promise<Job>>();
+  /** Who drives a job: after the wallet was locked and opened again it is driven anew. */
+  readonly #running = new Map<string, AttachedAccount>();
+  readonly #waiters = new Map<string, PromiseWithResolvers<Job>>();
+  readonly #cancelled = new Set<string>();
 
   private constructor(options: PublisherOptions, jobs: Map<string, Job>) {
     this.#options = options;
@@ -84,7 +90,7 @@ export class Publisher {
 
   /** Goes on with everything that is not finished: after a start, a takeover or an unlock. */
   resume(): void {
-    for (const job of this.#jobs.values()) if (!isFinished(job)) void this.#run(job.id);
+    for (const job of this.#jobs.values()) if (!isFinished(job)) this.#run(job.id);
   }
 
   /**
@@ -104,7 +110,8 @@ export class Publisher {
       files: stored.value.files,
       bytes: stored.value.bytes,
     });
-    const finished = this.#run(id);
+    const finished = this.#whenFinished(id);
+    this.#run(id);
     const outcome = await Promise.race([finished, this.#untilAlone(id)]);
     if (outcome === 'alone') {
       const failure = {
@@ -114,7 +121,6 @@ export class Publisher {
       this.#tell(id, { step: 'waiting', code: failure.code, message: failure.because });
       return { ok: false, error: failure };
     }
-    if (listener) this.#listeners.get(id)?.delete(listener);
     if (outcome.state === 'held') return ok(outcome);
     return fail(outcome.code ?? 'publish_failed', outcome.because ?? 'The site could not be published.');
   }
@@ -129,6 +135,7 @@ export class Publisher {
         'It is already on its way and cannot be taken back: publish another version, or unpublish.',
       );
     }
+    this.#cancelled.add(id);
     await this.#update(job, { state: 'failed', code: 'cancelled', because: 'It was cancelled.' });
     return ok(null);
   }
@@ -170,41 +177,54 @@ export class Publisher {
     }
   }
 
-  #run(id: string): Promise<Job> {
-    const running = this.#running.get(id);
-    if (running) return running;
-    const run = this.#drive(id).finally(() => this.#running.delete(id));
-    this.#running.set(id, run);
-    return run;
+  #run(id: string): void {
+    const account = this.#options.account();
+    if (!account || this.#running.get(id) === account) return;
+    this.#running.set(id, account);
+    this.#drive(id, account)
+      .finally(() => {
+        if (this.#running.get(id) === account) this.#running.delete(id);
+      })
+      .catch((error: unknown) => {
+        this.#options.log.error('publish stopped', { because: error instanceof Error ? error.message : 'unknown' });
+        this.#waiters.get(id)?.reject(error);
+        this.#waiters.delete(id);
+      });
   }
 
-  async #drive(id: string): Promise<Job> {
-    const account = this.#options.account();
-    let job = this.#jobs.get(id)!;
-    if (!account) return job;
+  #whenFinished(id: string): Promise<Job> {
+    const waiter = this.#waiters.get(id) ?? Promise.withResolvers<Job>();
+    this.#waiters.set(id, waiter);
+    // Whoever gave up waiting must not make a failure of the disk an unhandled one.
+    waiter.promise.catch(() => {});
+    return waiter.promise;
+  }
+
+  async #drive(id: string, account: AttachedAccount): Promise<void> {
+    const start = this.#jobs.get(id)!;
     const held = new Promise<void>((resolve, reject) => {
       account.requestPin({
-        manifest: job.manifest,
-        handle: job.handle,
-        name: job.name,
+        manifest: start.manifest,
+        handle: start.handle,
+        name: start.name,
         onHeld: () => resolve(),
         onLimit: (because) => reject(new PinLimit(because)),
       });
     });
     held.catch(() => {});
     try {
-      job = await this.#order(job, account);
-      if (job.state === 'failed') return job;
+      const ordered = await this.#order(start, account);
+      if (isFinished(ordered)) return;
       await held;
-      job = await this.#update(job, { state: 'held', copies: job.copies + 1 });
-      this.#tell(id, { step: 'held', copies: job.copies });
-      await this.#forgetOlder(job);
-      return job;
+      const job = this.#jobs.get(id);
+      if (!job || isFinished(job)) return;
+      this.#tell(id, { step: 'held', copies: job.copies + 1 });
+      await this.#forgetOlder(await this.#update(job, { state: 'held', copies: job.copies + 1 }));
     } catch (error) {
       if (!(error instanceof PinLimit)) throw error;
-      return await this.#update(this.#jobs.get(id)!, { state: 'failed', code: 'pin_limit', because: error.message });
+      await this.#update(this.#jobs.get(id)!, { state: 'failed', code: 'pin_limit', because: error.message });
     } finally {
-      account.cancelPin(job.manifest);
+      account.cancelPin(start.manifest);
     }
   }
 
@@ -212,18 +232,21 @@ export class Publisher {
   async #order(start: Job, account: AttachedAccount): Promise<Job> {
     let job = start;
     for (let attempt = 1; job.state === 'stored' || job.state === 'submitted'; attempt++) {
+      // An entry that this store does not know was another wallet's, or was lost with an older copy of the store.
+      if (job.entry && (await account.outbox.state(job.entry)).state === 'unknown') job = await this.#unsubmit(job);
       if (!job.entry) {
         const submitted = await this.#submit(job, account);
         if (!submitted.ok) return await this.#update(job, { state: 'failed', ...submitted.error });
-        job = await this.#update(job, { state: 'submitted', ...submitted.value });
+        const { entry, ...named } = submitted.value;
+        if (entry === null) return await this.#update(job, { state: 'ordered', ...named });
+        job = await this.#update(job, { state: 'submitted', entry, ...named });
       }
       const outcome = await account.outbox.whenSettled(job.entry!);
       if (outcome.code === 'ok' && outcome.height !== null) {
         job = await this.#update(job, { state: 'ordered', height: outcome.height });
         this.#tell(job.id, { step: 'ordered', height: outcome.height });
-      } else if (outcome.code === 'wrong_state' && attempt < NUMBER_TRIES_MAX) {
-        const { entry: _entry, seq: _seq, ...again } = job;
-        job = await this.#replace({ ...again, state: 'stored' });
+      } else if (NAMED_AGAIN.has(outcome.code) && attempt < NUMBER_TRIES_MAX) {
+        job = await this.#unsubmit(job);
       } else {
         job = await this.#update(job, { state: 'failed', code: outcome.code, because: outcome.because });
       }
@@ -231,12 +254,24 @@ export class Publisher {
     return job;
   }
 
+  #unsubmit(job: Job): Promise<Job> {
+    const { entry: _entry, seq: _seq, ...again } = job;
+    return this.#replace({ ...again, state: 'stored' });
+  }
+
   /** While nobody can say which number is next, the job waits: it is safe on disk. */
-  async #submit(job: Job, account: AttachedAccount): Promise<Result<{ entry: Cid; seq: number }, Failure>> {
+  async #submit(job: Job, account: AttachedAccount): Promise<Result<VersionSubmitted, Failure>> {
+    const { handle, name, manifest } = job;
+    const isWanted = (): boolean => {
+      const now = this.#jobs.get(job.id);
+      return now !== undefined && !isFinished(now) && !this.#cancelled.has(job.id);
+    };
     for (;;) {
-      const submitted = await account.member.submitVersion(job);
+      if (!isWanted()) return fail('cancelled', 'It was cancelled.');
+      const submitted = await account.member.submitVersion({ handle, name, manifest, isWanted });
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
-      if (this.#options.account() !== account) return fail('locked', 'The wallet was locked meanwhile: publish again.');
+      // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
+      if (this.#options.account() !== account) return await new Promise(() => {});
       await this.#pause(SUBMIT_RETRY);
     }
   }
@@ -244,7 +279,11 @@ export class Publisher {
   /** Only the newest version of a site is listed, and a few that failed. */
   async #forgetOlder(newest: Job): Promise<void> {
     const older = this.jobs.filter(
-      (job) => job.id !== newest.id && job.handle === newest.handle && job.name === newest.name && job.state === 'held',
+      (job) =>
+        job.id !== newest.id &&
+        job.handle === newest.handle &&
+        job.name === newest.name &&
+        (job.state === 'held' || (job.state === 'ordered' && (job.seq ?? 0) < (newest.seq ?? 0))),
     );
     const failed = this.jobs.filter(({ state }) => state === 'failed').slice(0, -FAILED_KEPT_MAX);
     const ids = [...older, ...failed].map(({ id }) => id);
@@ -261,6 +300,12 @@ export class Publisher {
   async #replace(job: Job): Promise<Job> {
     await writeJob(this.#options.store, job);
     this.#jobs.set(job.id, job);
+    if (isFinished(job)) {
+      this.#waiters.get(job.id)?.resolve(job);
+      this.#waiters.delete(job.id);
+      this.#cancelled.delete(job.id);
+      this.#listeners.delete(job.id);
+    }
     this.#options.onChange();
     return job;
   }

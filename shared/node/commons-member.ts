@@ -9,10 +9,14 @@ import type { HandleLease, RecordType } from '../ledger/records.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { Outbox } from './outbox.ts';
 import type { Outcome } from './outbox-records.ts';
+import { decodeCanonical } from '../codec/canonical.ts';
+import { assert } from '../core/assert.ts';
 import { fail, ok } from '../core/result.ts';
+import { parseEntry } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { memberJoin } from '../ledger/families/membership.ts';
 import { sitePublish, siteUnpublish } from '../ledger/families/sites.ts';
+import { OPERATION_BODY_BYTES_MAX } from '../ledger/operation.ts';
 import { decodeRecord, HANDLE, MEMBER, POLICY, SITE } from '../ledger/records.ts';
 
 /** A puzzle names a recent block; if it took too long to solve, it is solved for a newer one. */
@@ -34,7 +38,12 @@ export type CommonsMemberOptions = {
   readonly solve: (puzzle: Puzzle) => Promise<Uint8Array>;
 };
 
-export type Named = { readonly seq: number; readonly height: number; readonly entry: Cid };
+/** `entry` is null when state names the version already, as of `height`. */
+export type VersionSubmitted =
+  | { readonly entry: Cid; readonly seq: number }
+  | { readonly entry: null; readonly seq: number; readonly height: number };
+
+export type Named = { readonly seq: number; readonly height: number };
 
 export class CommonsMember {
   readonly #options: CommonsMemberOptions;
@@ -61,27 +70,37 @@ export class CommonsMember {
   async register(handle: Handle): Promise<Result<HandleLease, Failure>> {
     const known = await this.#readRecord(HANDLE, handle);
     if (!known.ok) return known;
-    if (known.value?.owner === this.#options.identity) return ok(known.value);
+    if (known.value.record?.owner === this.#options.identity) return ok(known.value.record);
     const joined = await this.ensureJoined();
     if (!joined.ok) return joined;
     const outcome = await this.#settle(handleRegister.create({ handle }));
     if (outcome.code !== 'ok') return fail(outcome.code, outcome.because);
     const lease = await this.#readRecord(HANDLE, handle);
     if (!lease.ok) return lease;
-    if (!lease.value) return fail('wrong_state', 'The handle was registered and is gone again: try once more.');
-    return ok(lease.value);
+    if (!lease.value.record) return fail('wrong_state', 'The handle was registered and is gone again: try once more.');
+    return ok(lease.value.record);
   }
 
-  /** Writes the entry that names a version, and says which number it took; on disk when it resolves. */
+  /**
+   * Writes the entry that names a version, and says which number it took; on disk when it resolves. A version that is
+   * named already, by state or by an own entry on its way, is not named twice: so it may be called again after a crash.
+   */
   async submitVersion(site: {
-    handle: Handle;
-    name: SiteName;
-    manifest: Cid;
-  }): Promise<Result<{ entry: Cid; seq: number }, Failure>> {
-    const record = await this.#readRecord(SITE, site);
+    readonly handle: Handle;
+    readonly name: SiteName;
+    readonly manifest: Cid;
+    /** Asked last before anything is signed. */
+    readonly isWanted?: () => boolean;
+  }): Promise<Result<VersionSubmitted, Failure>> {
+    const { handle, name, manifest, isWanted = () => true } = site;
+    const record = await this.#readRecord(SITE, { handle, name });
     if (!record.ok) return record;
-    const seq = (record.value?.seq ?? 0) + 1;
-    const { handle, name, manifest } = site;
+    const { seq: last = 0, manifest: current = null } = record.value.record ?? {};
+    if (current === manifest) return ok({ entry: null, seq: last, height: record.value.height });
+    const onItsWay = this.#findPending({ handle, name, manifest });
+    if (onItsWay) return ok(onItsWay);
+    if (!isWanted()) return fail('cancelled', 'It was cancelled.');
+    const seq = last + 1;
     const entry = await this.#options.outbox.submit([sitePublish.create({ handle, name, manifest, seq })]);
     return ok({ entry, seq });
   }
@@ -96,21 +115,20 @@ export class CommonsMember {
     return await this.#settleNumbered(async () => {
       const record = await this.#readRecord(SITE, site);
       if (!record.ok) return record;
-      if (!record.value?.manifest) return fail('site_unknown', 'Nothing is published there.');
-      const seq = record.value.seq + 1;
+      if (!record.value.record?.manifest) return fail('site_unknown', 'Nothing is published there.');
+      const seq = record.value.record.seq + 1;
       return ok({ entry: await this.#options.outbox.submit([siteUnpublish.create({ ...site, seq })]), seq });
     });
   }
 
-  async #settleNumbered(
-    submit: () => Promise<Result<{ entry: Cid; seq: number }, Failure>>,
-  ): Promise<Result<Named, Failure>> {
+  async #settleNumbered(submit: () => Promise<Result<VersionSubmitted, Failure>>): Promise<Result<Named, Failure>> {
     for (let attempt = 1; ; attempt++) {
       const submitted = await submit();
       if (!submitted.ok) return submitted;
+      if (submitted.value.entry === null) return ok(submitted.value);
       const { entry, seq } = submitted.value;
       const outcome = await this.#options.outbox.whenSettled(entry);
-      if (outcome.code === 'ok' && outcome.height !== null) return ok({ entry, seq, height: outcome.height });
+      if (outcome.code === 'ok' && outcome.height !== null) return ok({ seq, height: outcome.height });
       if (outcome.code !== 'wrong_state' || attempt === SEQ_TRIES_MAX) return fail(outcome.code, outcome.because);
     }
   }
@@ -122,7 +140,7 @@ export class CommonsMember {
       if (!policy.ok) return policy;
       const member = await this.#readRecord(MEMBER, identity);
       if (!member.ok) return member;
-      if (member.value) return ok(null);
+      if (member.value.record) return ok(null);
       const current = policy.value.value && decodeRecord(POLICY, policy.value.value);
       if (!current || !current.ok) return fail('wrong_state', 'The policy of the commons cannot be read: update weft.');
       const { block } = policy.value;
@@ -138,11 +156,31 @@ export class CommonsMember {
     return await outbox.whenSettled(await outbox.submit([operation]));
   }
 
-  async #readRecord<Id, T>(type: RecordType<Id, T>, id: Id): Promise<Result<T | null, Failure>> {
+  #findPending(site: { handle: Handle; name: SiteName; manifest: Cid }): { entry: Cid; seq: number } | null {
+    for (const { id, bytes } of this.#options.outbox.pending) {
+      const entry = parseEntry(bytes);
+      assert(entry.ok, 'an own entry can be read');
+      for (const { kind, body } of entry.value.body.ops) {
+        if (kind !== sitePublish.kind) continue;
+        const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
+        if (!version.ok) continue;
+        const { handle, name, manifest, seq } = version.value;
+        if (handle === site.handle && name === site.name && manifest === site.manifest) return { entry: id, seq };
+      }
+    }
+    return null;
+  }
+
+  async #readRecord<Id, T>(
+    type: RecordType<Id, T>,
+    id: Id,
+  ): Promise<Result<{ readonly record: T | null; readonly height: number }, Failure>> {
     const read = await this.#options.read(type.key(id));
     if (!read.ok) return read;
-    if (!read.value.value) return ok(null);
-    const record = decodeRecord(type, read.value.value);
-    return record.ok ? record : fail('wrong_state', 'A record of the commons cannot be read: update weft.');
+    const { value, height } = read.value;
+    if (!value) return ok({ record: null, height });
+    const record = decodeRecord(type, value);
+    if (!record.ok) return fail('wrong_state', 'A record of the commons cannot be read: update weft.');
+    return ok({ record: record.value, height });
   }
 }
