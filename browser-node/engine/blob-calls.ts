@@ -33,7 +33,8 @@ export function createBlobCalls(context: EngineContext): WeftApi['blobs'] {
       let length = 0;
       await read(context, { cid: readFileCid(text), ...(range && { range }) }, (chunk) => {
         length += chunk.length;
-        if (length > GET_BYTES_MAX) return reject('too_large', 'This is too much for one answer: ask for ranges of it.');
+        if (length > GET_BYTES_MAX)
+          return reject('too_large', 'This is too much for one answer: ask for ranges of it.');
         chunks.push(chunk);
       });
       return concatBytes(...chunks);
@@ -58,7 +59,8 @@ async function read(
   file: Pick<FileToRead, 'cid' | 'range'>,
   take: (chunk: Uint8Array) => void,
 ): Promise<void> {
-  let fetcher: Promise<BlockFetcher> | null = null;
+  /** Connected to others when the first block is missing here. */
+  const others: { fetcher: Promise<BlockFetcher> | null } = { fetcher: null };
   const connect = async (): Promise<BlockFetcher> => {
     const connected = new BlockFetcher({ clock, hasher });
     for (const source of await node.findSources(file.cid)) connected.addSource(source);
@@ -67,7 +69,7 @@ async function read(
   const getBlock: FileToRead['getBlock'] = async (cid, attempt) => {
     const held = attempt === 0 ? await blobs.get(cid) : undefined;
     if (held) return held;
-    const fetched = await (await (fetcher ??= connect())).fetch({ cid });
+    const fetched = await (await (others.fetcher ??= connect())).fetch({ cid });
     if (fetched) await blobs.putMany([fetched]);
     return fetched?.bytes;
   };
@@ -77,7 +79,6 @@ async function read(
     if (error instanceof ContentError) throw new NodeFailure({ code: error.code, message: error.message });
     throw error;
   } finally {
-    const used = (await fetcher) as BlockFetcher | null;
-    used?.abandon();
+    (await others.fetcher)?.abandon();
   }
 }

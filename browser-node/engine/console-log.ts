@@ -3,8 +3,10 @@
 import type { Log, LogFields } from '../../shared/platform/ports.ts';
 
 export function createConsoleLog(): Log {
-  const say = (tell: (line: string, fields: LogFields) => void) => (event: string, fields: LogFields = {}) =>
-    tell(`weft: ${event}`, fields);
+  const say =
+    (tell: (line: string, fields: LogFields) => void) =>
+    (event: string, fields: LogFields = {}) =>
+      tell(`weft: ${event}`, fields);
   return {
     debug: () => undefined,
     info: () => undefined,

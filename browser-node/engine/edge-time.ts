@@ -9,13 +9,13 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /**
- * Milliseconds by which this clock is ahead (positive) or behind. `edgeTime` is the Date of an answer that arrived at
- * `now`, null where it had none; `statusTime` is the youngest time a validator signed, 0 before the first: it can only
- * show that a clock is behind.
+ * Milliseconds by which this clock is ahead (positive) or behind. `told` is the time that somebody reachable has just
+ * told (an answer's Date, a validator's fresh status), null if nobody did; `statusTime` is the youngest time a validator
+ * ever signed, 0 before the first: that one may be old, so it can only show that a clock is behind.
  */
-export function measureSkew(seen: { now: number; edgeTime: number | null; statusTime: number }): number {
+export function measureSkew(seen: { now: number; told: number | null; statusTime: number }): number {
   const behind = Math.min(0, seen.now - (seen.statusTime || seen.now));
-  const offset = seen.edgeTime === null ? behind : seen.now - seen.edgeTime;
+  const offset = seen.told === null ? behind : seen.now - seen.told;
   // An HTTP date has whole seconds, and an answer takes a moment: less than a minute says nothing.
   return Math.abs(offset) >= MINUTE ? offset : behind <= -MINUTE ? behind : 0;
 }
@@ -30,7 +30,9 @@ export function checkClock(skew: number): Result<null, Failure<'clock_wrong'>> {
 }
 
 function describeSpan(ms: number): string {
-  const [unit, name] = ms >= DAY ? [DAY, 'day'] : ms >= HOUR ? [HOUR, 'hour'] : [MINUTE, 'minute'];
+  // A second short of a day is a day.
+  const least = ms + MINUTE;
+  const [unit, name] = least >= DAY ? [DAY, 'day'] : least >= HOUR ? [HOUR, 'hour'] : [MINUTE, 'minute'];
   const count = Math.round(ms / unit);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }

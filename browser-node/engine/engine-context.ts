@@ -33,8 +33,8 @@ export type EngineContext = {
   readonly log: Log;
   /** Who writes now; null while there is no wallet, or it is locked. */
   readonly account: () => AttachedAccount | null;
-  /** How far this clock is ahead, measured anew. */
-  readonly measureSkew: () => Promise<Result<null, Failure>>;
+  /** Measures how far this clock is off; fails when nothing may be signed with it. */
+  readonly checkTime: () => Promise<Result<null, Failure>>;
   readonly mark: (...events: readonly (keyof NodeEvents)[]) => void;
 };
 
@@ -49,7 +49,7 @@ export function requireAccount({ account, wallet }: EngineContext): AttachedAcco
 /** An account that may sign now: its clock is right. */
 export async function requireWriter(context: EngineContext): Promise<AttachedAccount> {
   const account = requireAccount(context);
-  orThrow(await context.measureSkew());
+  orThrow(await context.checkTime());
   return account;
 }
 

@@ -1,6 +1,6 @@
 // The calls on sites: publishing from this browser, what it has published, and looking at sites as a visitor would.
 
-import type { OwnSite, PublishedSite, PublishJob, PublishProgress, WeftApi } from '../api.ts';
+import type { OwnSite, PublishedSite, PublishJob, WeftApi } from '../api.ts';
 import type { EngineApi } from '../transport/engine-api.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { Site } from '../../shared/ledger/records.ts';
@@ -17,7 +17,7 @@ import { siteUrl } from '../../site-host/local-url.ts';
 import { decodeManifest, type Manifest } from '../../site-host/manifest.ts';
 import { visitSite } from '../../site-host/visit-site.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
-import { readCertified, requireAccount, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
+import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
 import { JobWatch } from './job-watch.ts';
 import { readSite, readSiteId } from './site-text.ts';
 
@@ -90,7 +90,18 @@ function readFileBody({ path, body }: { path: string; body: Blob | Uint8Array | 
   return reject('bad_file', `The body of ${path} is neither a Blob, nor bytes, nor text.`);
 }
 
-export function describeJob({ id, handle, name, manifest, files, bytes, state, copies, code, because }: Job): PublishJob {
+export function describeJob({
+  id,
+  handle,
+  name,
+  manifest,
+  files,
+  bytes,
+  state,
+  copies,
+  code,
+  because,
+}: Job): PublishJob {
   const failure = code === undefined ? {} : { failure: { code, message: because ?? code } };
   return { id, handle, name, manifest, files, bytes, state, copies, ...failure };
 }
@@ -160,4 +171,3 @@ function parsed(bytes: Uint8Array): Manifest | null {
   const manifest = decodeManifest(bytes);
   return manifest.ok ? manifest.value : null;
 }
-

@@ -24,6 +24,9 @@ test.each(['', '@', 'al', 'Alice', 'a--b--c', 'http://alice.example/', 'http://l
 test('a handle may carry its @, and a name beside it has the same grammar', () => {
   expect(readHandle('@alice')).toEqual({ ok: true, value: 'alice' });
   expect(readHandle('@@alice')).toMatchObject({ ok: false, error: { code: 'handle_invalid' } });
-  expect(readSiteId({ handle: '@alice', name: 'blog' })).toEqual({ ok: true, value: { handle: 'alice', name: 'blog' } });
+  expect(readSiteId({ handle: '@alice', name: 'blog' })).toEqual({
+    ok: true,
+    value: { handle: 'alice', name: 'blog' },
+  });
   expect(readSiteId({ handle: 'alice', name: 'b' })).toMatchObject({ ok: false });
 });

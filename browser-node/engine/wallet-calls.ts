@@ -26,7 +26,13 @@ export function createWalletCalls(context: EngineContext, own: PublicKey): WeftA
 async function listDevices(context: EngineContext, own: PublicKey): Promise<DeviceInfo[]> {
   const { about } = context.wallet;
   if (!about) return [];
-  const current: DeviceInfo = { device: own, name: about.deviceName, current: true, since: about.since, revoked: false };
+  const current: DeviceInfo = {
+    device: own,
+    name: about.deviceName,
+    current: true,
+    since: about.since,
+    revoked: false,
+  };
   const owned = await readCertified(context, OWNERSHIP, about.identity);
   const others = (owned.ok ? (owned.value?.devices ?? []) : []).filter((device) => device !== own);
   const listed = others.map(async (device): Promise<DeviceInfo> => {

@@ -86,7 +86,10 @@ export class Wallet {
   }
 
   /** The phrase was typed by its owner, so it is saved. The same phrase again only sets the passphrase. */
-  async restore(given: { phrase: string; passphrase: string | undefined }): Promise<Result<{ address: string }, Failure>> {
+  async restore(given: {
+    phrase: string;
+    passphrase: string | undefined;
+  }): Promise<Result<{ address: string }, Failure>> {
     const seed = parseRecoveryPhrase(given.phrase);
     if (!seed.ok) return seed;
     const secrets = deriveIdentity(seed.value);
@@ -162,7 +165,9 @@ export class Wallet {
   }
 
   /** Certifies this device and seals the phrase; the wallet is unlocked afterwards. */
-  async #write(given: Draft & { passphrase: string | undefined; phraseSaved: boolean }): Promise<Result<null, Failure>> {
+  async #write(
+    given: Draft & { passphrase: string | undefined; phraseSaved: boolean },
+  ): Promise<Result<null, Failure>> {
     const { vault, clock, deviceName, onChange } = this.#options;
     const { phrase, secrets, passphrase, phraseSaved } = given;
     if (vault.about) {

@@ -26,7 +26,9 @@ export type AfterLoss = 'again' | 'once';
 
 type Calls<Group> = { readonly [Method in keyof Group]: AfterLoss };
 
-export const GROUPED_CALLS: { readonly [Group in 'wallet' | 'handles' | 'blobs' | 'entries' | 'peers']: Calls<WeftApi[Group]> } & {
+export const GROUPED_CALLS: {
+  readonly [Group in 'wallet' | 'handles' | 'blobs' | 'entries' | 'peers']: Calls<WeftApi[Group]>;
+} & {
   readonly sites: Calls<Omit<WeftApi['sites'], 'publish'>>;
 } = {
   wallet: {
