@@ -11,7 +11,7 @@ import type { Clock, Log, Store, Verifier } from '../platform/ports.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
-import { admitEntry, createPrecheck, openBlock } from '../ledger/admission.ts';
+import { admitEntry, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
 import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
@@ -49,7 +49,9 @@ export class EntryIntake {
 
   /**
    * Takes an entry in: verified, on disk, then pending. Known ones answer as before. Refusals leave no trace and carry
-   * the codes of the ledger and of verifyEntry; `pool_full` when too much waits.
+   * the codes of the ledger and of verifyEntry; `pool_full` when too much waits. What could not be in the next block
+   * (a gap, a quota used up) is refused with the code by which its sender knows to come back: it would wait here for
+   * ever, for nothing, and whoever sends enough of it would leave no room for others.
    */
   async submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
     const parsed = parseEntry(wire);
@@ -76,7 +78,8 @@ export class EntryIntake {
       const refused: Uint8Array[] = [];
       for (const wire of waiting) {
         const entry = await this.#verify(wire);
-        if (entry.ok && this.pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
+        const fits = entry.ok && previewEntry(this.#workingSet(), entry.value).outcome !== 'refuse';
+        if (fits && this.pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
         else refused.push(wire);
       }
       waiting = refused;
@@ -101,6 +104,15 @@ export class EntryIntake {
     if (body.time > clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
     const entry = await this.#verify(bytes);
     if (!entry.ok) return entry;
+    const admission = previewEntry(this.#workingSet(), entry.value);
+    if (admission.outcome === 'refuse') {
+      // Its block may have become final while it was verified.
+      const since = await findEntryHeight(store, id);
+      return since === undefined
+        ? fail(admission.code, becauseOf(admission.code))
+        : ok({ id, state: 'final', height: since });
+    }
+    if (!this.pool.hasRoomFor(entry.value)) return fail('pool_full', becauseOf('pool_full'));
     await writePending(store, id, bytes);
     if (!this.pool.add(entry.value)) {
       await removePending(store, [id]);

@@ -3,9 +3,12 @@
 import type { Cid } from '../codec/cid.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
+import { BLOCK_BYTES_MAX } from '../core/limits.ts';
 
 /** The working set; beyond it a sender is told to come back (facts: CometBFT and geth keep about as many). */
 const POOL_ENTRIES_MAX = 5_000;
+/** Bytes of it all: what eight full blocks take away. */
+const POOL_BYTES_MAX: number = 8 * BLOCK_BYTES_MAX;
 /** Of one device: whoever leaves gaps in a feed fills its own share with entries that wait for ever, and nobody else's. */
 export const POOL_DEVICE_ENTRIES_MAX = 256;
 
@@ -13,6 +16,7 @@ export class EntryPool {
   readonly #byId = new Map<Cid, VerifiedEntry>();
   readonly #byFeed = new Map<FeedId, Map<number, VerifiedEntry>>();
   readonly #byDevice = new Map<PublicKey, { identity: Identity; entries: Set<VerifiedEntry> }>();
+  #bytes = 0;
 
   get size(): number {
     return this.#byId.size;
@@ -21,6 +25,10 @@ export class EntryPool {
   /** Whether no more of this device may wait. */
   isFullFor(device: PublicKey): boolean {
     return this.size >= POOL_ENTRIES_MAX || (this.#byDevice.get(device)?.entries.size ?? 0) >= POOL_DEVICE_ENTRIES_MAX;
+  }
+
+  hasRoomFor({ size }: VerifiedEntry): boolean {
+    return this.#bytes + size <= POOL_BYTES_MAX;
   }
 
   entries(): Iterable<VerifiedEntry> {
@@ -40,6 +48,7 @@ export class EntryPool {
     ofFeed.set(seq, entry);
     this.#byFeed.set(feed, ofFeed);
     this.#byId.set(entry.id, entry);
+    this.#bytes += entry.size;
     const known = this.#byDevice.get(device) ?? { identity: entry.identity, entries: new Set() };
     known.entries.add(entry);
     this.#byDevice.set(device, known);
@@ -50,6 +59,7 @@ export class EntryPool {
     const entry = this.#byId.get(id);
     if (!entry) return;
     this.#byId.delete(id);
+    this.#bytes -= entry.size;
     const { feed, seq, device } = entry.body;
     const ofFeed = this.#byFeed.get(feed);
     ofFeed?.delete(seq);
