@@ -18,12 +18,23 @@ import { DEVICE, FEED, HANDLE } from '../ledger/records.ts';
 import { parseHandle } from '../ledger/handle-grammar.ts';
 import { createReceiptTree, encodeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { proveState, readRecord, readValue } from '../ledger/state.ts';
-import { proveKey } from '../ledger/tree.ts';
+import { proveKey, type Tree } from '../ledger/tree.ts';
 import { encodeResolution } from '../light-client/resolution.ts';
 import { findEntryHeight, loadBlock, loadBlockBytes, loadReceipts } from './chain-store.ts';
 
 /** One signature serves every reader for so long: freshness in seconds, not a signature per request. */
 const STATUS_LIFE: Millis = 2_000;
+
+/** Blocks whose receipts are kept as a tree: a thousand entries of one block are reported one after the other. */
+const RECEIPT_TREES_KEPT = 4;
+
+/** What the outcomes of one block have in common. */
+type BlockProof = {
+  readonly header: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly receipts: ReadonlyMap<Cid, Receipt>;
+  readonly tree: Tree;
+};
 
 /** Everything that proves an entry's outcome, as it goes into a session message. */
 export type OutcomeProof = {
@@ -44,6 +55,7 @@ export type ChainReadsOptions = {
 
 export class ChainReads {
   readonly #options: ChainReadsOptions;
+  readonly #proofsByHeight = new Map<number, Promise<BlockProof>>();
   #status: { readonly block: Cid; readonly at: Millis; readonly bytes: Promise<Uint8Array> } | null = null;
 
   constructor(options: ChainReadsOptions) {
@@ -80,17 +92,10 @@ export class ChainReads {
     const { store } = this.#options;
     const height = await findEntryHeight(store, id);
     if (height === undefined) return null;
-    const [certified, receipts] = await Promise.all([loadBlock(store, height), loadReceipts(store, height)]);
-    assert(certified, 'the block of an indexed entry is stored');
-    const receipt = receipts.find(({ entry }) => entry === id);
+    const { header, certificate, receipts, tree } = await this.#proofOf(height);
+    const receipt = receipts.get(id);
     assert(receipt, 'an ordered entry has a receipt');
-    return {
-      id,
-      header: encodeHeader(certified.block.header),
-      certificate: encodeCertificate(certified.certificate),
-      receipt: encodeReceipt(receipt),
-      proof: proveKey(createReceiptTree(receipts), id),
-    };
+    return { id, header, certificate, receipt: encodeReceipt(receipt), proof: proveKey(tree, id) };
   }
 
   /** Receipts of a final block, in the order of execution. */
@@ -113,6 +118,18 @@ export class ChainReads {
     return open && feed ? { feed: open, seq: feed.seq, head: feed.head } : null;
   }
 
+  /** Anyone may ask again for what is final, so it must not cost a block read and a tree built each time. */
+  #proofOf(height: number): Promise<BlockProof> {
+    const known = this.#proofsByHeight.get(height);
+    if (known) return known;
+    const proof = loadProof(this.#options.store, height);
+    this.#proofsByHeight.set(height, proof);
+    proof.catch(() => this.#proofsByHeight.delete(height));
+    const [oldest] = this.#proofsByHeight.keys();
+    if (this.#proofsByHeight.size > RECEIPT_TREES_KEPT && oldest !== undefined) this.#proofsByHeight.delete(oldest);
+    return proof;
+  }
+
   #freshStatus(): Promise<Uint8Array> {
     const { ordering, clock, founding, signer } = this.#options;
     const { last } = ordering;
@@ -125,6 +142,17 @@ export class ChainReads {
     this.#status = { block: id, at: now, bytes };
     return bytes;
   }
+}
+
+async function loadProof(store: Store, height: number): Promise<BlockProof> {
+  const [certified, receipts] = await Promise.all([loadBlock(store, height), loadReceipts(store, height)]);
+  assert(certified, 'the block of an indexed entry is stored');
+  return {
+    header: encodeHeader(certified.block.header),
+    certificate: encodeCertificate(certified.certificate),
+    receipts: new Map(receipts.map((receipt) => [receipt.entry, receipt])),
+    tree: createReceiptTree(receipts),
+  };
 }
 
 /** A site lives as long as its handle's lease, so its reader needs both under one header. */
