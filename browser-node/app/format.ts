@@ -86,12 +86,12 @@ export function isAllVerified(report: VisitReport): boolean {
   return report.failed === 0 && report.verified > 0;
 }
 
-/** `alice` or `blog--alice` from a site's URL, port kept: what a person types. */
+/** `alice.localhost:8787` from a site's URL: what a person types. */
 export function displayUrl(url: string): string {
   return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
 }
 
-/** `@alice`, or `blog--alice` for a site with a name of its own. */
+/** `@alice`, or `@alice / blog` for a site with a name of its own. */
 export function displaySite(site: { readonly handle: string; readonly name: string }): string {
   return site.name === '' ? `@${site.handle}` : `@${site.handle} / ${site.name}`;
 }

@@ -6,7 +6,8 @@ import { FailureBoundary } from './components/failure-boundary.tsx';
 import { Button } from './components/button.tsx';
 import { Icon, type IconName } from './components/icon.tsx';
 import { NetworkPill, OfflineBanner } from './components/network-state.tsx';
-import { Notice } from './components/notice.tsx';
+import { FailureNotice } from './components/notice.tsx';
+import { Page } from './components/page.tsx';
 import { WeaveMark } from './components/weave-mark.tsx';
 import { routeTo, VIEWS, type ViewName } from './routes.ts';
 import { THEMES } from './theme.ts';
@@ -57,12 +58,11 @@ export function Shell() {
       <OfflineBanner />
       <main ref={main} tabIndex={-1}>
         {connection.state === 'failed' ? (
-          <Notice tone="bad" title="This page's node could not start.">
-            <p>
-              {connection.failure.message} <code class="code">{connection.failure.code}</code>
-            </p>
-            <Button onClick={() => location.reload()}>Try again</Button>
-          </Notice>
+          <Page title="The node could not start">
+            <FailureNotice failure={connection.failure}>
+              <Button onClick={() => location.reload()}>Try again</Button>
+            </FailureNotice>
+          </Page>
         ) : (
           <FailureBoundary key={app.route.value}>
             <View />

@@ -13,14 +13,18 @@ type ConfirmProps = {
   readonly onClose: () => void;
 };
 
-/** Is open as long as it is rendered; the browser gives the focus back to where it was. */
+/** Is open as long as it is rendered; then the focus goes back to where it was. */
 export function ConfirmDialog({ title, children, confirm, busy, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const shown = dialog.current;
+    const before = document.activeElement;
     shown?.showModal();
-    return () => shown?.close();
+    return () => {
+      shown?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onCancel={(event) => (event.preventDefault(), onClose())}>

@@ -65,7 +65,7 @@ export function DropZone({ reading, onPick }: DropZoneProps) {
         <span class="drop-title">
           {reading ? 'Reading the folder…' : over.value ? 'Let go to use it' : 'Drop a folder here'}
         </span>
-        <span class="drop-note">or choose one — anything with an index.html</span>
+        <span class="drop-note">or choose one; all it needs is an index.html</span>
       </button>
     </div>
   );

@@ -19,7 +19,7 @@ type FieldProps = {
 };
 
 export function Field(props: FieldProps) {
-  const { label, value, onInput, hint, problem, lead, rows, inputRef } = props;
+  const { label, value, onInput, hint, problem, lead, rows, inputRef = null } = props;
   const id = useId();
   const shared = {
     id,
@@ -42,8 +42,8 @@ export function Field(props: FieldProps) {
         {rows === undefined ? (
           <input
             {...shared}
-            {...(inputRef === undefined ? {} : { ref: inputRef })}
-            type={props.type ?? 'text'}
+            ref={inputRef}
+            type={typeOf(props)}
             onInput={(event) => onInput(event.currentTarget.value)}
           />
         ) : (
@@ -55,4 +55,9 @@ export function Field(props: FieldProps) {
       </div>
     </div>
   );
+}
+
+/** The library's types take one literal at a time; both have the same attributes here. */
+function typeOf({ type = 'text' }: FieldProps): 'text' {
+  return type as 'text';
 }

@@ -2,6 +2,7 @@
 
 import type { NodeStatus } from '../../api.ts';
 import { useApp } from '../app-state.ts';
+import { countOf } from '../format.ts';
 import { routeTo } from '../routes.ts';
 import { Icon } from './icon.tsx';
 
@@ -39,7 +40,8 @@ export function OfflineBanner() {
           <Icon name="warn" />
           <span>
             <strong>No relay answers.</strong> Your edits are safe on this device;{' '}
-            {status.pending > 0 ? `${status.pending} of them go out` : 'they go out'} as soon as one does.
+            {status.pending > 0 ? `${countOf(status.pending, 'entry', 'entries')} will go out` : 'new ones go out'} as
+            soon as one does.
           </span>
         </p>
       )}

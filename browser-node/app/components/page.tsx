@@ -16,6 +16,7 @@ export function Page({
   children: ComponentChildren;
 }) {
   const heading = useFocusOnMove();
+  useEffect(() => scrollTo({ top: 0 }), []);
   useEffect(() => {
     document.title = `${title} · weft`;
   }, [title]);
@@ -32,12 +33,12 @@ export function Page({
   );
 }
 
-/** Gives the element the focus when it appears, but for the first of the page. */
+/** Gives the element the focus when it appears, but for the first of the page, and unless a field of the view took it. */
 export function useFocusOnMove() {
   const target = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (moved) target.current?.focus({ preventScroll: true });
-    if (moved) scrollTo({ top: 0 });
+    const typing = document.activeElement?.matches('main :is(input, textarea)') ?? false;
+    if (moved && !typing) target.current?.focus();
     moved = true;
   }, []);
   return target;
@@ -68,7 +69,7 @@ export function Empty({ title, children }: { title: string; children: ComponentC
         {Array.from({ length: 10 }, (_, at) => (
           <line key={at} class="warp" x1={6 + at * 12} x2={6 + at * 12} y1="0" y2="36" />
         ))}
-        <line class="weft" x1="0" x2="68" y1="18" y2="18" stroke-dasharray="12.5 11.5" stroke-dashoffset="0.5" />
+        <line class="weft" x1="0" x2="68" y1="18" y2="18" stroke-dasharray="15 9" stroke-dashoffset="1.5" />
       </svg>
       <p class="empty-title">{title}</p>
       {children}

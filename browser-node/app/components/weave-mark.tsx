@@ -7,6 +7,9 @@ const PITCH = 10;
 /** Light between a thread and the one that covers it. */
 const GAP = 1.25;
 
+/** Ends shorter than this would only be specks. */
+const STUB = 2;
+
 type Bar = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
 export function WeaveMark({ label }: { label?: string }) {
@@ -37,7 +40,7 @@ function cutThread(thread: number, isUnder: (at: number) => boolean): Bar[] {
   const bars: Bar[] = [];
   let from = 0;
   const add = (to: number): void => {
-    if (to - from > 0.5) bars.push({ x: place(thread), y: from, width: BAND, height: to - from });
+    if (to - from > STUB) bars.push({ x: place(thread), y: from, width: BAND, height: to - from });
   };
   for (const at of THREADS) {
     if (!isUnder(at)) continue;

@@ -4,7 +4,9 @@ const COLUMNS = 40;
 const ROWS = 6;
 const PITCH = 12;
 /** How much of two pitches a thread lies on top. */
-const FLOAT = 12.5;
+const FLOAT = 15;
+/** A float reaches this far over its pitch; the next one must not show at the end of a row. */
+const OVERHANG = 2;
 const WIDTH = COLUMNS * PITCH;
 const HEIGHT = ROWS * PITCH;
 
@@ -15,7 +17,6 @@ export function WeaveProgress({ fraction, text }: { fraction: number; text: stri
     <svg
       class="weave-progress"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      preserveAspectRatio="xMidYMid slice"
       role="progressbar"
       aria-label="Publishing"
       aria-valuemin={0}
@@ -33,8 +34,9 @@ export function WeaveProgress({ fraction, text }: { fraction: number; text: stri
 
 /** A row of the weft, drawn from the side the shuttle comes from; `part` of it is there. */
 function shoot(row: number, part: number) {
-  const length = Math.max(0, Math.min(1, part)) * WIDTH;
-  if (length === 0) return null;
+  // Whole floats only: half of one would be a speck.
+  const length = Math.round((Math.max(0, Math.min(1, part)) * COLUMNS) / 2) * 2 * PITCH - OVERHANG;
+  if (length < 0) return null;
   const fromRight = row % 2 === 1;
   return (
     <line

@@ -6,9 +6,10 @@ import { useApp } from '../../app-state.ts';
 import { Button, CopyButton, LinkButton } from '../../components/button.tsx';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
+import { SiteAddress } from '../../components/site-address.tsx';
 import { useCall } from '../../components/use-call.ts';
 import { VisitLine } from '../../components/visit-line.tsx';
-import { countOf, displaySite, displayUrl, formatAge, formatBytes } from '../../format.ts';
+import { countOf, displaySite, formatAge, formatBytes } from '../../format.ts';
 import { routeTo } from '../../routes.ts';
 
 export function SiteCard({ site }: { site: OwnSite }) {
@@ -23,7 +24,7 @@ export function SiteCard({ site }: { site: OwnSite }) {
       <div class="site-head">
         <h2>
           <a href={site.url} target="_blank" rel="noopener">
-            {displayUrl(site.url)}
+            <SiteAddress url={site.url} />
           </a>
         </h2>
         <span class={`tag ${site.copies > 0 ? 'good' : 'warn'}`}>

@@ -82,7 +82,7 @@ function RestoreHint() {
   if (known.wallet.value?.state !== 'none') return null;
   return (
     <p>
-      Been here before? <a href={routeTo('wallet')}>Restore from your recovery phrase</a>
+      Been here before? <a href={routeTo('wallet')}>Restore from a phrase</a>
     </p>
   );
 }

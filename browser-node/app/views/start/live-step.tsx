@@ -1,25 +1,24 @@
 // The live link, what a visitor's check of it found, and how to keep what made it.
 
 import type { PublishState } from '../../publish-flow.ts';
-import { useEffect } from 'preact/hooks';
 import { useApp } from '../../app-state.ts';
 import { Button, CopyButton, LinkButton } from '../../components/button.tsx';
 import { KeepWallet } from '../../components/keep-wallet.tsx';
 import { Page } from '../../components/page.tsx';
+import { SiteAddress } from '../../components/site-address.tsx';
 import { VisitLine } from '../../components/visit-line.tsx';
-import { displaySite, displayUrl } from '../../format.ts';
+import { displaySite } from '../../format.ts';
 import { routeTo } from '../../routes.ts';
 
 export function LiveStep({ state }: { state: Extract<PublishState, { step: 'live' }> }) {
-  const { publish, say } = useApp();
+  const { publish } = useApp();
   const { site, target } = state;
-  useEffect(() => say(`${displaySite(target)} is live`), []);
   return (
-    <Page title="It is live.">
+    <Page title={`${displaySite(target)} is live.`}>
       <section class="live" aria-label="Your site">
         <p class="live-url">
           <a href={site.url} target="_blank" rel="noopener">
-            {displayUrl(site.url)}
+            <SiteAddress url={site.url} />
           </a>
         </p>
         <VisitLine url={site.url} />

@@ -17,7 +17,7 @@ export function WalletView() {
   const { known } = useApp();
   const wallet = known.wallet.value;
   return (
-    <Page title="Wallet" lead="The key that signs what you publish. It never leaves the engine of this browser.">
+    <Page title="Wallet" lead="The key that signs what you publish. It stays in this browser.">
       {wallet === undefined ? <p role="status">Opening the wallet…</p> : <WalletContent wallet={wallet} />}
     </Page>
   );
