@@ -77,6 +77,8 @@ export const FILE_BYTES_MAX: number = 4 * 1024 * MIB;
 export const WANT_CIDS_MAX = 256;
 /** Control requests a peer may make in a minute. */
 export const CONTROL_REQUESTS_PER_MINUTE = 100;
+/** The same for a room's own gateway, which asks for all its visitors: else a hundred addresses tried by one of them a minute would be the end for all. */
+export const GATEWAY_REQUESTS_PER_MINUTE = 6_000;
 /** How long `have` signals live at a relay. */
 export const HAVE_TTL: number = 15 * MINUTE;
 /** How often a seeder repeats its `have`. */

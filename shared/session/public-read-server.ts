@@ -7,9 +7,11 @@ import type { Clock, Log, PublicKey } from '../platform/ports.ts';
 import type { PayloadRoom } from './payload-room.ts';
 import type { FeedHead, Part, ReadAnswer, ReadRequest } from './public-read-messages.ts';
 import type { PeerId } from './relay-wire.ts';
-import { CONTROL_REQUESTS_PER_MINUTE } from '../core/limits.ts';
+import { cidCodec } from '../codec/cid.ts';
+import { CONTROL_REQUESTS_PER_MINUTE, GATEWAY_REQUESTS_PER_MINUTE } from '../core/limits.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
+import { ROOM_PEER } from './relay-wire.ts';
 import {
   ANSWER_BYTES_MAX,
   CONTENT_BLOCK_BYTES_MAX,
@@ -134,14 +136,14 @@ export class PublicReadServer {
       const stream: Stream = { reader, id, parts: [], bytes: 0, missing: [] };
       let batch = BATCH_BLOCKS_FIRST;
       for (let at = 0; at < cids.length;) {
-        const blocks = await this.#source.getBlocks(cids.slice(at, at + batch));
+        const blocks = await this.#source.getBlocks(cids.slice(at, endOfBatch(cids, at, batch)));
         let bytes = 0;
         for (const [i, block] of blocks.entries()) {
           bytes += block?.length ?? 0;
           if (!(await this.#addBlock(stream, at + i, block))) return;
         }
-        at += batch;
-        batch = Math.min(BATCH_BLOCKS_MAX, Math.max(1, Math.floor(BATCH_BYTES / (1 + bytes / batch))));
+        at += blocks.length;
+        batch = Math.min(BATCH_BLOCKS_MAX, Math.max(1, Math.floor(BATCH_BYTES / (1 + bytes / blocks.length))));
       }
       await this.#flush(stream, true);
     } finally {
@@ -281,8 +283,9 @@ export class PublicReadServer {
 
   #spendToken(reader: Reader): boolean {
     const now = this.#clock.now();
-    const refill = (Math.max(0, now - reader.tokensAt) * CONTROL_REQUESTS_PER_MINUTE) / MINUTE;
-    reader.tokens = Math.min(CONTROL_REQUESTS_PER_MINUTE, reader.tokens + refill);
+    const most = requestsPerMinute(reader.peer);
+    const refill = (Math.max(0, now - reader.tokensAt) * most) / MINUTE;
+    reader.tokens = Math.min(most, reader.tokens + refill);
     reader.tokensAt = now;
     if (reader.tokens < 1) return false;
     reader.tokens--;
@@ -298,7 +301,7 @@ export class PublicReadServer {
       wants: new Set(),
       inFlight: 0,
       wake: new Set(),
-      tokens: CONTROL_REQUESTS_PER_MINUTE,
+      tokens: requestsPerMinute(peer),
       tokensAt: this.#clock.now(),
       gone: false,
     };
@@ -328,6 +331,19 @@ export class PublicReadServer {
 
 /** Bytes that a block costs in a list beyond its own. */
 const BLOCK_FRAMING_BYTES = 5;
+
+/** Manifests are read one at a time: sixteen times larger than other blocks, and the small ones before say nothing about them. */
+function endOfBatch(cids: readonly Cid[], from: number, most: number): number {
+  const isManifest = (cid: Cid): boolean => cidCodec(cid) === 'dag-cbor';
+  if (isManifest(cids[from]!)) return from + 1;
+  let end = from + 1;
+  while (end < cids.length && end < from + most && !isManifest(cids[end]!)) end++;
+  return end;
+}
+
+function requestsPerMinute(peer: PeerId): number {
+  return peer === ROOM_PEER ? GATEWAY_REQUESTS_PER_MINUTE : CONTROL_REQUESTS_PER_MINUTE;
+}
 
 function wakeAll(reader: Reader): void {
   for (const wake of reader.wake) wake();

@@ -19,6 +19,9 @@ import { cidFromBytes, cidToBytes } from '../codec/cid.ts';
 /** A socket of a room, numbered by its relay: u32, never 0; a number means nothing on another connection. */
 export type PeerId = Brand<number, 'PeerId'>;
 
+/** The room itself as a peer: the gateway asks through it (ED8). No socket gets this number. */
+export const ROOM_PEER = 0xffff_ffff as PeerId;
+
 /** What a socket offers, as bits. Sockets without a service are not announced. */
 export const SERVICE_READ = 1;
 export const SERVICE_VALIDATE = 2;

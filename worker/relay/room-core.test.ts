@@ -9,13 +9,14 @@ import {
   encodeSend,
   encodeServices,
   parseRelayFrame,
+  ROOM_PEER,
   SERVICE_READ,
   type PeerId,
   type RelayToClientFrame,
 } from '../../shared/session/relay-wire.ts';
 import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
 import { PUBLIC_POLICY, type EdgePolicy } from '../policy.ts';
-import { createRoomCore, ROOM_PEER, type Member, type MemberRecord } from './room-core.ts';
+import { createRoomCore, type Member, type MemberRecord } from './room-core.ts';
 
 const NOW = 1_790_000_000_000;
 /** One of each kind, from the first socket to the second. */

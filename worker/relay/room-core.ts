@@ -10,6 +10,7 @@ import { HAVE_TTL } from '../../shared/core/limits.ts';
 import { cidDigest } from '../../shared/codec/cid.ts';
 import {
   FOUND_PEERS_MAX,
+  ROOM_PEER,
   SERVICE_READ,
   SERVICE_SEED,
   WELCOME_PEERS_MAX,
@@ -24,8 +25,6 @@ import {
 } from '../../shared/session/relay-wire.ts';
 import { createTokenBucket, spendTokens } from './token-bucket.ts';
 
-/** The room itself as a peer: the gateway asks through it (ED8). No socket gets this number. */
-export const ROOM_PEER = 0xffff_ffff as PeerId;
 /**
  * What is kept of a manifest's digest: 1,024 manifests then fit the 16 KB that a sleeping socket may remember.
  * A collision costs a useless question, since every answer is checked by CID.

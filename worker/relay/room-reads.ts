@@ -8,8 +8,7 @@ import type { PeerId } from '../../shared/session/relay-wire.ts';
 import type { RoomCore } from './room-core.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';
 import { PublicReadClient } from '../../shared/session/public-read-client.ts';
-import { encodeSend } from '../../shared/session/relay-wire.ts';
-import { ROOM_PEER } from './room-core.ts';
+import { encodeSend, ROOM_PEER } from '../../shared/session/relay-wire.ts';
 
 /** Peers asked for one thing: more would let one visitor make a whole room work. */
 const PEERS_ASKED_MAX = 3;
