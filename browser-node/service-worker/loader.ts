@@ -84,7 +84,8 @@ function path(): string {
 }
 
 async function visit(): Promise<void> {
-  document.getElementById('name')!.textContent = `@${location.hostname.split('.')[0]!.split('--').toReversed().join('/')}`;
+  document.getElementById('name')!.textContent =
+    `@${location.hostname.split('.')[0]!.split('--').toReversed().join('/')}`;
   if (!('serviceWorker' in navigator) || hasJustLeft()) return leaveDirect();
   setTimeout(leaveDirect, PATIENCE);
   await navigator.serviceWorker.register(SERVICE_WORKER, { scope: '/', updateViaCache: 'none' });

@@ -3,20 +3,19 @@
 import type { Millis } from '../../shared/core/brand.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Clock, Hasher } from '../../shared/platform/ports.ts';
-import type { Origin, VersionCounters } from '../../site-host/site-source-version.ts';
+import type { Origin } from '../../site-host/site-source-version.ts';
 import type { SiteRecord, SiteSource } from '../../site-host/site-source.ts';
 import type { SiteNetwork } from '../../site-host/site-source-peers.ts';
 import type { WorkerToLoader } from './loader-messages.ts';
-import type { LoadReport, SiteReport } from './site-report.ts';
+import type { SiteReport } from './site-report.ts';
 import type { SiteStorage } from './site-storage.ts';
-import type { VisitNotes } from './visit-notes.ts';
 import { judgeFreshness } from '../../shared/light-client/site-record.ts';
 import { respond } from '../../site-host/respond.ts';
 import { SiteVersion } from '../../site-host/site-source-version.ts';
 import { explainFailure } from './site-failure.ts';
 import { formatLine } from './site-report.ts';
 import { respondWithWipePage, wipeWorkerStorage } from './site-wipe.ts';
-import { addCounters, decodeNotes, encodeNotes, NO_COUNTERS } from './visit-notes.ts';
+import { VisitCounts } from './visit-counts.ts';
 
 /** A record checked this recently is not asked for again. */
 const FRESH_FOR: Millis = 10_000;
@@ -28,8 +27,6 @@ const OPEN_BUDGET: Millis = 10_000;
 const NOTES_AFTER: Millis = 1_500;
 /** Streams of service workers end after minutes: an open-ended range gets this much, and its client asks for more. */
 const OPEN_RANGE_BYTES_MAX: number = 4 * 1024 * 1024;
-/** As much of an address as a report bears. */
-const LOAD_PATH_CHARS_MAX = 512;
 /** Pair of the query that asked the edge for the page itself. */
 const DIRECT_MARKER = /(^|&)weft-direct(=[^&]*)?(?=&|$)/g;
 
@@ -54,11 +51,10 @@ export type Asked = {
   readonly waitUntil: (work: Promise<unknown>) => void;
 };
 
-type Load = { page: string; path: string; startedAt: Millis; endedAt: Millis; files: number; bytes: Record<Origin, number> };
-
 export class SiteServer {
   readonly #options: SiteServerOptions;
   readonly #started: Promise<void>;
+  readonly #counts = new VisitCounts();
   #version: SiteVersion | null = null;
   #leaseUntil: Millis = 0;
   #refreshing: Promise<void> | null = null;
@@ -69,16 +65,14 @@ export class SiteServer {
   /** The generation it is being emptied for; pages have to do their part. */
   #wipingFor: number | null = null;
   #notKept: string | null = null;
-  #earlier: VersionCounters = NO_COUNTERS;
-  #held: VisitNotes['held'] = null;
-  #lastLoad: LoadReport | null = null;
-  #load: Load | null = null;
   #writing = false;
   readonly #loaders = new Set<string>();
 
   constructor(options: SiteServerOptions) {
     this.#options = options;
-    this.#started = this.#start();
+    this.#started = this.#start().catch((error: unknown) => {
+      this.#trouble = { code: 'worker_failed', because: String(error) };
+    });
   }
 
   async answer({ request, url, page, waitUntil }: Asked): Promise<Response> {
@@ -91,7 +85,7 @@ export class SiteServer {
     const version = this.#version;
     if (!version || this.#leaseUntil <= clock.now()) return explainFailure(this.#explain(), request.method);
     if (isPage) this.#loaders.clear();
-    if (isPage) this.#beginLoad({ page, path: url.pathname, startedAt });
+    if (request.destination === 'document') this.#counts.beginLoad({ page, path: url.pathname, startedAt });
     const origins = new Set<Origin>();
     const response = await respond({
       manifest: version.manifest,
@@ -108,7 +102,7 @@ export class SiteServer {
       }),
       openRangeMax: OPEN_RANGE_BYTES_MAX,
     });
-    this.#count(page, response, origins);
+    this.#counts.countAnswer({ page, response, origins, now: clock.now() });
     if (isPage) {
       waitUntil(version.preload());
       waitUntil(this.#keepWhole(version));
@@ -162,13 +156,12 @@ export class SiteServer {
     await this.#started;
     const { name, source, crypto } = this.#options;
     const version = this.#version;
-    const counters = this.#counters();
-    const load = this.#describeLoad();
+    const { counters, load, held } = this.#counts;
     const report: Omit<SiteReport, 'line'> = {
       site: name,
       files: version?.manifest.resources.size ?? 0,
       bytes: version?.manifest.total ?? 0,
-      whole: version !== null && this.#held?.manifest === version.cid,
+      whole: version !== null && held?.manifest === version.cid,
       bytesBySource: counters.bytes,
       peers: counters.peers.length,
       verified: counters.verified,
@@ -191,13 +184,11 @@ export class SiteServer {
       storage.notes.load(),
       storage.blobs.has([]).catch((error: unknown) => this.#noteNotKept(error)),
     ]);
-    const notes = written ? decodeNotes(written) : null;
-    this.#held = notes?.held ?? null;
-    this.#lastLoad = notes?.load ?? null;
-    if (!record) return;
-    this.#cleanFor = source.generationOf(record);
-    await this.#adopt(record);
-    if (notes && notes.manifest === this.#version?.cid) this.#earlier = notes.counters;
+    if (record) {
+      this.#cleanFor = source.generationOf(record);
+      await this.#adopt(record);
+    }
+    this.#counts.restore(written);
   }
 
   #isFresh(): boolean {
@@ -261,34 +252,29 @@ export class SiteServer {
     if (version === this.#version) return;
     this.#version?.close();
     this.#version = version;
-    this.#earlier = NO_COUNTERS;
+    this.#counts.follow(version);
   }
 
   /** VS10: nothing is shown until worker and page have both emptied their part. */
   async #beginWipe(generation: number): Promise<void> {
-    // What cannot be kept for the new owner was not kept for the old one either.
-    if (this.#notKept !== null) {
-      this.#cleanFor = generation;
-      return;
-    }
     const { storage, evictPages } = this.#options;
     this.#show(null);
     this.#wipingFor = generation;
-    if (this.#held) await storage.blobs.remove(this.#held.cids).catch(() => undefined);
-    this.#held = null;
-    this.#lastLoad = null;
+    const { held } = this.#counts;
+    this.#counts.forget();
+    if (held) await storage.blobs.remove(held.cids).catch(() => undefined);
     // Not awaited: these navigations are answered only when this is over.
     void evictPages(this.#loaders);
   }
 
   /** Takes a small site whole, then drops the blocks that only the version before had. */
   async #keepWhole(version: SiteVersion, onProgress?: Parameters<SiteVersion['ensureWhole']>[0]): Promise<void> {
-    if (this.#held?.manifest === version.cid) return;
+    if (this.#counts.held?.manifest === version.cid) return;
     const whole = await version.ensureWhole(onProgress);
     if (whole.state === 'not_kept') this.#notKept = whole.because;
-    if (whole.state !== 'whole' || this.#version !== version || this.#held?.manifest === version.cid) return;
-    const before = this.#held;
-    this.#held = { manifest: version.cid, cids: whole.cids };
+    if (whole.state !== 'whole' || this.#version !== version) return;
+    const before = this.#counts.held;
+    this.#counts.held = { manifest: version.cid, cids: whole.cids };
     if (!before) return;
     const kept = new Set(whole.cids);
     const gone = before.cids.filter((cid) => !kept.has(cid));
@@ -304,30 +290,6 @@ export class SiteServer {
     const site = record && this.#options.source.read(record);
     if (site && !site.ok) return site.error;
     return this.#trouble ?? NOTHING_KNOWN;
-  }
-
-  #beginLoad({ page, path, startedAt }: { page: string; path: string; startedAt: Millis }): void {
-    this.#load = { page, path: path.slice(0, LOAD_PATH_CHARS_MAX), startedAt, endedAt: startedAt, files: 0, bytes: { disk: 0, peer: 0, edge: 0 } };
-  }
-
-  #count(page: string, response: Response, origins: ReadonlySet<Origin>): void {
-    const load = this.#load;
-    if (!load || load.page !== page) return;
-    load.files += 1;
-    load.endedAt = this.#options.clock.now();
-    const [origin] = origins;
-    if (origin) load.bytes[origin] += Number(response.headers.get('content-length') ?? 0);
-  }
-
-  #counters(): VersionCounters {
-    return this.#version ? addCounters(this.#earlier, this.#version.counters) : NO_COUNTERS;
-  }
-
-  #describeLoad(): LoadReport | null {
-    if (!this.#load) return this.#lastLoad;
-    const { path, startedAt, endedAt, files, bytes } = this.#load;
-    const total = bytes.disk + bytes.peer + bytes.edge;
-    return { path, files, bytes: total, bytesBySource: { ...bytes }, ms: endedAt - startedAt };
   }
 
   #describeRecord(record: SiteRecord): NonNullable<SiteReport['record']> {
@@ -362,14 +324,9 @@ export class SiteServer {
   }
 
   async #writeNotes(): Promise<void> {
-    if (!this.#version || this.#notKept !== null) return;
-    const notes: VisitNotes = {
-      manifest: this.#version.cid,
-      counters: this.#counters(),
-      load: this.#describeLoad(),
-      held: this.#held,
-    };
-    await this.#options.storage.notes.save(encodeNotes(notes)).catch(() => undefined);
+    const notes = this.#counts.encode();
+    if (!notes || this.#notKept !== null) return;
+    await this.#options.storage.notes.save(notes).catch(() => undefined);
   }
 }
 

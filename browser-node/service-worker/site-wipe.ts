@@ -78,7 +78,10 @@ function deleteDatabase(name: string): Promise<boolean> {
   });
 }
 
-type Entries = { keys(): AsyncIterable<string>; removeEntry(name: string, options: { recursive: true }): Promise<void> };
+type Entries = {
+  keys(): AsyncIterable<string>;
+  removeEntry(name: string, options: { recursive: true }): Promise<void>;
+};
 
 async function deleteFiles(): Promise<boolean> {
   try {

@@ -5,13 +5,13 @@ import type { Link, Log } from '../../shared/platform/ports.ts';
 import type { LoaderToWorker, WorkerToLoader } from './loader-messages.ts';
 import { PublicReadClient } from '../../shared/session/public-read-client.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
-import { publicRoomId } from '../../shared/session/room.ts';
-import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom } from '../../shared/platform/web/web-crypto.ts';
 import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
 import { parseSiteLabel } from '../../shared/ledger/handle-grammar.ts';
 import { SiteSource } from '../../site-host/site-source.ts';
+import { derivePublicRoomId } from './room-id.ts';
+import { createSiteEdge } from './site-edge.ts';
 import { explainFailure } from './site-failure.ts';
 import { respondWithReport } from './site-report.ts';
 import { SiteServer } from './site-server.ts';
@@ -61,7 +61,7 @@ async function createServer(): Promise<SiteServer> {
     mode: 'on_demand',
   });
   const network = {
-    edge: createEdgeHttp({ origin: worker.location.origin }),
+    edge: createSiteEdge(),
     room,
     reads: new PublicReadClient({ room, clock }),
   };
@@ -93,7 +93,7 @@ async function connectRelay(group: Cid): Promise<Link> {
   const { relays, commons } = (await answer.json()) as { relays?: unknown; commons?: unknown };
   const [relay] = Array.isArray(relays) ? (relays as unknown[]) : [];
   if (commons !== group || typeof relay !== 'string') throw new Error('this edge has no relay of the commons');
-  return await connectWebSocketLink(`${relay}/${publicRoomId(group)}`);
+  return await connectWebSocketLink(`${relay}/${await derivePublicRoomId(group)}`);
 }
 
 async function evictPages(loaders: ReadonlySet<string>): Promise<void> {

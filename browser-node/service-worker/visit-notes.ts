@@ -3,7 +3,12 @@
 import type { VersionCounters } from '../../site-host/site-source-version.ts';
 import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.ts';
 import { link, list, nullable, struct, text, uint, type Infer } from '../../shared/codec/schema.ts';
-import { SITE_FILES_MAX, SITE_OFFLINE_BYTES_MAX, SITE_PATH_BYTES_MAX, BLOB_LEAF_BYTES } from '../../shared/core/limits.ts';
+import {
+  SITE_FILES_MAX,
+  SITE_OFFLINE_BYTES_MAX,
+  SITE_PATH_BYTES_MAX,
+  BLOB_LEAF_BYTES,
+} from '../../shared/core/limits.ts';
 
 /** Bad blocks and peers remembered. */
 const NAMED_MAX = 64;
@@ -27,7 +32,13 @@ const notesSchema = struct({
     failures: list(struct({ cid: link(), source: text({ max: SOURCE_BYTES_MAX }) }), { max: NAMED_MAX }),
   }),
   load: nullable(
-    struct({ path: text({ max: PATH_BYTES_MAX }), files: uint(), bytes: uint(), bytesBySource: bytesSchema, ms: uint() }),
+    struct({
+      path: text({ max: PATH_BYTES_MAX }),
+      files: uint(),
+      bytes: uint(),
+      bytesBySource: bytesSchema,
+      ms: uint(),
+    }),
   ),
   /** All blocks of the version that is here in full, possibly an older one. */
   held: nullable(struct({ manifest: link(), cids: list(link(), { max: BLOCKS_MAX }) })),

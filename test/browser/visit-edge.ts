@@ -46,7 +46,8 @@ export async function startVisitEdge(options: {
 
   const find = async (url: URL, incoming: IncomingMessage): Promise<[string, Uint8Array | string] | null> => {
     const { pathname } = url;
-    if (pathname === '/.weft/sw.js') return ['text/javascript', `const WEFT = ${constants};\n${before}\n${built['sw.js']}`];
+    if (pathname === '/.weft/sw.js')
+      return ['text/javascript', `const WEFT = ${constants};\n${before}\n${built['sw.js']}`];
     if (pathname === '/.weft/pure.js') return ['text/javascript', built['pure.js']];
     if (pathname === '/.weft/resolve') return ['application/cbor', await world.resolution(Date.now())];
     if (pathname === '/.well-known/weft.json') {

@@ -37,7 +37,10 @@ function joinRoom(services: number): RelayRoom {
 }
 
 /** `change` makes a peer that lies about blocks. */
-async function startPeer(services: number, change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): Promise<void> {
+async function startPeer(
+  services: number,
+  change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+): Promise<void> {
   const room = joinRoom(services);
   const read = (cid: Cid): Uint8Array | undefined => {
     const bytes = commons.blocks.get(cid);
@@ -61,7 +64,10 @@ describeInChromium('a visit to a site whose peers are online', () => {
     commons = await createTestCommons();
     edge = await startTestEdge({ commons, assets: prefixed(await buildSiteFiles()) });
     closeAtEnd(() => edge.stop());
-    const pages = Array.from({ length: FILES }, (_, at) => ({ path: `/${at}.txt`, body: encodeUtf8(`file ${at} `.repeat(500)) }));
+    const pages = Array.from({ length: FILES }, (_, at) => ({
+      path: `/${at}.txt`,
+      body: encodeUtf8(`file ${at} `.repeat(500)),
+    }));
     const body = encodeUtf8('<!doctype html><title>from peers</title>');
     const published = await commons.publish('alice', [{ path: '/index.html', body }, ...pages]);
     manifest = published.manifest;

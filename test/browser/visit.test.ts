@@ -32,7 +32,9 @@ type Visitor = {
   endWorker(): Promise<void>;
 };
 
-async function createVisitor(options: { before?: string; files?: Record<string, string | Uint8Array> } = {}): Promise<Visitor> {
+async function createVisitor(
+  options: { before?: string; files?: Record<string, string | Uint8Array> } = {},
+): Promise<Visitor> {
   const world = createSiteWorld();
   await world.publish(options.files ?? FILES);
   const edge = await startVisitEdge({ world, built, ...(options.before !== undefined && { before: options.before }) });
@@ -48,7 +50,9 @@ async function createVisitor(options: { before?: string; files?: Record<string, 
     visit: (path = '/') => page.goto(url + path),
     async arrive(path = '/') {
       await page.goto(url + path);
-      await page.waitForFunction(() => document.querySelector('#progress') === null && document.readyState === 'complete');
+      await page.waitForFunction(
+        () => document.querySelector('#progress') === null && document.readyState === 'complete',
+      );
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     },
     async report() {
@@ -104,9 +108,19 @@ describeInChromium('a visit', () => {
     await waitForWhole(visitor);
     const answer = await visitor.visit();
     expect(answer?.fromServiceWorker()).toBe(true);
-    expect(answer?.headers()['server-timing']).toMatch(/^source;desc="(disk|edge)";dur=\d+, verified;desc="certificate, cid"/);
+    expect(answer?.headers()['server-timing']).toMatch(
+      /^source;desc="(disk|edge)";dur=\d+, verified;desc="certificate, cid"/,
+    );
     const report = await visitor.report();
-    expect(report).toMatchObject({ site: '@alice', files: 3, whole: true, failed: 0, peers: 0, trouble: null, crypto: 'native' });
+    expect(report).toMatchObject({
+      site: '@alice',
+      files: 3,
+      whole: true,
+      failed: 0,
+      peers: 0,
+      trouble: null,
+      crypto: 'native',
+    });
     expect(report.bytesBySource.edge).toBeGreaterThan(INDEX.length);
     expect(report.verified).toBeGreaterThanOrEqual(4);
     expect(report.record).toMatchObject({ height: visitor.world.height(), seq: 1, generation: 1 });
@@ -287,7 +301,10 @@ describeInChromium('a visit', () => {
     await visitor.visit('/sub/?x=1');
     await visitor.page.waitForFunction(() => document.title === 'direct');
     expect(visitor.page.url()).toBe(`${visitor.url}/sub/?x=1&weft-direct`);
-    expect(visitor.edge.requests.filter((path) => path.startsWith('/sub/'))).toEqual(['/sub/?x=1', '/sub/?x=1&weft-direct']);
+    expect(visitor.edge.requests.filter((path) => path.startsWith('/sub/'))).toEqual([
+      '/sub/?x=1',
+      '/sub/?x=1&weft-direct',
+    ]);
   });
 
   test('VS14: the address that asks for the server’s page is verified like any other once the worker runs', async () => {
@@ -304,7 +321,10 @@ describeInChromium('a visit', () => {
     const [whole, part] = await visitor.page.evaluate(async () => {
       const body = await (await fetch('/big.bin')).bytes();
       const ranged = await fetch('/big.bin', { headers: { range: 'bytes=1000000-1000009' } });
-      return [[body.length, body[2_000_000]], [ranged.status, ...(await ranged.bytes())]];
+      return [
+        [body.length, body[2_000_000]],
+        [ranged.status, ...(await ranged.bytes())],
+      ];
     });
     expect(whole).toEqual([big.length, big[2_000_000]]);
     expect(part).toEqual([206, ...big.subarray(1_000_000, 1_000_010)]);
