@@ -43,6 +43,7 @@ export class EngineLink {
   readonly #serviceWorker: Promise<ServiceWorker | null>;
   readonly #alive: Promise<void>;
   #host: EngineHost | null = null;
+  #pass: string | null = null;
   /** Of one leader. */
   #epoch: Epoch = Promise.withResolvers();
   #connection: Promise<Connection>;
@@ -128,15 +129,19 @@ export class EngineLink {
   async #offer(port: MessagePort): Promise<void> {
     const worker = this.#host ? null : await this.#serviceWorker;
     // This tab may have become the leader meanwhile.
-    if (this.#host) this.#host.connect(port, this.#tab);
-    else worker?.postMessage({ weft: 'connect', tab: this.#tab } satisfies ConnectMessage, [port]);
+    const message: ConnectMessage = { weft: 'connect', tab: this.#tab, pass: this.#pass };
+    if (this.#host) this.#host.connect(port, message);
+    else worker?.postMessage(message, [port]);
   }
 
   #use(port: MessagePort, { answer, lost }: { answer: 'ready' | ApiFailure; lost: Promise<void> }): Connection {
     if (answer !== 'ready') throw new NodeFailure(answer);
     // Every method of it answers with a promise already, so its remote has the same type.
     const remote = wrap(port) as unknown as EngineApi;
-    remote.subscribe(proxy(this.#onEvent)).catch(() => undefined);
+    const keepPass = (pass: string | null): void => {
+      this.#pass = pass;
+    };
+    remote.subscribe(proxy(this.#onEvent), proxy(keepPass)).catch(() => undefined);
     return { remote, lost };
   }
 }

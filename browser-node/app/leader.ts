@@ -22,7 +22,7 @@ const NOT_STARTED: ApiFailure = {
 };
 
 /** The engine as its own page sees it. */
-export type EngineHost = { connect(port: MessagePort, tab: string): void };
+export type EngineHost = { connect(port: MessagePort, message: ConnectMessage): void };
 
 export type LeaderEvents = {
   /** This tab leads from now on. */
@@ -92,9 +92,9 @@ function startEngine(): EngineHost & { readonly ended: Promise<void> } {
   worker.addEventListener('error', () => started.reject(new Error('the engine did not start')));
   return {
     ended: ended.promise,
-    connect(port, tab) {
+    connect(port, message) {
       started.promise.then(
-        () => worker.postMessage({ weft: 'connect', tab } satisfies ConnectMessage, [port]),
+        () => worker.postMessage(message, [port]),
         () => port.postMessage({ weft: 'failed', failure: NOT_STARTED } satisfies PortMessage),
       );
     },
@@ -109,7 +109,7 @@ function passPorts(engine: EngineHost): () => void {
     const answer = asked && ({ weft: 'i lead', question: asked.question } satisfies LeaderAnswer);
     if (answer) (source as ServiceWorker | null)?.postMessage(answer);
     const connect = readMessage('connect', data);
-    if (connect && ports[0]) engine.connect(ports[0], connect.tab);
+    if (connect && ports[0]) engine.connect(ports[0], connect);
   };
   container?.addEventListener('message', listen);
   container?.startMessages();

@@ -3,7 +3,13 @@
 import { expose } from 'comlink';
 import type { EngineApi } from '../transport/engine-api.ts';
 import { installFailureTransfer, readApiFailure } from '../transport/failure-transfer.ts';
-import { readMessage, tabLock, type EngineMessage, type PortMessage } from '../transport/port-messages.ts';
+import {
+  readMessage,
+  tabLock,
+  type ConnectMessage,
+  type EngineMessage,
+  type PortMessage,
+} from '../transport/port-messages.ts';
 import { openEngine, type Engine } from './open-engine.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -20,12 +26,13 @@ function open(): Promise<Engine> {
 }
 
 /** Each tab has its own listener, which goes when the tab does: its lock says so. */
-async function serveTab(port: MessagePort, tab: string): Promise<void> {
+async function serveTab(port: MessagePort, { tab, pass }: ConnectMessage): Promise<void> {
   const say = (message: PortMessage): void => port.postMessage(message);
   say({ weft: 'reached' });
   let engine: Engine;
   try {
     engine = await open();
+    if (pass !== null) await engine.admit(pass);
   } catch (error) {
     const failure = readApiFailure(error);
     if (failure.code === 'internal') console.error(error);
@@ -34,8 +41,8 @@ async function serveTab(port: MessagePort, tab: string): Promise<void> {
   const unsubscribe = new Set<() => void>();
   const api: EngineApi = {
     ...engine.api,
-    async subscribe(listener) {
-      unsubscribe.add(engine.subscribe(listener));
+    async subscribe(listener, keepPass) {
+      unsubscribe.add(engine.subscribe(listener, keepPass));
     },
   };
   expose(api, port);
@@ -48,6 +55,6 @@ async function serveTab(port: MessagePort, tab: string): Promise<void> {
 installFailureTransfer((error) => console.error(error));
 self.addEventListener('message', ({ data, ports }) => {
   const connect = readMessage('connect', data);
-  if (connect && ports[0]) void serveTab(ports[0], connect.tab);
+  if (connect && ports[0]) void serveTab(ports[0], connect);
 });
 self.postMessage({ weft: 'listening' } satisfies EngineMessage);

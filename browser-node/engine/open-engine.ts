@@ -26,7 +26,9 @@ import { createWalletCalls } from './wallet-calls.ts';
 export type Engine = {
   readonly api: Omit<EngineApi, 'subscribe'>;
   /** The returned function ends it. */
-  subscribe(listener: EventListener): () => void;
+  subscribe(listener: EventListener, keepPass: (pass: string | null) => void): () => void;
+  /** A tab shows the pass of the engine before (BN14). */
+  admit(pass: string): Promise<void>;
 };
 
 export type EngineOptions = {
@@ -71,7 +73,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     status: sources.status,
     followPublish,
   };
-  return { api, subscribe: (listener) => events.subscribe(listener) };
+  return {
+    api,
+    subscribe(listener, keepPass) {
+      // The pass changes with the state of the wallet and never without.
+      return events.subscribe((event, value) => {
+        if (event === 'wallet') keepPass(wallet.pass);
+        listener(event, value);
+      });
+    },
+    admit: (pass) => wallet.admit(pass),
+  };
 }
 
 /** The node, its account and its publisher, connected and following each other; on its way to the room when it resolves. */

@@ -6,6 +6,9 @@ import type { Identity } from '../../shared/crypto/ids.ts';
 import type { Clock, Random } from '../../shared/platform/ports.ts';
 import type { LocalNode } from '../../shared/session/session-identity.ts';
 import type { WalletAbout, WalletVault } from '../storage/wallet-vault.ts';
+import { fromHex, toHex } from '../../shared/codec/base.ts';
+import { equalBytes } from '../../shared/core/bytes.ts';
+import { sha256 } from '../../shared/crypto/sha256.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
@@ -18,6 +21,7 @@ import {
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 
 const PHRASE_ENTROPY_BYTES = 16;
+const PASS_BYTES = 16;
 /** Below this a guess takes minutes, whatever the key stretching. */
 const PASSPHRASE_CHARS_MIN = 8;
 const PASSPHRASE_CHARS_MAX = 1_000;
@@ -37,7 +41,7 @@ export type WalletOptions = {
   readonly random: Random;
   readonly clock: Clock;
   readonly deviceName: string;
-  /** Created, locked, unlocked or changed; calls wait for what it does. */
+  /** Created, locked, unlocked or changed; the call waits for what this does. */
   readonly onChange: () => Promise<void>;
 };
 
@@ -47,6 +51,7 @@ export class Wallet {
   /** Kept while a wallet with a passphrase is unlocked. */
   #phrase: string | null = null;
   #draft: Draft | null = null;
+  #pass: string | null = null;
   #isNew = false;
 
   constructor(options: WalletOptions) {
@@ -72,6 +77,22 @@ export class Wallet {
     if (!about || this.#locked) return null;
     const { identity, certificate, sealingKey } = about;
     return { self: { identity, certificate, signer: device.signer }, sealingKey, isNew: this.#isNew };
+  }
+
+  /** What a tab shows to the next engine if this one ends: null while the wallet is locked or has no passphrase. */
+  get pass(): string | null {
+    return this.#pass;
+  }
+
+  /** A tab was there while the wallet was unlocked: it still is. The phrase itself stays closed until the passphrase comes. */
+  async admit(pass: string): Promise<void> {
+    const { vault, onChange } = this.#options;
+    const decoded = fromHex(pass);
+    if (!this.#locked || !decoded.ok || vault.passHash === null) return;
+    if (!equalBytes(sha256(decoded.value), vault.passHash)) return;
+    this.#locked = false;
+    this.#pass = pass;
+    await onChange();
   }
 
   /** Who this will be: before there is a wallet, the identity that `create` is going to take (its puzzle takes time). */
@@ -118,6 +139,7 @@ export class Wallet {
     if (!phrase.ok) return phrase;
     await this.#options.vault.setPassphrase({ phrase: phrase.value, passphrase });
     this.#phrase = phrase.value;
+    await this.#renewPass();
     await this.#options.onChange();
     return ok(null);
   }
@@ -127,6 +149,7 @@ export class Wallet {
     if (!opened.ok) return opened;
     this.#locked = false;
     if (!this.#options.vault.unprotected) this.#phrase = opened.value;
+    await this.#renewPass();
     await this.#options.onChange();
     return ok(null);
   }
@@ -139,8 +162,19 @@ export class Wallet {
     }
     this.#locked = true;
     this.#phrase = null;
+    this.#pass = null;
+    await vault.setPassHash(null);
     await onChange();
     return ok(null);
+  }
+
+  /** A wallet without a passphrase is never locked and needs none. */
+  async #renewPass(): Promise<void> {
+    const { vault, random } = this.#options;
+    if (vault.unprotected) return;
+    const pass = random.bytes(PASS_BYTES);
+    await vault.setPassHash(sha256(pass));
+    this.#pass = toHex(pass);
   }
 
   #prepareDraft(): Draft {
@@ -158,6 +192,7 @@ export class Wallet {
     this.#locked = false;
     if (!vault.unprotected) this.#phrase = phrase;
     await vault.confirmPhraseSaved();
+    await this.#renewPass();
     const set = passphrase === undefined ? ok(null) : await this.setPassphrase(passphrase);
     if (!set.ok) return set;
     await onChange();
@@ -191,6 +226,7 @@ export class Wallet {
     this.#draft = null;
     this.#locked = false;
     this.#phrase = passphrase === undefined ? null : phrase;
+    await this.#renewPass();
     await onChange();
     return ok(null);
   }

@@ -41,7 +41,11 @@ export type WalletAbout = {
   readonly phraseSaved: boolean;
 };
 
-type WalletRecord = WalletAbout & { readonly phrase: SealedByOrigin | SealedByPassphrase };
+type WalletRecord = WalletAbout & {
+  readonly phrase: SealedByOrigin | SealedByPassphrase;
+  /** SHA-256 of the pass by which a tab shows that the wallet was unlocked before a takeover (BN14). */
+  readonly pass?: Bytes;
+};
 
 /** The device's key, made with the store and never leaving it (BN6). */
 export type VaultDevice = { readonly signer: Signer; readonly kind: 'native' | 'sealed' };
@@ -87,6 +91,17 @@ export class WalletVault {
   /** Seals the phrase anew; the old box is gone with the same write. */
   async setPassphrase(secret: { phrase: string; passphrase: string }): Promise<void> {
     if (this.#wallet) await this.#write({ ...this.#wallet, phrase: await this.#seal(secret) });
+  }
+
+  /** The pass that counts from now on; null makes the last one void. */
+  async setPassHash(pass: Bytes | null): Promise<void> {
+    if (!this.#wallet) return;
+    const { pass: _before, ...wallet } = this.#wallet;
+    await this.#write(pass === null ? wallet : { ...wallet, pass });
+  }
+
+  get passHash(): Uint8Array | null {
+    return this.#wallet?.pass ?? null;
   }
 
   async confirmPhraseSaved(): Promise<void> {

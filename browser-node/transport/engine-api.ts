@@ -6,8 +6,8 @@ export type EventListener = <K extends keyof NodeEvents>(event: K, value: NodeEv
 
 /** The JavaScript API, without what only a page can offer, and with what its page needs beside it. */
 export interface EngineApi extends Omit<WeftApi, 'on'> {
-  /** Tells the present state at once, then every change. */
-  subscribe(listener: EventListener): Promise<void>;
+  /** Tells the present state at once, then every change; `keepPass` is told the pass for the next engine, whenever that changes (BN14). */
+  subscribe(listener: EventListener, keepPass: (pass: string | null) => void): Promise<void>;
   /**
    * Goes on watching a publish that an earlier engine began after `since` (ms): null if there is none, then its files
    * have to be handed over again.

@@ -18,7 +18,12 @@ export function isTabLock(name: string | undefined): boolean {
 }
 
 /** Tab → service worker → leader's page → engine, each with one port. */
-export type ConnectMessage = { readonly weft: 'connect'; readonly tab: string };
+export type ConnectMessage = {
+  readonly weft: 'connect';
+  readonly tab: string;
+  /** From the last engine, if the wallet was unlocked there (BN14). */
+  readonly pass: string | null;
+};
 /** Service worker → every page, and back from the one that leads. */
 export type LeaderQuestion = { readonly weft: 'who leads'; readonly question: number };
 export type LeaderAnswer = { readonly weft: 'i lead'; readonly question: number };

@@ -141,6 +141,28 @@ describeInChromium('one node for all tabs', () => {
     await third.close();
   });
 
+  test('BN9, BN14: an unlocked wallet stays unlocked when another tab takes over, and a locked one stays locked', async () => {
+    const browser = await launchChromium();
+    const [first, second, third] = (await openTabs(browser, 3)) as [Page, Page, Page];
+    await first.evaluate(() => weft.wallet.create({ passphrase: 'correct horse' }));
+    const state = (tab: Page) => tab.evaluate(async () => (await weft.wallet.status()).state);
+    await third.waitForFunction(async () => (await weft.wallet.status()).state === 'unlocked');
+    // Until the tabs have heard of it.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await first.close();
+    expect(await state(second)).toBe('unlocked');
+    expect(await third.evaluate(() => weft.handles.register('kept-open'))).toMatchObject({ handle: 'kept-open' });
+    // The phrase itself is open only where the passphrase was typed.
+    expect(await failureOf(third, () => weft.wallet.recoveryPhrase())).toMatchObject({ code: 'locked' });
+    await third.evaluate(() => weft.wallet.lock());
+    const [leader, other] = (await second.evaluate(async () => (await weft.status()).leader))
+      ? [second, third]
+      : [third, second];
+    await leader.close();
+    expect(await state(other)).toBe('locked');
+    await browser.close();
+  });
+
   test('two owners of one handle: the second is told at once, and its files stay', async () => {
     const [ann, ben] = [await launchChromium(), await launchChromium()];
     const [first] = (await openTabs(ann, 1)) as [Page];
