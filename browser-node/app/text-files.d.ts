@@ -2,13 +2,13 @@
 
 declare module '*.html' {
   const text: string;
-  export default text;
+  export = text;
 }
 declare module '*.svg' {
   const text: string;
-  export default text;
+  export = text;
 }
 declare module '*.css' {
   const text: string;
-  export default text;
+  export = text;
 }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { FakeOptions } from './fake-node.ts';
 
+const PAGE = fileURLToPath(new URL('./ui-page.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What the edge sends with the app (docs/protocol/edge.md); relays and sites are not needed here. */
@@ -53,7 +54,7 @@ export async function startUiStand(): Promise<UiStand> {
 async function buildPage(): Promise<ReadonlyMap<string, string>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [{ in: 'test/browser/ui-page.ts', out: 'page' }],
+    entryPoints: [{ in: PAGE, out: 'page' }],
     outdir: 'out',
     bundle: true,
     splitting: true,
