@@ -53,7 +53,7 @@ const COUNT = new Intl.NumberFormat('en');
 const KILO = 1_000;
 const SECOND: Millis = 1_000;
 
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   if (bytes === 1) return '1 byte';
   if (bytes < KILO) return `${bytes} bytes`;
   const [size, unit] = bytes < KILO * KILO ? [KILO, 'kB'] : [KILO * KILO, 'MB'];

@@ -12,6 +12,15 @@ import { closeAtEnd, makeTempFolder } from './harness.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Put in front of a worker's script: WebCrypto as browsers had it before Ed25519. */
+export const WITHOUT_ED25519 = `{
+  const real = SubtleCrypto.prototype.importKey;
+  SubtleCrypto.prototype.importKey = function (format, key, algorithm, ...rest) {
+    if ((algorithm.name ?? algorithm) === 'Ed25519') return Promise.reject(new DOMException('', 'NotSupportedError'));
+    return real.call(this, format, key, algorithm, ...rest);
+  };
+}`;
+
 export type BuiltSite = Readonly<Record<'sw.js' | 'pure.js' | 'loader.html', string>>;
 
 /** What the build makes for site origins. */

@@ -19,7 +19,7 @@ import { visitSite } from '../../site-host/visit-site.ts';
 import { parseSiteLabel } from '../../shared/ledger/handle-grammar.ts';
 import { createTestCommons, startTestEdge, type TestCommons, type TestEdge } from '../contracts/edge.test-kit.ts';
 import { closeAtEnd, describeInChromium, launchChromium } from './harness.ts';
-import { buildSiteFiles } from './visit-edge.ts';
+import { buildSiteFiles, WITHOUT_ED25519 } from './visit-edge.ts';
 
 const FILES = 36;
 const clock = createWebClock();
@@ -29,8 +29,8 @@ let commons: TestCommons;
 let edge: TestEdge;
 let manifest: Cid;
 
-function joinRoom(services: number): RelayRoom {
-  const connect = () => connectWebSocketLink(edge.socketUrl(publicRoomId(commons.group)));
+function joinRoom(services: number, at: TestEdge = edge): RelayRoom {
+  const connect = () => connectWebSocketLink(at.socketUrl(publicRoomId(commons.group)));
   const room = new RelayRoom({ connect, clock, random: createWebRandom(), services, log });
   closeAtEnd(async () => room.close());
   return room;
@@ -39,9 +39,9 @@ function joinRoom(services: number): RelayRoom {
 /** `change` makes a peer that lies about blocks. */
 async function startPeer(
   services: number,
-  change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+  { at = edge, change = (bytes) => bytes }: { at?: TestEdge; change?: (bytes: Uint8Array) => Uint8Array } = {},
 ): Promise<void> {
-  const room = joinRoom(services);
+  const room = joinRoom(services, at);
   const read = (cid: Cid): Uint8Array | undefined => {
     const bytes = commons.blocks.get(cid);
     return bytes && change(bytes);
@@ -91,8 +91,24 @@ describeInChromium('a visit to a site whose peers are online', () => {
     expect(report.line).toContain('0 bytes from the server · all verified');
   });
 
+  test('VS12: this edge gives a worker without Ed25519 the script that checks, though it refuses other workers', async () => {
+    const built = await buildSiteFiles();
+    const other = await startTestEdge({
+      commons,
+      assets: prefixed({ ...built, 'sw.js': `${WITHOUT_ED25519}\n${built['sw.js']}` }),
+    });
+    closeAtEnd(() => other.stop());
+    await startPeer(SERVICE_READ | SERVICE_SEED, { at: other });
+    const { context } = await launchChromium();
+    const page = await context.newPage();
+    await page.goto(`http://alice.localhost:${other.port}/`);
+    await page.waitForFunction(() => document.title === 'from peers');
+    expect(await page.evaluate(untilWhole)).toMatchObject({ crypto: 'pure', failed: 0 });
+  });
+
   test('VS6, VS9: a peer that lies is caught, named by count, and its blocks come from others', async () => {
-    await startPeer(SERVICE_SEED, (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 0 ? byte ^ 1 : byte)));
+    const change = (bytes: Uint8Array) => Uint8Array.from(bytes, (byte, at) => (at === 0 ? byte ^ 1 : byte));
+    await startPeer(SERVICE_SEED, { change });
     const room = joinRoom(0);
     const site = parseSiteLabel('alice');
     const visit = await visitSite({

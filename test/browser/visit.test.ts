@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { SiteReport } from '../../browser-node/service-worker/site-report.ts';
 import { createSiteWorld, type SiteWorld } from '../../site-host/site-source.test-kit.ts';
 import { describeInChromium, launchChromium, type Chromium } from './harness.ts';
-import { buildSiteFiles, startVisitEdge, type BuiltSite, type VisitEdge } from './visit-edge.ts';
+import { buildSiteFiles, startVisitEdge, WITHOUT_ED25519, type BuiltSite, type VisitEdge } from './visit-edge.ts';
 
 const INDEX = '<!doctype html><link rel="stylesheet" href="/a.css"><title>first</title><p id="hello">hello</p>';
 const FILES = { '/index.html': INDEX, '/a.css': '#hello { color: rgb(1, 2, 3) }', '/sub/index.html': 'below' };
@@ -273,9 +273,7 @@ describeInChromium('a visit', () => {
   });
 
   test('VS12: a browser without Ed25519 checks with the script of weft, and does so after a restart with the edge gone', async () => {
-    const before =
-      "{const real=crypto.subtle.importKey;SubtleCrypto.prototype.importKey=function(f,k,a,...r){if((a.name??a)==='Ed25519')return Promise.reject(new DOMException('','NotSupportedError'));return real.call(this,f,k,a,...r)}}";
-    const visitor = await createVisitor({ before });
+    const visitor = await createVisitor({ before: WITHOUT_ED25519 });
     await visitor.arrive();
     await waitForWhole(visitor);
     expect(await visitor.report()).toMatchObject({ crypto: 'pure', failed: 0 });
