@@ -313,14 +313,23 @@ export class Publisher {
   /** Resolves when nobody could be reached for 30 s in a row; never while somebody is. */
   async #untilAlone(id: string): Promise<'alone'> {
     let aloneSince: number | null = null;
+    let told: string | undefined;
     for (;;) {
       await this.#pause(ALONE_CHECK);
       const job = this.#jobs.get(id);
       if (!job || isFinished(job)) return await new Promise(() => {});
+      told = this.#tellDelay(job, told);
       const now = this.#options.clock.now();
       aloneSince = this.#options.isOnline() ? null : (aloneSince ?? now);
       if (aloneSince !== null && now - aloneSince >= NETWORK_WAIT) return 'alone';
     }
+  }
+
+  /** Says once why a validator takes the entry only later, such as a quota that is used up. */
+  #tellDelay({ id, entry }: Job, told: string | undefined): string | undefined {
+    const delay = entry && this.#options.account()?.outbox.delayOf(entry);
+    if (delay && delay.code !== told) this.#tell(id, { step: 'waiting', code: delay.code, message: delay.because });
+    return delay?.code;
   }
 
   #pause(ms: number): Promise<void> {

@@ -2,6 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
+import type { Failure } from '../core/result.ts';
 import type { FeedId, PublicKey } from '../crypto/ids.ts';
 import type { Clock, Random, Signer, Store } from '../platform/ports.ts';
 import type { Operation } from '../feeds/entry.ts';
@@ -68,6 +69,7 @@ export class Outbox {
   /** In the order of delivery. */
   readonly #pending = new Map<Cid, Pending>();
   readonly #waiters = new Map<Cid, ((outcome: Outcome) => void)[]>();
+  readonly #delays = new Map<Cid, Failure>();
   #head: OwnHead | null;
   /** Until someone has told us our own head, nothing may be appended to the old feed. */
   #reconciled = false;
@@ -153,6 +155,16 @@ export class Outbox {
     });
   }
 
+  /** A validator said why it takes this entry only later. */
+  delay(id: Cid, why: Failure): void {
+    if (this.#pending.has(id)) this.#delays.set(id, why);
+  }
+
+  /** Why a pending entry has to wait, as far as anybody said. */
+  delayOf(id: Cid): Failure | undefined {
+    return this.#delays.get(id);
+  }
+
   /** Hands every pending entry over again, in order: after a reconnect. */
   redeliver(): void {
     if (this.#pending.size > 0) this.#deliver(this.pending);
@@ -191,6 +203,7 @@ export class Outbox {
       this.#head = head;
       for (const entry of settled) {
         this.#pending.delete(entry.id);
+        this.#delays.delete(entry.id);
         for (const wake of this.#waiters.get(entry.id) ?? []) wake(entry.outcome);
         this.#waiters.delete(entry.id);
       }
@@ -220,7 +233,7 @@ export class Outbox {
 
   async #reconcile(): Promise<void> {
     if (this.#reconciled) return;
-    const answers = await this.#ask();
+    const answers: readonly (KnownHead | null)[] = await this.#ask().catch(() => []);
     if (answers.length === 0) return;
     const next = this.#headBy(answers.filter((answer) => answer !== null));
     if (next !== this.#head && next) await this.#writeHead(next);

@@ -199,7 +199,10 @@ export class ValidatorLink {
   }
 
   async #refused({ id, code, because }: Extract<SessionMessage, { t: 'refused' }>): Promise<void> {
-    if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') return this.#resendLater();
+    if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') {
+      this.#options.outbox.delay(id, { code, because });
+      return this.#resendLater();
+    }
     this.#seen.delete(id);
     // An entry signed ahead of time would hold up the feed until that time has come: it is dropped, and said why.
     await this.#options.outbox.settle(id, { code, because, height: null, changes: [] });
