@@ -136,14 +136,15 @@ export class PublicReadServer {
       const stream: Stream = { reader, id, parts: [], bytes: 0, missing: [] };
       let batch = BATCH_BLOCKS_FIRST;
       for (let at = 0; at < cids.length;) {
-        const blocks = await this.#source.getBlocks(cids.slice(at, endOfBatch(cids, at, batch)));
+        const end = endOfBatch(cids, at, batch);
+        const blocks = await this.#source.getBlocks(cids.slice(at, end));
         let bytes = 0;
         for (const [i, block] of blocks.entries()) {
           bytes += block?.length ?? 0;
           if (!(await this.#addBlock(stream, at + i, block))) return;
         }
-        at += blocks.length;
-        batch = Math.min(BATCH_BLOCKS_MAX, Math.max(1, Math.floor(BATCH_BYTES / (1 + bytes / blocks.length))));
+        batch = Math.min(BATCH_BLOCKS_MAX, Math.max(1, Math.floor(BATCH_BYTES / (1 + bytes / (end - at)))));
+        at = end;
       }
       await this.#flush(stream, true);
     } finally {

@@ -7,7 +7,7 @@ import type { PayloadRoom, RoomEvents } from '../../shared/session/payload-room.
 import type { PeerId } from '../../shared/session/relay-wire.ts';
 import type { RoomCore } from './room-core.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';
-import { PublicReadClient } from '../../shared/session/public-read-client.ts';
+import { PublicReadClient, type ReadFailure } from '../../shared/session/public-read-client.ts';
 import { encodeSend, ROOM_PEER } from '../../shared/session/relay-wire.ts';
 
 /** Peers asked for one thing: more would let one visitor make a whole room work. */
@@ -16,6 +16,9 @@ const PEERS_ASKED_MAX = 3;
 const HEDGE_AFTER: Millis = 250;
 /** A peer that has sent nothing for so long is not going to. */
 const SILENCE_MAX: Millis = 4_000;
+/** A peer that was silent, lied, or lacked what it said it has is asked after all others for so long. */
+const DOUBT_FOR: Millis = 60_000;
+const DOUBTED_MAX = 4_096;
 /** Peers asked for a record that the one before could not prove. */
 const RECORD_PEERS_MAX = 6;
 
@@ -40,23 +43,28 @@ export type RoomReads = {
 
 export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock: Clock; hasher: Hasher }): RoomReads {
   const listeners = new Set<RoomEvents>();
-  const underWay = new Map<Cid, Promise<WantAnswer>>();
+  const underWay = new Map<string, Promise<WantAnswer>>();
+  const doubtedUntil = new Map<PeerId, Millis>();
   const client = new PublicReadClient({ room: asPayloadRoom(room, listeners), clock });
 
-  /** Blocks that somebody waits for already are not asked for twice: ten visitors of one page are one want. */
+  /**
+   * Blocks that somebody waits for already are not asked for twice: ten visitors of one page are one want. Of one site:
+   * who names another one has other peers asked, and must not make visitors of this one wait for those.
+   */
   async function want(question: WantQuestion): Promise<WantAnswer> {
+    const nameOf = (cid: Cid): string => `${question.manifest ?? ''} ${cid}`;
     const answers = new Set<Promise<WantAnswer>>();
     const fresh: Cid[] = [];
     for (const cid of question.cids) {
-      const known = underWay.get(cid);
+      const known = underWay.get(nameOf(cid));
       if (known) answers.add(known);
       else fresh.push(cid);
     }
     if (fresh.length > 0) {
       const asked = askForBlocks({ ...question, cids: fresh }).finally(() => {
-        for (const cid of fresh) underWay.delete(cid);
+        for (const cid of fresh) underWay.delete(nameOf(cid));
       });
-      for (const cid of fresh) underWay.set(cid, asked);
+      for (const cid of fresh) underWay.set(nameOf(cid), asked);
       answers.add(asked);
     }
     const blocks = (await Promise.all(answers)).flatMap((answer) => answer.blocks);
@@ -70,32 +78,50 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
     let over = false;
     const seeders = manifest ? room.findSeeders(manifest) : [];
     await askInTurn(clock, {
-      peers: [...new Set([...seeders, ...room.findReaders()])].slice(0, PEERS_ASKED_MAX),
+      peers: doubtedLast([...new Set([...seeders, ...room.findReaders()])]).slice(0, PEERS_ASKED_MAX),
       wait,
       isDone: () => remaining.size === 0,
       progressAt: () => progressAt,
-      ask: (peer) =>
-        client.wantBlocks({
+      async ask(peer) {
+        const answer = await client.wantBlocks({
           peer,
           cids: [...remaining],
           timeout: SILENCE_MAX,
           async onBlock(cid, bytes) {
-            if (over || !(await verifyBlock(cid, bytes, hasher))) return false;
+            if (over) return false;
+            if (!(await verifyBlock(cid, bytes, hasher))) {
+              doubt(peer);
+              return false;
+            }
             progressAt = clock.now();
             if (remaining.delete(cid)) blocks.push({ cid, bytes });
             return remaining.size > 0;
           },
-        }),
+        });
+        const lacking = answer.ok && answer.value.missing.length > 0 && seeders.includes(peer);
+        if (lacking || (!answer.ok && DOUBTFUL.has(answer.error.code))) doubt(peer);
+      },
     });
     over = true;
     return { blocks };
   }
 
+  function doubt(peer: PeerId): void {
+    // Sockets that left in between are still named; who comes and goes so often starts anew.
+    if (doubtedUntil.size >= DOUBTED_MAX) doubtedUntil.clear();
+    doubtedUntil.set(peer, clock.now() + DOUBT_FOR);
+  }
+
+  /** Anyone may say that they serve: those who did not are not left out, but they cannot crowd out who does. */
+  function doubtedLast(peers: readonly PeerId[]): PeerId[] {
+    const now = clock.now();
+    const isDoubted = (peer: PeerId): boolean => (doubtedUntil.get(peer) ?? 0) > now;
+    return [...peers.filter((peer) => !isDoubted(peer)), ...peers.filter(isDoubted)];
+  }
+
   async function resolve({ key, skip, wait }: ResolveQuestion): Promise<ResolveAnswer> {
-    const peers = room
-      .findReaders()
-      .filter((peer) => !skip.includes(peer))
-      .slice(0, RECORD_PEERS_MAX);
+    for (const peer of skip) doubt(peer);
+    const peers = doubtedLast(room.findReaders().filter((peer) => !skip.includes(peer))).slice(0, RECORD_PEERS_MAX);
     let found: { resolution: Uint8Array; peer: PeerId } | null = null;
     let because: string | null = null;
     await askInTurn(clock, {
@@ -107,6 +133,7 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
         const answer = await client.resolve({ peer, key, timeout: SILENCE_MAX });
         if (answer.ok) found ??= { resolution: answer.value, peer };
         else if (answer.error.code === 'not_found') because ??= answer.error.because;
+        else if (DOUBTFUL.has(answer.error.code)) doubt(peer);
       },
     });
     const asked = peers.length;
@@ -122,10 +149,14 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
       for (const events of listeners) events.payload?.(from, payload);
     },
     forget(peer) {
+      doubtedUntil.delete(peer);
       for (const events of listeners) events.gone?.(peer);
     },
   };
 }
+
+/** What a peer that serves does not do; a busy one refuses, and one that left is not asked again. */
+const DOUBTFUL: ReadonlySet<string> = new Set(['timeout', 'bad_answer'] satisfies ReadFailure['code'][]);
 
 /** The room seen from inside: its own frames are FROM frames of ROOM_PEER. */
 function asPayloadRoom(room: RoomCore, listeners: Set<RoomEvents>): PayloadRoom {
