@@ -1,0 +1,141 @@
+// A publish through kills, locks and cancels: it finishes once, under one number, and a person always hears how it ended.
+
+import { describe, expect, test } from 'vitest';
+import { createMemoryMesh, type MemoryMesh, type MemoryTab } from '../test/simulator/memory-mesh.ts';
+import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
+import { encodeUtf8 } from '../shared/codec/base.ts';
+import { assert } from '../shared/core/assert.ts';
+import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
+import { resolveSite } from '../shared/light-client/site-record.ts';
+import type { StoreBatch } from '../shared/platform/ports.ts';
+
+const alice = 'alice' as Handle;
+const root = '' as SiteName;
+const page = (text: string) => [{ path: 'index.html', body: encodeUtf8(text) }];
+const forever = (): Promise<never> => new Promise(() => {});
+
+/** A disk whose process is killed at a write: that one and all later ones never end, and those before are on it. */
+function killAtWrite(disk: MemoryDisk, nth: number): MemoryDisk & { readonly killed: Promise<void>; writes: number } {
+  let kill = (): void => {};
+  const killed = new Promise<void>((resolve) => (kill = resolve));
+  const killing = {
+    ...disk,
+    killed,
+    writes: 0,
+    openStore() {
+      const store = disk.openStore();
+      const write = (batch: StoreBatch, durability: 'strict' | 'relaxed') => {
+        killing.writes++;
+        if (killing.writes < nth) return store.write(batch, durability);
+        kill();
+        return forever();
+      };
+      return { ...store, write };
+    },
+  };
+  return killing;
+}
+
+async function openAlice(mesh: MemoryMesh, disk: MemoryDisk): Promise<MemoryTab> {
+  const tab = await mesh.startTab('alice', disk);
+  expect(await tab.account.member.register(alice)).toMatchObject({ ok: true });
+  return tab;
+}
+
+async function whenFinished(tab: MemoryTab): Promise<void> {
+  while (tab.publisher.jobs.some(({ state }) => state !== 'held' && state !== 'failed')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The certified number of the site. */
+async function readSeq(tab: MemoryTab): Promise<number> {
+  const resolved = await tab.node.resolve('sites/alice/');
+  assert(resolved.ok, 'the site resolves');
+  const site = resolveSite(resolved.value, Date.now());
+  assert(site.ok, 'the site is there');
+  return site.value.seq;
+}
+
+/** Writes of a publish: the job, its entry, the job again three times, the entry's outcome; one more to see it pass. */
+const WRITES = 7;
+
+describe('a tab killed at any write of a publish', () => {
+  test.each(Array.from({ length: WRITES }, (_, at) => at + 1))(
+    'write %i: the next tab finishes what was stored, once, and loses nothing',
+    async (nth) => {
+      const mesh = await createMemoryMesh(`kill ${nth}`);
+      const headless = await mesh.startHeadless(createMemoryDisk());
+      await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+      const disk = createMemoryDisk();
+      (await openAlice(mesh, disk)).close();
+      const killing = killAtWrite(disk, nth);
+      const first = await mesh.startTab('alice', killing);
+      const publishing = first.publisher.publish({ handle: alice, name: root, files: page('hello') });
+      const outcome = await Promise.race([killing.killed, publishing]);
+      first.close();
+      const second = await mesh.startTab('alice', disk);
+      await whenFinished(second);
+      // Killed before the job was on disk, nothing was said to be stored.
+      const wasStored = nth > 1;
+      expect(second.publisher.jobs.map(({ state, seq }) => [state, seq])).toEqual(wasStored ? [['held', 1]] : []);
+      if (wasStored) expect(await readSeq(second)).toBe(1);
+      if (nth === WRITES) expect(outcome).toMatchObject({ ok: true });
+      expect(second.account.outbox.pending).toEqual([]);
+      const again = await second.publisher.publish({ handle: alice, name: root, files: page('again') });
+      expect(again).toMatchObject({ ok: true, value: { seq: wasStored ? 2 : 1 } });
+      second.close();
+      await headless.close();
+    },
+  );
+});
+
+describe('a publish that does not go its way', () => {
+  test('a job that was cancelled while nobody answered is not submitted later', async () => {
+    const mesh = await createMemoryMesh('cancel');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+    const tab = await openAlice(mesh, createMemoryDisk());
+    mesh.room.setOpen(false);
+    mesh.room.cutAll();
+    const publishing = tab.publisher.publish({ handle: alice, name: root, files: page('no') });
+    while (tab.publisher.jobs.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const { id } = tab.publisher.jobs[0]!;
+    expect(await tab.publisher.cancel(id)).toMatchObject({ ok: true });
+    expect(await publishing).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+    mesh.room.setOpen(true);
+    const other = await tab.publisher.publish({ handle: alice, name: root, files: page('yes') });
+    expect(other).toMatchObject({ ok: true, value: { seq: 1 } });
+    expect(tab.publisher.jobs.find((job) => job.id === id)).toMatchObject({ state: 'failed', code: 'cancelled' });
+    tab.close();
+    await headless.close();
+  });
+
+  test('a handle of somebody else: the job ends with a code and a sentence, and the next publish works', async () => {
+    const mesh = await createMemoryMesh('not owner');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+    const tab = await openAlice(mesh, createMemoryDisk());
+    const refused = await tab.publisher.publish({ handle: 'docs' as Handle, name: root, files: page('mine now') });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'not_owner' } });
+    const published = await tab.publisher.publish({ handle: alice, name: root, files: page('mine') });
+    expect(published).toMatchObject({ ok: true, value: { seq: 1 } });
+    expect(headless.status().pinned).toBe(2);
+    tab.close();
+    await headless.close();
+  });
+
+  test('two publishes of one site at once both end well, one after the other', async () => {
+    const mesh = await createMemoryMesh('twice');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+    const tab = await openAlice(mesh, createMemoryDisk());
+    const both = await Promise.all(
+      ['one', 'two'].map((text) => tab.publisher.publish({ handle: alice, name: root, files: page(text) })),
+    );
+    expect(both).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(await readSeq(tab)).toBe(2);
+    tab.close();
+    await headless.close();
+  });
+});
