@@ -26,13 +26,25 @@ export type HandleInfo = { readonly handle: string; readonly owner: string; read
 
 export type EntryStatus =
   | { readonly state: 'pending'; readonly id: string; readonly waitingFor: 'network' | 'order' }
-  | { readonly state: 'final'; readonly id: string; readonly height: number; readonly code: string; readonly because: string }
+  | {
+      readonly state: 'final';
+      readonly id: string;
+      readonly height: number;
+      readonly code: string;
+      readonly because: string;
+    }
   | { readonly state: 'dropped'; readonly id: string; readonly code: string; readonly because: string };
 
 export type PublishFile = { readonly path: string; readonly body: Blob | Uint8Array | string };
 
 export type PublishProgress =
-  | { readonly step: 'reading'; readonly files: number; readonly bytes: number; readonly totalFiles: number; readonly totalBytes: number }
+  | {
+      readonly step: 'reading';
+      readonly files: number;
+      readonly bytes: number;
+      readonly totalFiles: number;
+      readonly totalBytes: number;
+    }
   | { readonly step: 'stored'; readonly manifest: string; readonly files: number; readonly bytes: number }
   | { readonly step: 'ordered'; readonly height: number }
   | { readonly step: 'held'; readonly copies: number }
@@ -105,7 +117,12 @@ export type NodeStatus = {
   readonly leader: boolean;
   readonly tabs: number;
   readonly pending: number;
-  readonly storage: { readonly blocks: number; readonly bytes: number; readonly quota: number; readonly persisted: boolean };
+  readonly storage: {
+    readonly blocks: number;
+    readonly bytes: number;
+    readonly quota: number;
+    readonly persisted: boolean;
+  };
   readonly crypto: 'native' | 'pure';
   readonly clockSkew: number;
 };
