@@ -11,7 +11,15 @@ const SERVICE_WORKER = '/.weft/sw.js';
 /** A SiteFile that is whole in memory. */
 export type TestFile = { readonly path: string; readonly body: Uint8Array };
 
-export type FileSeen = { readonly status: number; readonly sha256: string; readonly source: string };
+export type FileSeen = {
+  readonly status: number;
+  readonly sha256: string;
+  /** What Server-Timing says. */
+  readonly source: string;
+  /** Of an answer in place of the file: what failed, and which block is to blame. */
+  readonly code: string | null;
+  readonly cid: string | null;
+};
 
 /** Opens `url` so that the service worker answers it, also when the loader lost patience on a busy machine. */
 export async function openVerified(context: BrowserContext, url: string): Promise<Page> {
@@ -50,7 +58,9 @@ export function fetchFiles(page: Page, paths: readonly string[]): Promise<Record
       const response = await fetch(`/${path}`);
       const digest = await crypto.subtle.digest('SHA-256', await response.arrayBuffer());
       const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-      seen[path] = { status: response.status, sha256, source: response.headers.get('server-timing') ?? '' };
+      const { status, headers } = response;
+      const failed = { code: headers.get('weft-code'), cid: headers.get('weft-cid') };
+      seen[path] = { status, sha256, source: headers.get('server-timing') ?? '', ...failed };
     }
     return seen;
   }, paths);

@@ -25,8 +25,11 @@ export interface Flip extends Omit<Passing, 'bytes'> {
   readonly of: number;
 }
 
-/** Chosen anew for each passing; returns the positions whose byte gets one bit flipped. */
-export type ChoosePlaces = (passing: Passing, random: () => number) => readonly number[];
+/** A byte, and which of its bits (0–7); without `bit` the proxy draws one, in the order in which bytes happen to pass. */
+export type FlipPlace = { readonly at: number; readonly bit?: number };
+
+/** Chosen anew for each passing; returns the places where one bit gets flipped. A number is a byte's position. */
+export type ChoosePlaces = (passing: Passing, random: () => number) => readonly (number | FlipPlace)[];
 
 export interface FlipProxy {
   readonly port: number;
@@ -102,9 +105,9 @@ function flipBits(state: ProxyState, passing: Passing): Uint8Array {
   if (places.length === 0) return passing.bytes;
   const bytes = Uint8Array.from(passing.bytes);
   const { bytes: original, ...about } = passing;
-  for (const at of places) {
-    const bit = passing.kind === 'headers' ? printableBit(bytes[at]!) : 1 << Math.floor(state.random() * 8);
-    bytes[at] = bytes[at]! ^ bit;
+  for (const place of places) {
+    const { at, bit = Math.floor(state.random() * 8) } = typeof place === 'number' ? { at: place } : place;
+    bytes[at] = bytes[at]! ^ (passing.kind === 'headers' ? printableBit(bytes[at]!) : 1 << bit);
     state.record({ ...about, at, of: original.length });
   }
   return bytes;
