@@ -13,7 +13,12 @@ const BYTES_MAX: Readonly<Record<CidCodec, number>> = {
   'dag-cbor': MANIFEST_BYTES_MAX,
 };
 
+/** Bytes that a block named so has at most: more need not even be received. */
+export function blockBytesMax(cid: Cid): number {
+  return BYTES_MAX[cidCodec(cid)];
+}
+
 /** Oversized bytes are no block even if they hash right: who publishes chooses the CIDs, and others pay for the bytes. */
 export async function verifyBlock(cid: Cid, bytes: Uint8Array, hasher: Hasher): Promise<boolean> {
-  return bytes.length <= BYTES_MAX[cidCodec(cid)] && equalBytes(await hasher.sha256(bytes), cidDigest(cid));
+  return bytes.length <= blockBytesMax(cid) && equalBytes(await hasher.sha256(bytes), cidDigest(cid));
 }

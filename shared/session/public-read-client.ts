@@ -8,6 +8,7 @@ import type { Clock, PublicKey } from '../platform/ports.ts';
 import type { PayloadRoom } from './payload-room.ts';
 import type { FeedHead, ReadAnswer, ReadRequest } from './public-read-messages.ts';
 import type { PeerId } from './relay-wire.ts';
+import { blockBytesMax } from '../content/blob-verify.ts';
 import { WANT_CIDS_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { BlockAssembler } from './block-assembler.ts';
@@ -71,14 +72,17 @@ type Pending = {
 export class PublicReadClient {
   readonly #clock: Clock;
   readonly #channel: PlainChannel;
+  readonly #wantsMax: number;
   readonly #pending = new Map<number, Pending>();
   readonly #intakeByPeer = new Map<PeerId, Intake>();
   readonly #waitingWants: (() => void)[] = [];
   #openWants = 0;
   #nextId = 1;
 
-  constructor(options: { room: PayloadRoom; clock: Clock }) {
+  /** `wantsMax`: of many who ask through one client, some have peers that keep silent, and the others must not wait for those. */
+  constructor(options: { room: PayloadRoom; clock: Clock; wantsMax?: number }) {
     this.#clock = options.clock;
+    this.#wantsMax = options.wantsMax ?? WANTS_OPEN_MAX;
     this.#channel = new PlainChannel(
       options.room,
       { send: CHANNEL_REQUEST, receive: CHANNEL_ANSWER },
@@ -163,7 +167,7 @@ export class PublicReadClient {
   }
 
   async #wantBatch(want: Want): Promise<Outcome<readonly Cid[]>> {
-    if (this.#openWants < WANTS_OPEN_MAX) this.#openWants++;
+    if (this.#openWants < this.#wantsMax) this.#openWants++;
     else await new Promise<void>((resolve) => this.#waitingWants.push(resolve));
     try {
       return await this.#streamBatch(want);
@@ -188,11 +192,12 @@ export class PublicReadClient {
       take: (answer, settle) => {
         if (answer.t !== 'parts') return settle(badAnswer());
         for (const part of answer.parts) {
-          const block = assembler.push(part);
-          if (block === undefined) return settle(badAnswer());
+          const cid = cids[part.i];
+          const block = cid !== undefined && part.size <= blockBytesMax(cid) ? assembler.push(part) : undefined;
+          if (cid === undefined || block === undefined) return settle(badAnswer());
           this.#took(peer, part.bytes.length);
           if (block === null) continue;
-          const delivery = this.#deliver(want, cids[part.i]!, block);
+          const delivery = this.#deliver(want, cid, block);
           deliveries.push(
             delivery
               .catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { createMemoryRoom, type MemoryRoomOptions } from '../../test/simulator/m
 import { createSeededRandom, type SeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
-import { MANIFEST_BYTES_MAX } from '../core/limits.ts';
+import { BLOB_LEAF_BYTES, MANIFEST_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { FeedId, PublicKey } from '../crypto/ids.ts';
 import type { Log } from '../platform/ports.ts';
@@ -34,8 +34,12 @@ type World = {
   readonly peer: PeerId;
 };
 
+/** What is larger than a leaf is a manifest. */
 function cidOf(bytes: Uint8Array): Cid {
-  return cidFromDigest('raw', createHash('sha256').update(bytes).digest());
+  return cidFromDigest(
+    bytes.length > BLOB_LEAF_BYTES ? 'dag-cbor' : 'raw',
+    createHash('sha256').update(bytes).digest(),
+  );
 }
 
 async function createWorld(given: Partial<MemoryRoomOptions> = {}): Promise<World> {
@@ -388,4 +392,13 @@ test('PR4: a want of many manifests does not make a node hold more than one of t
   expect(outcome.ok).toBe(true);
   expect(blocks.size).toBe(60);
   expect(Math.max(...asked)).toBe(1);
+});
+
+test('CT1: a peer that announces a leaf larger than leaves are has failed before it has sent it', async () => {
+  const world = await createWorld();
+  const size = BLOB_LEAF_BYTES + 1;
+  const part = { i: 0, at: 0, size, bytes: new Uint8Array(1_000) };
+  serveLies(world, (id) => [{ t: 'parts', id, parts: [part], missing: [], done: false }]);
+  const { outcome } = await readAll(world, [cidOf(Uint8Array.of(1))]);
+  expect(outcome).toMatchObject({ error: { code: 'bad_answer' } });
 });

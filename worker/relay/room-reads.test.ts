@@ -6,7 +6,6 @@ import type { PublicReadSource } from '../../shared/session/public-read-server.t
 import { cidFromDigest, type Cid } from '../../shared/codec/cid.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { fail, ok } from '../../shared/core/result.ts';
-import { createWebHasher } from '../../shared/platform/web/web-crypto.ts';
 import { PublicReadServer } from '../../shared/session/public-read-server.ts';
 import {
   encodeHave,
@@ -24,6 +23,8 @@ import { createRoomReads, type RoomReads } from './room-reads.ts';
 const BLOCK = Uint8Array.of(1, 2, 3);
 const CID = cidFromDigest('raw', sha256(BLOCK));
 const SITE = cidFromDigest('dag-cbor', new Uint8Array(32).fill(1));
+/** Done within a turn: simulated time must not pass while a real thread hashes. */
+const hasher = { sha256: (bytes: Uint8Array) => Promise.resolve(new Uint8Array(sha256(bytes))) };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 const HONEST: PublicReadSource = {
@@ -51,7 +52,7 @@ function createRoom() {
     onPayload: (from, payload) => parts.reads?.receive(from, payload),
     onLeft: (peer) => parts.reads?.forget(peer),
   });
-  const reads = createRoomReads({ room: core, clock, hasher: createWebHasher() });
+  const reads = createRoomReads({ room: core, clock, hasher });
   parts.reads = reads;
 
   function enter(
@@ -120,10 +121,9 @@ test.each([
   for (let i = 0; i < 9; i++) room.enter(source, { services: SERVICE_SEED, have: [SITE] });
   room.enter(HONEST, { services: SERVICE_SEED, have: [SITE] });
   let failed = 0;
-  while ((await room.want(SITE)) === 0) failed++;
-  // Three are asked each time, so at the fourth only the one that was not is left.
+  for (let i = 0; i < 12; i++) failed += 1 - (await room.want(SITE));
+  // Each that failed has asked three that are asked last from then on.
   expect(failed).toBeLessThanOrEqual(3);
-  for (let i = 0; i < 5; i++) expect(await room.want(SITE)).toBe(1);
 });
 
 test('ED8: peers that never answer for a record do not crowd out one that does', async () => {
@@ -133,10 +133,8 @@ test('ED8: peers that never answer for a record do not crowd out one that does',
   const ask = async () =>
     (await room.settle(room.reads.resolve({ key: 'handles/a', skip: [], wait: 30_000 }))).resolution;
   let failed = 0;
-  while ((await ask()) === null) failed++;
-  expect(failed).toBeLessThanOrEqual(3);
-  await room.clock.advance(5_000);
-  for (let i = 0; i < 5; i++) expect(await ask()).toEqual(Uint8Array.of(7));
+  for (let i = 0; i < 12; i++) if ((await ask()) === null) failed++;
+  expect(failed).toBeLessThanOrEqual(2);
 });
 
 test('ED8: who asks for a block of a site under another name does not make its visitors wait for that', async () => {

@@ -19,6 +19,8 @@ const SILENCE_MAX: Millis = 4_000;
 /** A peer that was silent, lied, or lacked what it said it has is asked after all others for so long. */
 const DOUBT_FOR: Millis = 60_000;
 const DOUBTED_MAX = 4_096;
+/** Wants under way at once for all visitors: a peer holds one as long as it is silent, and with it at most one manifest in memory. */
+const WANTS_MAX = 16;
 /** Peers asked for a record that the one before could not prove. */
 const RECORD_PEERS_MAX = 6;
 
@@ -45,7 +47,7 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
   const listeners = new Set<RoomEvents>();
   const underWay = new Map<string, Promise<WantAnswer>>();
   const doubtedUntil = new Map<PeerId, Millis>();
-  const client = new PublicReadClient({ room: asPayloadRoom(room, listeners), clock });
+  const client = new PublicReadClient({ room: asPayloadRoom(room, listeners), clock, wantsMax: WANTS_MAX });
 
   /**
    * Blocks that somebody waits for already are not asked for twice: ten visitors of one page are one want. Of one site:
