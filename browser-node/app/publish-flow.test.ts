@@ -46,12 +46,23 @@ describe('the first minute', () => {
     await until(() => flow.state.value.step === 'publishing' && flow.state.value.steps.reading?.files === 1);
     flow.cancel();
     expect(flow.state.value).toMatchObject({ step: 'publishing', cancelling: true });
-    await new Promise((resolve) => setTimeout(resolve, 5));
     node.release();
     await published;
     expect(flow.state.value).toEqual(expect.objectContaining({ step: 'handle', target: TARGET }));
     expect(flow.state.value).not.toHaveProperty('failure');
-    expect(known.jobs.value).toEqual([]);
+    expect(known.jobs.value).toMatchObject([{ state: 'failed', failure: { code: 'cancelled' } }]);
+  });
+
+  test('too late to cancel, it says why and goes on', async () => {
+    const { flow, node } = startFlow({ holdBefore: 'held' });
+    const published = flow.publish(TARGET);
+    await until(() => flow.state.value.step === 'publishing' && flow.state.value.steps.ordered !== undefined);
+    flow.cancel();
+    await until(() => flow.state.value.step === 'publishing' && !flow.state.value.cancelling);
+    expect(flow.state.value).toMatchObject({ refusal: { code: 'wrong_state' } });
+    node.release();
+    await published;
+    expect(flow.state.value).toMatchObject({ step: 'live' });
   });
 
   test('with nobody reachable it waits for the job, and is live when that is done', async () => {

@@ -1,6 +1,6 @@
 // The first minute as one state: folder, handle, publishing, live. It lives beside the views, so leaving one loses nothing.
 
-import type { ApiFailure, OwnSite, PublishedSite, PublishProgress, WeftApi } from '../api.ts';
+import type { ApiFailure, OwnSite, PublishedSite, PublishJob, PublishProgress, WeftApi } from '../api.ts';
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import { readFailure } from './failure-text.ts';
 import type { Known } from './known.ts';
@@ -28,6 +28,8 @@ export type PublishState =
       readonly target: Target;
       readonly steps: Steps;
       readonly cancelling: boolean;
+      /** Why it could not be cancelled: it goes on. */
+      readonly refusal?: ApiFailure;
     }
   | { readonly step: 'live'; readonly target: Target; readonly site: PublishedSite; readonly newWallet: boolean };
 
@@ -48,6 +50,8 @@ const GOES_ON = 'waiting_for_network';
 
 export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; known: Known }): PublishFlow {
   const state = signal<PublishState>({ step: 'folder' });
+  /** Tells the job of the running publish from earlier ones of the same site. */
+  let isOwnJob = (_: PublishJob): boolean => false;
 
   function begin(target?: Target): void {
     state.value = target === undefined ? { step: 'folder' } : { step: 'folder', target };
@@ -63,6 +67,8 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
     const { value } = state;
     if (value.step !== 'handle') return;
     const { folder } = value;
+    const earlier = new Set(known.jobs.value?.map((job) => job.id));
+    isOwnJob = (job) => isSame(job, target) && !earlier.has(job.id);
     state.value = { step: 'publishing', folder, target, steps: {}, cancelling: false };
     let newWallet = false;
     try {
@@ -71,7 +77,7 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
       if (isCancelling()) return backToHandle(folder, target);
       const site = await api.sites.publish({ ...target, files: folder.files }, (progress) => {
         update((now) => ({ ...now, steps: addProgress(now.steps, progress) }));
-        if (isCancelling()) cancelJob(target);
+        if (isCancelling()) void cancelJob();
       });
       if (state.value.step === 'publishing') state.value = { step: 'live', target, site, newWallet };
     } catch (error) {
@@ -79,7 +85,7 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
       if (isCancelling()) return backToHandle(folder, target);
       if (failure.code !== GOES_ON || state.value.step !== 'publishing') return backToHandle(folder, target, failure);
       update((now) => ({ ...now, steps: { ...now.steps, waiting: failure } }));
-      const site = await followJob({ known, target });
+      const site = await followJob(known, isOwnJob);
       if (isCancelling()) backToHandle(folder, target);
       else if ('code' in site) backToHandle(folder, target, site);
       else state.value = { step: 'live', target, site, newWallet };
@@ -89,13 +95,18 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
   /** Before anything is stored there is no job to cancel yet: it is cancelled when it appears. */
   function cancel(): void {
     if (state.value.step !== 'publishing') return;
-    update((now) => ({ ...now, cancelling: true }));
-    cancelJob(state.value.target);
+    update(({ refusal: _, ...now }) => ({ ...now, cancelling: true }));
+    void cancelJob();
   }
 
-  function cancelJob(target: Target): void {
-    const job = known.jobs.value?.find((one) => isSame(one, target) && one.state !== 'held' && one.state !== 'failed');
-    if (job !== undefined) node.then((api) => api.sites.cancel(job.id)).catch(() => undefined);
+  async function cancelJob(): Promise<void> {
+    try {
+      const api = await node;
+      const job = (await api.sites.jobs()).find((one) => isOwnJob(one) && isUnfinished(one));
+      if (job !== undefined) await api.sites.cancel(job.id);
+    } catch (error) {
+      update((now) => ({ ...now, cancelling: false, refusal: readFailure(error) }));
+    }
   }
 
   function backToHandle(folder: SiteFolder, target: Target, failure?: ApiFailure): void {
@@ -138,33 +149,34 @@ async function ensureWallet(api: WeftApi): Promise<boolean> {
 }
 
 /** Resolves when the job is held (with the site) or failed (with the reason), however long that takes. */
-function followJob({ known, target }: { known: Known; target: Target }): Promise<OwnSite | ApiFailure> {
+function followJob(known: Known, isOwnJob: (job: PublishJob) => boolean): Promise<OwnSite | ApiFailure> {
   return new Promise((resolve) => {
-    let seen = false;
+    let last: PublishJob | undefined;
     const stop = effect(() => {
-      const job = known.jobs.value?.find((one) => isSame(one, target));
-      const site = known.sites.value?.find((one) => isSame(one, target));
-      seen ||= job !== undefined;
-      const result = endOf({ job, site, seen });
-      if (result === undefined) return;
+      const job = known.jobs.value?.find(isOwnJob);
+      last = job ?? last;
+      if (last === undefined) return;
+      // A job that is gone was held: failed ones stay to be seen.
+      const end = job === undefined || job.state === 'held' ? findSite(known, last) : endOfFailed(job);
+      if (end === undefined) return;
       queueMicrotask(() => stop());
-      resolve(result);
+      resolve(end);
     });
   });
 }
 
-type Followed = {
-  readonly job: { readonly state: string; readonly manifest: string; readonly failure?: ApiFailure } | undefined;
-  readonly site: OwnSite | undefined;
-  readonly seen: boolean;
-};
+function findSite(known: Known, job: PublishJob): OwnSite | undefined {
+  return known.sites.value?.find((site) => isSame(site, job) && site.manifest === job.manifest);
+}
 
-function endOf({ job, site, seen }: Followed): OwnSite | ApiFailure | undefined {
-  if (job?.state === 'failed') {
-    return job.failure ?? { code: 'publish_failed', message: 'The publish ended without a reason: try it again.' };
-  }
-  const done = job === undefined ? seen : job.state === 'held';
-  return done && site !== undefined && (job === undefined || site.manifest === job.manifest) ? site : undefined;
+function endOfFailed({ state, failure }: PublishJob): ApiFailure | undefined {
+  if (state !== 'failed') return undefined;
+  return failure ?? { code: 'publish_failed', message: 'The publish ended without a reason: try it again.' };
+}
+
+/** Whether a job is still on its way. */
+export function isUnfinished({ state }: PublishJob): boolean {
+  return state !== 'held' && state !== 'failed';
 }
 
 function isSame(a: Target, b: Target): boolean {

@@ -51,7 +51,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   const listeners = new Map<keyof NodeEvents, Set<(value: never) => void>>();
   const state = createState(options);
   let fail = options.fail;
-  let release: () => void = () => undefined;
+  const held = Promise.withResolvers<void>();
 
   function emit<K extends keyof NodeEvents>(event: K, value: NodeEvents[K]): void {
     for (const listener of listeners.get(event) ?? []) (listener as (value: NodeEvents[K]) => void)(value);
@@ -72,8 +72,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     fail = undefined;
     throw new FakeFailure(code, message);
   }
-  const hold = (step: string) =>
-    options.holdBefore === step ? new Promise<void>((resolve) => (release = resolve)) : Promise.resolve();
+  const hold = (step: string) => (options.holdBefore === step ? held.promise : Promise.resolve());
   const changeUnlocked = (change: { unprotected?: boolean; phraseSaved?: boolean }): void => {
     if (state.wallet.state === 'none') throw new FakeFailure('wallet_missing', 'There is no wallet: make one first.');
     setWallet({ ...state.wallet, state: 'unlocked', ...change });
@@ -95,12 +94,11 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   ): Promise<OwnSite> {
     const { handle, name = '', files } = site;
     const bytes = files.reduce((sum, { body }) => sum + (body instanceof Blob ? body.size : body.length), 0);
-    const id = `job-${handle}-${name}`;
+    const id = `job-${state.jobs.length}`;
     const step = async (next: PublishProgress, job?: Pick<PublishJob, 'state' | 'copies'>): Promise<void> => {
       await pause();
       await hold(next.step);
       if (state.cancelled.has(id)) {
-        setJobs(state.jobs.filter((one) => one.id !== id));
         throw new FakeFailure('cancelled', 'The publish was cancelled.');
       }
       if (job !== undefined) {
@@ -117,7 +115,6 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     await step({ step: 'ordered', height: 42 }, { state: 'ordered', copies: 0 });
     await step({ step: 'held', copies: 1 }, { state: 'held', copies: 1 });
     const published = addSite({ handle, name, files: files.length, bytes });
-    setJobs(state.jobs.filter((one) => one.id !== id));
     return published;
   }
 
@@ -193,9 +190,17 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       publish: (site, onProgress) => publish(site, onProgress ?? (() => undefined)),
       async cancel(jobId) {
         await pause();
+        const job = state.jobs.find((one) => one.id === jobId);
+        if (job?.state !== 'stored' && job?.state !== 'failed') {
+          throw new FakeFailure(
+            'wrong_state',
+            'It is already on its way and cannot be taken back: publish another version.',
+          );
+        }
         state.cancelled.add(jobId);
-        setJobs(state.jobs.filter((job) => job.id !== jobId));
-        release();
+        const failure = { code: 'cancelled', message: 'It was cancelled.' };
+        setJobs(state.jobs.map((one) => (one === job ? { ...job, state: 'failed', failure } : one)));
+        held.resolve();
       },
       jobs: () => pause().then(() => state.jobs),
       mine: () => pause().then(() => state.sites),
@@ -236,10 +241,10 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       listeners.set(event, known);
       return () => known.delete(listener as (value: never) => void);
     },
-    release: () => release(),
+    release: () => held.resolve(),
     completeJobs() {
       for (const job of state.jobs) addSite(job);
-      setJobs([]);
+      setJobs(state.jobs.map((job) => ({ ...job, state: 'held' })));
     },
     setNetwork(network) {
       state.status = { ...state.status, network };

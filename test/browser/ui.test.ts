@@ -287,8 +287,8 @@ describeInChromium('the app', () => {
     const page = await open({ holdBefore: 'ordered' });
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await publishExample(page);
+    await seen(page, 'You may close this tab');
     const spinner = page.locator('.lines .spinner');
-    await spinner.waitFor();
     expect(await spinner.evaluate((element) => getComputedStyle(element).animationName)).toBe('none');
   });
 

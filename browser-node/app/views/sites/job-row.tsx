@@ -15,6 +15,7 @@ const STATES: Readonly<Record<PublishJob['state'], string>> = {
   failed: 'It could not be published',
 };
 
+/** Once it is submitted, only a new version can replace it. */
 export function JobRow({ job }: { job: PublishJob }) {
   const { busy, failure, run } = useCall();
   const failed = job.state === 'failed';
@@ -29,10 +30,12 @@ export function JobRow({ job }: { job: PublishJob }) {
         </p>
         <FailureNotice failure={job.failure ?? failure.value} />
       </div>
-      <Button look="quiet" busy={busy.value} onClick={() => run((api) => api.sites.cancel(job.id))}>
-        {failed ? 'Dismiss' : 'Cancel'}
-        <span class="unseen"> {displaySite(job)}</span>
-      </Button>
+      {(failed || job.state === 'stored') && (
+        <Button look="quiet" busy={busy.value} onClick={() => run((api) => api.sites.cancel(job.id))}>
+          {failed ? 'Dismiss' : 'Cancel'}
+          <span class="unseen"> {displaySite(job)}</span>
+        </Button>
+      )}
     </li>
   );
 }

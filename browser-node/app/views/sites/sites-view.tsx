@@ -10,7 +10,7 @@ import { SiteCard } from './site-card.tsx';
 export function SitesView() {
   const { known } = useApp();
   const sites = known.sites.value;
-  const jobs = known.jobs.value?.filter((job) => job.state !== 'held') ?? [];
+  const jobs = known.jobs.value?.filter((job) => job.state !== 'held' && job.failure?.code !== 'cancelled') ?? [];
   return (
     <Page title="Sites" lead={sites?.length ? 'What you publish, and how many other nodes hold it.' : undefined}>
       {jobs.length > 0 && (

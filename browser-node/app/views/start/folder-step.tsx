@@ -1,6 +1,6 @@
 // Step one: a folder, by drop or by picker, or the example.
 
-import type { Target } from '../../publish-flow.ts';
+import { isUnfinished, type Target } from '../../publish-flow.ts';
 import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
@@ -89,7 +89,7 @@ function RestoreHint() {
 
 function UnfinishedJobs() {
   const { known } = useApp();
-  const job = known.jobs.value?.find((one) => one.state !== 'held' && one.state !== 'failed');
+  const job = known.jobs.value?.find(isUnfinished);
   if (job === undefined) return null;
   return (
     <Notice title={`${displaySite(job)} is still on its way.`}>

@@ -4,7 +4,7 @@ import type { PublishState, Steps } from '../../publish-flow.ts';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { Icon } from '../../components/icon.tsx';
-import { Notice } from '../../components/notice.tsx';
+import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Page } from '../../components/page.tsx';
 import { WeaveProgress } from '../../components/weave-progress.tsx';
 import { countOf, displaySite, formatBytes } from '../../format.ts';
@@ -20,7 +20,7 @@ export function PublishingStep({ state }: { state: PublishingState }) {
   const lines = listLines(state.steps, state.folder.files.length);
   const now = lines.find((line) => line.state === 'now');
   const text = now === undefined ? 'Done' : `${now.name} ${now.detail}`.trim();
-  const { waiting, stored } = state.steps;
+  const { waiting, stored, ordered } = state.steps;
   return (
     <Page title={`Publishing ${displaySite(state.target)}`}>
       <WeaveProgress fraction={fractionOf(state.steps)} text={text} />
@@ -49,10 +49,13 @@ export function PublishingStep({ state }: { state: PublishingState }) {
           <p>{waiting.message}</p>
         </Notice>
       )}
+      <FailureNotice failure={state.refusal} />
       <div class="actions">
-        <Button busy={state.cancelling} onClick={publish.cancel}>
-          {state.cancelling ? 'Cancelling' : 'Cancel'}
-        </Button>
+        {ordered === undefined && (
+          <Button busy={state.cancelling} onClick={publish.cancel}>
+            {state.cancelling ? 'Cancelling' : 'Cancel'}
+          </Button>
+        )}
         {stored !== undefined && <p class="aside">You may close this tab: it goes on when you come back.</p>}
       </div>
     </Page>
