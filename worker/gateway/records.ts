@@ -24,6 +24,8 @@ const WAIT_WITHOUT_RECORD: Millis = 8_000;
 /** Peers whose answers may fail verification before the edge gives up. */
 const BAD_ANSWERS_MAX = 3;
 const RECORDS_MAX = 512;
+/** Bytes of them: a peer may add sixteen more proven keys to any answer, up to 1 MiB. */
+const RECORDS_BYTES_MAX = 8 * 1024 * 1024;
 
 export type RecordOrigin = 'memory' | 'copy' | 'peer';
 export type VerifiedRecord = { readonly bytes: Uint8Array; readonly resolved: Resolved; readonly origin: RecordOrigin };
@@ -41,6 +43,7 @@ type Shared = { readonly edge: Edge; readonly metrics: EdgeMetrics };
 
 export function createRecords({ edge, metrics }: Shared): Records {
   const heldByKey = new Map<string, Held>();
+  let heldBytes = 0;
   let expectedHeight = 0;
 
   async function read(key: string): Promise<Result<VerifiedRecord, RecordFailure>> {
@@ -119,10 +122,18 @@ export function createRecords({ edge, metrics }: Shared): Records {
   }
 
   function remember(key: string, held: Held): void {
-    heldByKey.delete(key);
+    forget(key);
     heldByKey.set(key, held);
-    const [oldest] = heldByKey.keys();
-    if (heldByKey.size > RECORDS_MAX && oldest !== undefined) heldByKey.delete(oldest);
+    heldBytes += held.bytes.length;
+    for (const oldest of heldByKey.keys()) {
+      if (heldByKey.size <= RECORDS_MAX && heldBytes <= RECORDS_BYTES_MAX) break;
+      forget(oldest);
+    }
+  }
+
+  function forget(key: string): void {
+    heldBytes -= heldByKey.get(key)?.bytes.length ?? 0;
+    heldByKey.delete(key);
   }
 
   return {

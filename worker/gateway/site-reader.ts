@@ -59,6 +59,8 @@ export function createSiteReader(shared: Shared): SiteReader {
   }
 
   function remember(cid: Cid, kept: { manifest: Manifest; size: number }): void {
+    // Two visitors may have read it at once: counted twice, it would take the place of others for ever.
+    manifestBytes -= manifests.get(cid)?.size ?? 0;
     manifests.set(cid, kept);
     manifestBytes += kept.size;
     for (const [oldest, { size }] of manifests) {

@@ -12,6 +12,8 @@ import { answerFailure, readBounded } from './answers.ts';
 
 /** Most blocks in one answer; bytes end it sooner. */
 const BLOCKS_MAX = 1_024;
+/** ST2: keys are ASCII; what is not is no record, and is not worth a question to peers. */
+const STATE_KEY = /^[!-~]+$/;
 /** A certified block: its entries, and as much again as header, certificate and framing can be. */
 const POST_BYTES_MAX: number = BLOCK_BYTES_MAX + 2 * 1024 * 1024;
 
@@ -37,7 +39,7 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
 
   app.get('/.weft/resolve', async ({ req }) => {
     const key = req.query('key') ?? '';
-    if (key === '' || key.length > STATE_KEY_BYTES_MAX) {
+    if (!STATE_KEY.test(key) || key.length > STATE_KEY_BYTES_MAX) {
       return answerFailure(400, { code: 'bad_request', because: 'Say which record as ?key=…' }, READABLE_BY_ALL);
     }
     const record = await records.read(key);
