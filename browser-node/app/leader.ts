@@ -35,17 +35,19 @@ export type LeaderEvents = {
 
 /** Waits for its turn, leads until the page ends or it is deposed, and stands again. */
 export function standForLeader(tab: string, events: LeaderEvents): void {
-  const lead = async (): Promise<void> => {
+  const lead = async (): Promise<EngineEnd> => {
     const engine = startEngine();
     const stopPassing = passPorts(engine);
     events.lead(engine);
     announce(tab);
-    await engine.ended;
+    const end = await engine.ended;
     stopPassing();
-    events.deposed();
+    if (end === 'deposed') events.deposed();
+    return end;
   };
   const stand = async (): Promise<void> => {
-    for (;;) await navigator.locks.request(LEADER_LOCK, lead);
+    // A tab that cannot load its engine leaves the lead to one that can, which then serves this one too.
+    while ((await navigator.locks.request(LEADER_LOCK, lead)) === 'deposed');
   };
   stand().catch(() => events.refused());
 }
@@ -75,21 +77,31 @@ function announce(tab: string): void {
   channel.close();
 }
 
+type EngineEnd = 'deposed' | 'not started';
+
 /** Ports wait until the engine listens: what is posted to a worker before that may be lost. */
-function startEngine(): EngineHost & { readonly ended: Promise<void> } {
+function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
   const worker = new Worker(trustScript(ENGINE_SCRIPT), { type: 'module', name: 'weft engine' });
-  const ended = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<EngineEnd>();
   const started = Promise.withResolvers<void>();
   started.promise.catch(() => undefined);
+  let listens = false;
   worker.addEventListener('message', ({ data }) => {
-    if (readMessage('listening', data)) started.resolve();
+    if (readMessage('listening', data)) {
+      listens = true;
+      started.resolve();
+    }
     if (readMessage('deposed', data)) {
       worker.terminate();
-      ended.resolve();
+      ended.resolve('deposed');
     }
   });
-  // After the start it only reports a bug that the engine survives.
-  worker.addEventListener('error', () => started.reject(new Error('the engine did not start')));
+  worker.addEventListener('error', () => {
+    // After the start it only reports a bug that the engine survives.
+    if (listens) return;
+    started.reject(new Error('the engine did not start'));
+    ended.resolve('not started');
+  });
   return {
     ended: ended.promise,
     connect(port, message) {

@@ -42,17 +42,22 @@ export async function openPlatform(options: { location: URL; onDeposed: () => vo
     createWebVerifier(),
   ]);
   const store = createIndexedDbStore(database);
-  return {
-    clock: createWebClock(),
-    random,
-    hasher: createWebHasher(),
-    verifier,
-    log: createConsoleLog(),
-    store,
-    blobs: createIdbBlobStore(BLOB_DATABASE),
-    entry: orThrow(await loadCommons({ store, origin, answer })),
-    vault: await WalletVault.open(database, random),
-    edge: createEdgeHttp({ origin }),
-    askEdge: ask,
-  };
+  try {
+    return {
+      clock: createWebClock(),
+      random,
+      hasher: createWebHasher(),
+      verifier,
+      log: createConsoleLog(),
+      store,
+      blobs: createIdbBlobStore(BLOB_DATABASE),
+      entry: orThrow(await loadCommons({ store, origin, answer })),
+      vault: await WalletVault.open(database, random),
+      edge: createEdgeHttp({ origin }),
+      askEdge: ask,
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }

@@ -21,6 +21,10 @@ function open(): Promise<Engine> {
     location: new URL(self.location.href),
     userAgent: navigator.userAgent,
     onDeposed: () => self.postMessage({ weft: 'deposed' } satisfies EngineMessage),
+  }).catch((error: unknown) => {
+    // The reason may pass (an edge that is back): the next tab, or this one reloaded, tries again.
+    opening = null;
+    throw error;
   });
   return opening;
 }

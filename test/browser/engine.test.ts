@@ -79,6 +79,27 @@ describeInChromium('one node for all tabs', () => {
     await browser.close();
   });
 
+  test('BN3: an engine that was deposed is replaced, and its late write changes nothing', async () => {
+    const browser = await launchChromium();
+    const [leader, other] = (await openTabs(browser, 2)) as [Page, Page];
+    await leader.evaluate(async () => {
+      const request = indexedDB.open('weft');
+      await new Promise((resolve) => request.addEventListener('success', resolve));
+      const about = request.result.transaction('about', 'readwrite').objectStore('about');
+      const fence = about.get('fence');
+      await new Promise((resolve) => fence.addEventListener('success', resolve));
+      const raised = about.put((fence.result as number) + 1, 'fence');
+      await new Promise((resolve) => raised.addEventListener('success', resolve));
+      request.result.close();
+    });
+    const failure = await failureOf(other, () => weft.wallet.create());
+    expect(['store_failed', 'leader_changed']).toContain(failure?.code);
+    await expect.poll(() => other.evaluate(async () => (await weft.wallet.status()).state)).toBe('none');
+    await other.evaluate(() => weft.wallet.create());
+    expect(await leader.evaluate(() => weft.wallet.status())).toMatchObject({ state: 'unlocked' });
+    await browser.close();
+  });
+
   test('BN10: Chromium is killed once a publish is stored: the next start finishes it', async () => {
     const first = await launchChromium();
     const [tab] = (await openTabs(first, 1)) as [Page];
