@@ -88,24 +88,23 @@ describe('EN7: an own entry is on disk before anyone hears of it', () => {
 });
 
 describe('EN8: a start asks for the own head before it signs', () => {
-  test.each<[string, (feed: KnownHead['feed']) => (KnownHead | null)[], 'same' | 'new', number, number | undefined]>([
-    ['nobody knows more', (feed) => [null, { feed, seq: 2, head: elsewhere, proven: true }], 'same', 3, undefined],
-    ['proven ahead', (feed) => [{ feed, seq: 6, head: elsewhere, proven: true }], 'same', 7, undefined],
-    ['claimed ahead', (feed) => [{ feed, seq: 1_000_000, head: elsewhere, proven: false }], 'new', 1, 2],
-    ['nobody answers', () => [], 'new', 1, 2],
+  type Next = readonly ['same' | 'new', number, number | undefined];
+  test.each<[string, (feed: KnownHead['feed']) => (KnownHead | null)[], Next]>([
+    ['nobody knows more', (feed) => [null, { feed, seq: 2, head: elsewhere, proven: true }], ['same', 3, undefined]],
+    ['proven ahead', (feed) => [{ feed, seq: 6, head: elsewhere, proven: true }], ['same', 7, undefined]],
+    ['claimed ahead', (feed) => [{ feed, seq: 1_000_000, head: elsewhere, proven: false }], ['new', 1, 2]],
+    ['nobody answers', () => [], ['new', 1, 2]],
     [
       'another feed is claimed',
       () => [{ feed: foreign, seq: 4, head: elsewhere, proven: false }],
-      'same',
-      3,
-      undefined,
+      ['same', 3, undefined],
     ],
-  ])('%s', async (_name, answers, which, seq, afterSeq) => {
+  ])('%s', async (_name, answers, next) => {
     const { disk, feed } = await twoEntries();
     const outbox = await open(disk, answers(feed));
     await outbox.submit([operation('next')]);
     const written = bodies(outbox).at(-1)!;
-    expect([written.feed === feed ? 'same' : 'new', written.seq, written.after?.seq]).toEqual([which, seq, afterSeq]);
+    expect([written.feed === feed ? 'same' : 'new', written.seq, written.after?.seq]).toEqual(next);
   });
 
   test('a feed proven to be open elsewhere is closed by the next entry', async () => {

@@ -1,0 +1,193 @@
+// Sessions of a tab with those who validate: whom it believes, what it sends again, and that refusals never multiply.
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
+import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
+import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
+import { encodeUtf8 } from '../codec/base.ts';
+import type { Cid } from '../codec/cid.ts';
+import { assert } from '../core/assert.ts';
+import { createDeviceCertificate } from '../crypto/device.ts';
+import { verifyPure } from '../crypto/ed25519.ts';
+import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import { parseEntry } from '../feeds/entry.ts';
+import { handleRegister } from '../ledger/families/handles.ts';
+import { createSeedSigner } from '../platform/web/seed-signer.ts';
+import { createWebRandom } from '../platform/web/web-crypto.ts';
+import { RelayRoom } from '../session/relay-room.ts';
+import { SERVICE_SEED, SERVICE_VALIDATE } from '../session/relay-wire.ts';
+import { publicRoomId } from '../session/room.ts';
+import { SessionHost } from '../session/session-host.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { SessionMessage } from '../session/session-messages.ts';
+import { Outbox } from './outbox.ts';
+import { ValidatorLink } from './validator-link.ts';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const random = createWebRandom();
+/** Without threads: a simulated clock does not wait for them. */
+const verifier = { verify: (claim: Parameters<typeof verifyPure>[0]) => Promise.resolve(verifyPure(claim)) };
+const SECOND = 1_000;
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function createLocal(name: string): Promise<LocalNode> {
+  const root = createSeedSigner(sha256(encodeUtf8(`root ${name}`)));
+  const signer = createSeedSigner(sha256(encodeUtf8(`device ${name}`)));
+  const certificate = await createDeviceCertificate({ signer: root, device: signer.key, name, issued: 1 });
+  return { identity: identityFromKey(publicKeyBytes(root.key)), certificate, signer };
+}
+
+/** A tab with two entries to send, and peers that answer them as they like; only `founder` is in the genesis. */
+async function createStand() {
+  const clock = createSimulatedClock();
+  const wire = createMemoryRoom({ clock, random: createSeededRandom(1) });
+  const founder = await createLocal('founder');
+  const genesis = encodeGenesis({
+    v: 1,
+    name: 'test',
+    created: 1,
+    join: 'invite',
+    policy: { puzzleBits: 4, operationsPerDay: 10, bytesPerDay: 1_000_000, blockInterval: 250 },
+    members: [{ identity: founder.identity, role: 'admin' }],
+    validators: [createSeedSigner(sha256(encodeUtf8('validator'))).key],
+    f: 0,
+    recovery: { identities: [], threshold: 0 },
+    handles: [],
+  });
+  const founding = decodeGenesis(genesis);
+  assert(founding.ok, 'the genesis decodes');
+  const { group } = founding.value;
+  const roomId = publicRoomId(group);
+  const connect = (services: number): RelayRoom => {
+    const room = new RelayRoom({ connect: () => wire.connect(), clock, random, services, log });
+    closers.push(() => room.close());
+    room.wake();
+    return room;
+  };
+  const common = { clock, random, verifier, log, group, roomId };
+
+  /** `answer` decides; what came in is remembered. */
+  async function startPeer(name: string, answer: (message: SessionMessage, turn: number) => SessionMessage | null) {
+    const received: SessionMessage[] = [];
+    const host = new SessionHost({
+      ...common,
+      room: connect(SERVICE_VALIDATE),
+      self: await createLocal(name),
+      accepts: true,
+      events: {
+        message: async (session, message) => {
+          received.push(message);
+          const reply = answer(message, received.length);
+          if (reply) await session.send(reply);
+        },
+      },
+    });
+    closers.push(() => host.close());
+    return received;
+  }
+
+  async function startTab() {
+    const self = await createLocal('tab');
+    const outbox = await Outbox.open({
+      store: createMemoryDisk().openStore(),
+      clock,
+      random,
+      signer: self.signer,
+      group,
+      device: self.signer.key,
+      certificate: self.certificate,
+    });
+    void outbox.reconcile(() => Promise.resolve([null]));
+    const entries: Cid[] = [];
+    for (const handle of ['one', 'two']) entries.push(await outbox.submit([handleRegister.create({ handle })]));
+    const link = new ValidatorLink({
+      ...common,
+      room: connect(SERVICE_SEED),
+      genesis,
+      self,
+      outbox,
+      onChange: () => undefined,
+    });
+    closers.push(() => link.close());
+    return { outbox, link, entries };
+  }
+  return { clock, wire, startPeer, startTab };
+}
+
+function idOf(message: SessionMessage): Cid | null {
+  const entry = message.t === 'submit' ? parseEntry(message.entry) : null;
+  return entry?.ok ? entry.value.id : null;
+}
+
+function refuseWith(code: string) {
+  return (message: SessionMessage): SessionMessage | null => {
+    const id = idOf(message);
+    return id && { t: 'refused', id, code, because: code };
+  };
+}
+
+describe('a link to validators', () => {
+  test('a stranger that offers to validate is not believed: nothing it says settles, holds or drops an entry', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    const received = await startPeer('stranger', refuseWith('forked'));
+    const { outbox, link } = await startTab();
+    let held = 0;
+    const manifest = outbox.pending[0]!.id;
+    link.requestPin({ manifest, handle: 'one', name: '', onHeld: () => held++, onLimit: () => held++ });
+    await clock.advance(60 * SECOND);
+    expect(received).toEqual([]);
+    expect([outbox.pending.length, link.connected, held]).toEqual([2, 0, 0]);
+  });
+
+  test('entries that are told to come back are sent again together: two refusals are not four, and four not eight', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    const received = await startPeer('founder', refuseWith('pool_full'));
+    const { outbox, entries } = await startTab();
+    await clock.advance(60 * SECOND);
+    expect(outbox.pending.map(({ id }) => id)).toEqual(entries);
+    expect(outbox.delayOf(entries[0]!)).toMatchObject({ code: 'pool_full' });
+    // Every two seconds, and once in fifteen as a reminder, both.
+    expect(received.length).toBeGreaterThan(30);
+    expect(received.length).toBeLessThan(80);
+  });
+
+  test('a refusal for good settles the entry and what follows it; a clock that is ahead is such a one', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    await startPeer('founder', refuseWith('clock_ahead'));
+    const { outbox, entries } = await startTab();
+    await clock.advance(5 * SECOND);
+    expect(outbox.pending).toEqual([]);
+    expect(await outbox.state(entries[0]!)).toMatchObject({ state: 'dropped', outcome: { code: 'clock_ahead' } });
+  });
+
+  test('what got no answer is sent again, in order, and after a lost connection at once', async () => {
+    const { clock, wire, startPeer, startTab } = await createStand();
+    const received = await startPeer('founder', () => null);
+    const { entries } = await startTab();
+    await clock.advance(5 * SECOND);
+    expect(received.map(idOf)).toEqual(entries);
+    await clock.advance(15 * SECOND);
+    expect(received.map(idOf)).toEqual([...entries, ...entries]);
+    wire.cutAll();
+    await clock.advance(8 * SECOND);
+    expect(received.map(idOf)).toEqual([...entries, ...entries, ...entries]);
+  });
+
+  test('an outcome that does not verify ends the session and settles nothing', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    const none = new Uint8Array(1);
+    await startPeer('founder', (message) => {
+      const id = idOf(message);
+      return id && { t: 'outcome', id, header: none, certificate: none, receipt: none, proof: none };
+    });
+    const { outbox } = await startTab();
+    await clock.advance(20 * SECOND);
+    expect(outbox.pending).toHaveLength(2);
+  });
+});

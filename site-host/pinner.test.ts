@@ -1,0 +1,147 @@
+// What a node keeps of a site: the newest two versions, blocks counted by who needs them, and nothing half done after a kill.
+
+import { describe, expect, test } from 'vitest';
+import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
+import { encodeUtf8 } from '../shared/codec/base.ts';
+import type { Cid } from '../shared/codec/cid.ts';
+import { assert } from '../shared/core/assert.ts';
+import type { BlockSource } from '../shared/node/block-fetcher.ts';
+import { createWebClock } from '../shared/platform/web/web-clock.ts';
+import { createWebHasher } from '../shared/platform/web/web-crypto.ts';
+import { bundleSite } from './bundle.ts';
+import { Pinner } from './pinner.ts';
+
+const hasher = createWebHasher();
+const clock = createWebClock();
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const KEY = 'alice/';
+
+type Version = { readonly manifest: Cid; readonly blocks: ReadonlyMap<string, Uint8Array> };
+
+/** `logo` is in every version; `text` makes it another one. */
+async function createVersion(text: string): Promise<Version> {
+  const blocks = new Map<string, Uint8Array>();
+  const bundle = await bundleSite({
+    files: [
+      { path: 'index.html', body: encodeUtf8(text) },
+      { path: 'logo.svg', body: encodeUtf8('the same in all') },
+    ],
+    now: 1,
+    hasher,
+    putBlocks: async (put) => {
+      for (const { cid, bytes } of put) blocks.set(cid, bytes);
+    },
+  });
+  assert(bundle.ok, 'two small files make a site');
+  return { manifest: bundle.value.cid, blocks };
+}
+
+function createSource(versions: readonly Version[]): BlockSource {
+  const blocks = new Map(versions.flatMap((version) => [...version.blocks]));
+  return {
+    id: 'peer',
+    kind: 'peer',
+    rank: 0,
+    async ask(cids, onBlock) {
+      for (const cid of cids) if (blocks.has(cid)) await onBlock(cid, blocks.get(cid)!);
+      return cids.filter((cid) => !blocks.has(cid));
+    },
+  };
+}
+
+function open(disk: MemoryDisk, versions: readonly Version[]): Promise<Pinner> {
+  return Pinner.open({
+    store: disk.openStore(),
+    blobs: disk.openBlobs(),
+    clock,
+    hasher,
+    log,
+    findSources: async () => [createSource(versions)],
+    onHeld: () => undefined,
+  });
+}
+
+async function holdsAll(disk: MemoryDisk, { blocks }: Version): Promise<boolean> {
+  return (await disk.openBlobs().has([...blocks.keys()])).every(Boolean);
+}
+
+describe('a pinner', () => {
+  test('keeps the newest two versions, and lets go of blocks that only the third one had', async () => {
+    const versions = await Promise.all(['one', 'two', 'three'].map(createVersion));
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, versions);
+    for (const [at, { manifest }] of versions.entries()) {
+      expect(await pinner.pin({ key: KEY, manifest, seq: at + 1 })).toMatchObject({ ok: true });
+    }
+    expect(pinner.held).toEqual([versions[2]!.manifest, versions[1]!.manifest]);
+    expect(await Promise.all(versions.map((version) => holdsAll(disk, version)))).toEqual([false, true, true]);
+    const { blocks } = await disk.openBlobs().stats();
+    expect(blocks).toBe(new Set(versions.slice(1).flatMap((version) => [...version.blocks.keys()])).size);
+  });
+
+  test('a block that two sites share stays until both are gone', async () => {
+    const versions = await Promise.all(['one', 'two', 'three'].map(createVersion));
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, versions);
+    await pinner.pin({ key: 'bernd/', manifest: versions[0]!.manifest, seq: 1 });
+    for (const [at, { manifest }] of versions.entries()) await pinner.pin({ key: KEY, manifest, seq: at + 1 });
+    expect(await Promise.all(versions.map((version) => holdsAll(disk, version)))).toEqual([true, true, true]);
+  });
+
+  test('the same files published again are the newest version, and are not let go as the oldest', async () => {
+    const versions = await Promise.all(['one', 'two', 'three'].map(createVersion));
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, versions);
+    const [one, two, three] = versions as [Version, Version, Version];
+    for (const [seq, version] of [one, two, one, three].entries()) {
+      await pinner.pin({ key: KEY, manifest: version.manifest, seq: seq + 1 });
+    }
+    expect(pinner.held).toEqual([three.manifest, one.manifest]);
+    expect(await holdsAll(disk, one)).toBe(true);
+    expect((await open(disk, [])).held).toEqual(pinner.held);
+  });
+
+  test('what nobody has is not found, and is pinned when somebody comes', async () => {
+    const version = await createVersion('one');
+    const disk = createMemoryDisk();
+    const missing = await (await open(disk, [])).pin({ key: KEY, manifest: version.manifest, seq: 1 });
+    expect(missing).toMatchObject({ ok: false, error: { code: 'not_found' } });
+    const found = await (await open(disk, [version])).pin({ key: KEY, manifest: version.manifest, seq: 1 });
+    expect(found).toMatchObject({ ok: true });
+  });
+
+  test('killed at any write it never says it holds what it lacks, and pins the rest afterwards', async () => {
+    const versions = await Promise.all(['one', 'two', 'three'].map(createVersion));
+    const copies: MemoryDisk[] = [];
+    const disk = createMemoryDisk();
+    const remember =
+      <Args extends unknown[], T>(write: (...args: Args) => Promise<T>) =>
+      async (...args: Args) => {
+        copies.push(disk.copy());
+        return await write(...args);
+      };
+    const watched: MemoryDisk = {
+      copy: () => disk.copy(),
+      openStore() {
+        const store = disk.openStore();
+        return { ...store, write: remember(store.write) };
+      },
+      openBlobs() {
+        const blobs = disk.openBlobs();
+        return { ...blobs, putMany: remember(blobs.putMany), remove: remember(blobs.remove) };
+      },
+    };
+    const pinner = await open(watched, versions);
+    for (const [at, { manifest }] of versions.entries()) await pinner.pin({ key: KEY, manifest, seq: at + 1 });
+    expect(copies.length).toBeGreaterThan(versions.length * 2);
+    for (const copy of copies) {
+      const after = await open(copy, versions);
+      for (const version of versions) {
+        if (after.holds(version.manifest)) expect(await holdsAll(copy, version)).toBe(true);
+      }
+      const last = versions[2]!;
+      expect(await after.pin({ key: KEY, manifest: last.manifest, seq: 3 })).toMatchObject({ ok: true });
+      expect(await holdsAll(copy, last)).toBe(true);
+    }
+  });
+});
