@@ -1,6 +1,7 @@
 // Who this node talks to: what they offer, over what, and how much went each way.
 
 import type { PeerInfo } from '../../../api.ts';
+import { Fragment } from 'preact';
 import { useApp } from '../../app-state.ts';
 import { Empty, Page } from '../../components/page.tsx';
 import { countOf, formatBytes, shorten } from '../../format.ts';
@@ -19,7 +20,7 @@ export function PeersView() {
   return (
     <Page
       title="Peers"
-      lead="They are met through a relay, which sees sizes and times, never what is inside. No peer learns your address from this."
+      lead="They are met through a relay, so none of them learns your address. Public files pass it in the open and are checked on arrival."
     >
       {peers === undefined && <p role="status">Looking around…</p>}
       {peers?.length === 0 && (
@@ -65,9 +66,11 @@ function PeerTable({ peers }: { peers: readonly PeerInfo[] }) {
             <td role="cell">
               {peer.services.length === 0 && <span class="faint">visits</span>}
               {peer.services.map((service) => (
-                <span key={service} class="tag" title={SERVICES[service].means}>
-                  {SERVICES[service].name}
-                </span>
+                <Fragment key={service}>
+                  <span class="tag" title={SERVICES[service].means}>
+                    {SERVICES[service].name}
+                  </span>{' '}
+                </Fragment>
               ))}
             </td>
             <td role="cell" class="over">
