@@ -81,6 +81,37 @@ describe('certificates and answers of one of four', () => {
     expect(bench.effects).toContainEqual({ kind: 'answerBlocks', to: { peer: 'peer' }, from: 1 });
   });
 
+  test('CH30: a validator that missed more views than an answer holds asks on from the last it received, and votes', () => {
+    const view = CERTIFIED_VIEWS_MAX + 21;
+    const behind = new Bench(group, self);
+    const ahead = new Bench(group, leader);
+    for (let missed = 1; missed < view; missed++) ahead.hearCertificate(nullify(missed));
+    behind.hearCertificate(nullify(view - 1));
+    const late = testBlock(group, group.tip, { view, time: NOW - 5_000 });
+    const asked: number[] = [];
+    const signed: string[] = [];
+    let effects = [...behind.propose(late), ...behind.execute(late)];
+    for (let turn = 0; turn < 6; turn++) {
+      const questions = sent(effects).flatMap((message) => (message.kind === 'getCerts' ? [message.above] : []));
+      signed.push(...signs(effects));
+      effects = [];
+      for (const above of questions) {
+        asked.push(above);
+        for (const answer of sent(ahead.hear({ kind: 'getCerts', above }))) effects.push(...behind.hear(answer));
+      }
+    }
+    expect(asked.slice(0, 2)).toEqual([0, CERTIFIED_VIEWS_MAX]);
+    expect(signed).toContain(`notarize ${view}`);
+  });
+
+  test('CH21: a parent whose certificate came without its block is asked for', () => {
+    const bench = new Bench(group, self);
+    const parent = testBlock(group, group.tip, { time: NOW - 9_000 });
+    bench.hearCertificate(claimOf(parent, 'notarize'));
+    const child = testBlock(group, { ...parent.header, id: parent.id }, { time: NOW - 5_000 });
+    expect(sent(bench.propose(child))).toContainEqual({ kind: 'getCerts', above: 0 });
+  });
+
   test('CH26: ancestors become final with their descendant, each under its own certificate', () => {
     const bench = new Bench(group, self);
     bench.hearCertificate(claimOf(block, 'notarize'), block);

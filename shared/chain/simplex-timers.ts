@@ -2,10 +2,8 @@
 
 import type { Millis } from '../core/brand.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
-import { findParent } from './simplex-proposals.ts';
+import { askForGap, findParent } from './simplex-proposals.ts';
 import {
-  askOnce,
-  finalViewOf,
   isAboveFloor,
   isLeader,
   isSolo,
@@ -39,7 +37,7 @@ export function proposeIfDue(draft: Draft): void {
   if (own.notarized !== null || own.nullified) return;
   const parent = findParent(draft, view);
   if (parent === undefined) {
-    askOnce(draft, 'all', { kind: 'getCerts', above: finalViewOf(draft) });
+    askForGap(draft, view);
     return;
   }
   const empty = isFinalityLate(draft);
