@@ -65,7 +65,13 @@ describe('an always-on node', () => {
     await headless.close();
     expect(mesh.edge.blocksStored).toHaveLength(before);
     mesh.edge.reachable = true;
+    const { storeBlock } = mesh.edge;
+    Object.assign(mesh.edge, { storeBlock: () => Promise.reject(new Error('the edge takes nothing')) });
     const again = await mesh.startHeadless(killed);
+    while (!tab.node.hasSeen(entry) || tab.node.status().validators === 0) await pause(20);
+    await pause(NEXT_BLOCK);
+    expect(await tab.account.outbox.state(entry)).toEqual({ state: 'pending' });
+    Object.assign(mesh.edge, { storeBlock });
     expect(await tab.account.outbox.whenSettled(entry)).toMatchObject({ code: 'ok', height: before + 1 });
     expect(mesh.edge.blocksStored).toHaveLength(before + 1);
     expect(again.status().height).toBe(before + 1);

@@ -92,7 +92,7 @@ describe('a resolver', () => {
     expect(lied.error.code).toMatch(/^bad_/);
   });
 
-  test('LC9: an answer older than one seen before is refused, also across a restart, and does not lower what was seen', async () => {
+  test('LC8: an answer older than one seen before is refused, also across a restart, and does not lower what was seen', async () => {
     const answers = [newer, older];
     const resolver = createResolver({ edge: () => Promise.resolve(answers.shift()!) });
     expect(await resolver.resolve(KEY)).toMatchObject({ ok: true });
@@ -102,7 +102,7 @@ describe('a resolver', () => {
     expect(await restarted.resolve(KEY)).toMatchObject({ error: { code: 'older_than_seen' } });
   });
 
-  test('a true answer about another key is refused', async () => {
+  test('LC8: a true answer about another key is refused', async () => {
     expect(await createResolver({ edge: says(newer) }).resolve('sites/other/')).toMatchObject({
       error: { code: 'wrong_key' },
     });

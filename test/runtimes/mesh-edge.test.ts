@@ -7,10 +7,9 @@ import { assert } from '../../shared/core/assert.ts';
 import { resolveSite } from '../../shared/light-client/site-record.ts';
 import type { Clock } from '../../shared/platform/ports.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
-import { closeAtEnd } from '../browser/harness.ts';
+import { closeAtEnd, makeTempFolder } from '../browser/harness.ts';
 import { findProcesses, isAlive } from '../browser/harness-processes.ts';
-import { openNodeTab, type NodeTab } from '../browser/node-tab.ts';
-import { createMemoryDisk } from '../simulator/memory-store.ts';
+import { folderDisk, openNodeTab, type NodeTab } from '../browser/node-tab.ts';
 import { HistoryWatch, readBlocks } from './mesh-ledger.ts';
 import { startMeshParts, type MeshParts } from './mesh-parts.ts';
 
@@ -85,7 +84,7 @@ test('LG5: a clock a day ahead is refused with a sentence, and once it is right 
   const mesh = await startMeshParts();
   let ahead = 0;
   const clock = shiftClock(() => ahead);
-  const disk = createMemoryDisk();
+  const disk = folderDisk(await makeTempFolder('tab'));
   const tab = await openTab(mesh, { name: 'alice', disk, clock });
   expect(await tab.register('alice')).toMatchObject({ ok: true });
   ahead = DAY;
