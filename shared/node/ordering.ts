@@ -82,7 +82,10 @@ export class Ordering {
       head: () => ({ state: this.state, tip: this.tip }),
       onPending: (entry) => {
         this.#emit((events) => events.pending?.(entry));
-        this.#feedWork();
+        // While the machine rests and knows of work, there is no news in more: choosing from all that waits for each
+        // entry that comes would take longer than ordering them.
+        const { work, request } = this.#simplex;
+        if (this.#inputs.length > 0 || !work || request !== null) this.#feedWork();
       },
     });
   }

@@ -270,6 +270,8 @@ export class PublicReadClient {
   }
 
   #receive(from: PeerId, message: Uint8Array): void {
+    // Anyone in the room can send: who was not asked is not worth decoding.
+    if (!this.#asked(from)) return;
     const decoded = decodeAnswer(message);
     if (!decoded.ok) return this.#failPeer(from, 'bad_answer', 'The peer sent bytes that are no answer.');
     const answer = decoded.value;
@@ -281,6 +283,12 @@ export class PublicReadClient {
       // What is under way when a want ends still counts against the window of the others.
       for (const part of answer.parts) this.#took(from, part.bytes.length);
     }
+  }
+
+  #asked(peer: PeerId): boolean {
+    if (this.#intakeByPeer.has(peer)) return true;
+    for (const pending of this.#pending.values()) if (pending.peer === peer) return true;
+    return false;
   }
 
   #took(peer: PeerId, bytes: number): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
 import { cidFromDigest } from '../codec/cid.ts';
-import { FRAME_BYTES_MAX } from '../core/limits.ts';
+import { FRAME_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
 import {
   decodeAnswer,
   decodeRequest,
@@ -101,4 +101,11 @@ test('PR4: the fullest parts message fits one frame', () => {
   const missing = Array.from({ length: 256 - PARTS_MAX }, () => 255);
   const message = encodeAnswer({ t: 'parts', id: 0xffff_ffff, parts, missing, done: false });
   expect(message.length + 32).toBeLessThan(FRAME_BYTES_MAX);
+});
+
+test('PR4: the largest want is read, and what is longer than any request is refused before it is decoded', () => {
+  const most = Array.from({ length: WANT_CIDS_MAX }, (_, at) => cidFromDigest('raw', new Uint8Array(32).fill(at)));
+  const want: ReadRequest = { t: 'want', id: 0xffff_ffff, cids: most };
+  expect(decodeRequest(encodeRequest(want))).toEqual({ ok: true, value: want });
+  expect(decodeRequest(new Uint8Array(20_000))).toMatchObject({ error: { code: 'too_large' } });
 });

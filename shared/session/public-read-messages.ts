@@ -27,6 +27,8 @@ export const CERTIFIED_BLOCK_BYTES_MAX: number =
 export const BLOCK_LIST_MAX = 256;
 /** What an answer may carry in one message, besides its own framing. */
 export const ANSWER_BYTES_MAX: number = MESSAGE_BYTES_MAX - 4 * 1024;
+/** A request of the most CIDs takes 11 KB: what is longer is none, and is not decoded. */
+const REQUEST_BYTES_MAX: number = 16 * 1024;
 /** Codes are short words. */
 const CODE_BYTES_MAX = 64;
 const U32_MAX = 0xffff_ffff;
@@ -84,7 +86,7 @@ export type FeedHead = { readonly feed: FeedId; readonly seq: number; readonly h
 type DecodeFailure = Failure<'bad_encoding' | 'too_large'>;
 
 export function decodeRequest(message: Uint8Array): Result<ReadRequest, DecodeFailure> {
-  return decodeCanonical(requestSchema, message, { max: MESSAGE_BYTES_MAX });
+  return decodeCanonical(requestSchema, message, { max: REQUEST_BYTES_MAX });
 }
 
 export function decodeAnswer(message: Uint8Array): Result<ReadAnswer, DecodeFailure> {
