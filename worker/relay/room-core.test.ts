@@ -99,6 +99,25 @@ describe('ED9: limits', () => {
     expect(b.got.filter(({ type }) => type === 'from')).toHaveLength(4);
   });
 
+  test('senders that are faster than a receiver leave room for one that sends it little', () => {
+    const room = createRoom();
+    const floods = [room.enter(), room.enter(), room.enter()];
+    const [quiet, target] = [room.enter(), room.enter()];
+    const big = new Uint8Array(60_000);
+    let heard = 0;
+    for (let tenth = 0; tenth < 200; tenth++) {
+      for (const flood of floods) {
+        for (let i = 0; i < 40; i++) room.core.receive(flood, encodeSend(target.record.id, big));
+      }
+      room.core.receive(quiet, encodeSend(target.record.id, big.subarray(0, 30_000)));
+      heard += target.got.filter((frame) => frame.type === 'from' && frame.from === quiet.record.id).length;
+      target.got.length = 0;
+      room.wait(100);
+    }
+    expect(heard).toBe(200);
+    expect(errorsOf(quiet)).toEqual([]);
+  });
+
   test('one receiver takes so much from all senders together; the others are not touched', () => {
     const room = createRoom({ bytesToSocketPerSecond: 1_000 });
     const target = room.enter();

@@ -6,7 +6,7 @@ import type { Cid } from '../../shared/codec/cid.ts';
 import type { ClientToRelayFrame, PeerId, ServingPeer } from '../../shared/session/relay-wire.ts';
 import type { EdgePolicy } from '../policy.ts';
 import type { TokenBucket } from './token-bucket.ts';
-import { HAVE_TTL } from '../../shared/core/limits.ts';
+import { FRAME_BYTES_MAX, HAVE_TTL } from '../../shared/core/limits.ts';
 import { cidDigest } from '../../shared/codec/cid.ts';
 import {
   FOUND_PEERS_MAX,
@@ -60,6 +60,8 @@ export type Member = {
   readonly frames: TokenBucket;
   readonly bytes: TokenBucket;
   readonly bytesTo: TokenBucket;
+  /** What it may send to sockets that are nearly full. */
+  readonly reserve: TokenBucket;
   readonly control: TokenBucket;
   errorAt: Millis;
 };
@@ -77,6 +79,10 @@ export type RoomOptions = {
 
 /** Bytes that may wait in one socket where the runtime tells; beyond, the receiver is too slow to help. */
 const SOCKET_BUFFER_MAX = 16 * 1024 * 1024;
+
+/** The share of a receiver's burst that is kept for those who send little, and among how many it is shared out. */
+const RESERVED_SHARE = 1 / 8;
+const RESERVE_SENDERS = 16;
 
 export type RoomCore = ReturnType<typeof createRoomCore>;
 
@@ -99,6 +105,7 @@ export function createRoomCore(options: RoomOptions) {
       frames: createTokenBucket({ perSecond: policy.framesPerSecond, burstSeconds: 10 }, now),
       bytes: createTokenBucket({ perSecond: policy.bytesPerSecond, burstSeconds: 4 }, now),
       bytesTo: createTokenBucket({ perSecond: policy.bytesToSocketPerSecond, burstSeconds: 4 }, now),
+      reserve: createReserve(policy, now),
       control: createTokenBucket({ perSecond: policy.controlPerMinute / 60, burstSeconds: 60 }, now),
       errorAt: 0,
     };
@@ -154,7 +161,7 @@ export function createRoomCore(options: RoomOptions) {
     if (to === ROOM_PEER) return options.onPayload(member.record.id, frame.subarray(SEND_HEADER_BYTES));
     const target = members.get(to);
     if (!target) return void trySend(member, encodeGone(to));
-    if (!spendTokens(target.bytesTo, frame.length, now) || target.socket.buffered() > SOCKET_BUFFER_MAX) {
+    if (!mayReach(member, target, { bytes: frame.length, now }) || target.socket.buffered() > SOCKET_BUFFER_MAX) {
       return complain(member, 'peer_busy', now);
     }
     readdressSend(frame, member.record.id);
@@ -241,6 +248,19 @@ export function createRoomCore(options: RoomOptions) {
   }
 
   return { join, restore, leave, receive, findSeeders, findReaders, sendAsRoom, countMembers };
+}
+
+function createReserve({ bytesToSocketPerSecond }: EdgePolicy, now: Millis): TokenBucket {
+  const perSecond = bytesToSocketPerSecond / RESERVE_SENDERS;
+  return createTokenBucket({ perSecond, burstSeconds: Math.max(4, FRAME_BYTES_MAX / perSecond) }, now);
+}
+
+/** The last of what a socket can take is shared out evenly: two senders as fast as the receiver would leave nothing to others. */
+function mayReach(sender: Member, target: Member, { bytes, now }: { bytes: number; now: Millis }): boolean {
+  spendTokens(target.bytesTo, 0, now);
+  const isCrowded = target.bytesTo.tokens - bytes < target.bytesTo.capacity * RESERVED_SHARE;
+  if (isCrowded && !spendTokens(sender.reserve, bytes, now)) return false;
+  return spendTokens(target.bytesTo, bytes, now);
 }
 
 /** A socket that closed a moment ago throws; its close event follows and does the rest. */
