@@ -9,6 +9,7 @@ import {
   BLOCK_FEED_ENTRIES_MAX,
   BLOCK_FEEDS_MAX,
   CERTIFICATE_BYTES_MAX,
+  CERTIFIED_BLOCK_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HEADER_BYTES_MAX,
 } from '../core/limits.ts';
@@ -21,9 +22,6 @@ import type { ValidatorSet } from './validator-set.ts';
 const ROOT_BYTES = 32;
 /** Entries of one block: what a cut of the most feeds could name is far above what 8 MiB can hold. */
 const BLOCK_ENTRIES_MAX = 16_384;
-/** Header, certificate, entries, and five bytes of length before each. */
-const CERTIFIED_BLOCK_BYTES_MAX =
-  BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + 5 * BLOCK_ENTRIES_MAX + 64;
 
 const cutItemSchema = struct({
   feed: feedIdSchema,

@@ -37,6 +37,8 @@ export const BLOCK_BYTES_MAX = 8 * MIB;
 export const VALIDATORS_MAX = 100;
 /** Bytes of one certificate: 100 signatures, a bitmap and the header fields. */
 export const CERTIFICATE_BYTES_MAX = 16 * KIB;
+/** Bytes of a certified block as it travels: header, certificate and entries, and what frames up to 16,384 of those. */
+export const CERTIFIED_BLOCK_BYTES_MAX: number = BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + 128 * KIB;
 /** Bytes of one value in state. */
 export const STATE_VALUE_BYTES_MAX = 16 * KIB;
 /** Bytes of one key in state. */

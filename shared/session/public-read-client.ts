@@ -9,14 +9,13 @@ import type { PayloadRoom } from './payload-room.ts';
 import type { FeedHead, ReadAnswer, ReadRequest } from './public-read-messages.ts';
 import type { PeerId } from './relay-wire.ts';
 import { blockBytesMax } from '../content/blob-verify.ts';
-import { WANT_CIDS_MAX } from '../core/limits.ts';
+import { CERTIFIED_BLOCK_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { BlockAssembler } from './block-assembler.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import {
   BLOCK_LIST_MAX,
-  CERTIFIED_BLOCK_BYTES_MAX,
   CONTENT_BLOCK_BYTES_MAX,
   decodeAnswer,
   encodeRequest,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
 import { cidFromDigest } from '../codec/cid.ts';
-import { FRAME_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
+import { CERTIFIED_BLOCK_BYTES_MAX, FRAME_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
 import {
   decodeAnswer,
   decodeRequest,
@@ -94,8 +94,8 @@ test('PR4: the fullest parts message fits one frame', () => {
   const share = PARTS_BYTES_MAX / PARTS_MAX;
   const parts = Array.from({ length: PARTS_MAX }, (_, i) => ({
     i: 255 - i,
-    at: 9_000_000,
-    size: 9_000_000,
+    at: CERTIFIED_BLOCK_BYTES_MAX,
+    size: CERTIFIED_BLOCK_BYTES_MAX,
     bytes: new Uint8Array(share),
   }));
   const missing = Array.from({ length: 256 - PARTS_MAX }, () => 255);

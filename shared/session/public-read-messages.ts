@@ -6,8 +6,13 @@ import { bool, bytes, link, list, nullable, oneOf, optional, struct, text, uint 
 import type { Infer } from '../codec/schema.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { FeedId } from '../crypto/ids.ts';
-import { BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
-import { MANIFEST_BYTES_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
+import {
+  CERTIFIED_BLOCK_BYTES_MAX,
+  MANIFEST_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  STATE_KEY_BYTES_MAX,
+  WANT_CIDS_MAX,
+} from '../core/limits.ts';
 import { feedIdSchema, publicKeySchema } from '../crypto/ids.ts';
 
 /** Bytes of content in one `parts` message: with its framing it still fits one frame. */
@@ -18,11 +23,6 @@ export const PARTS_MAX = 64;
 export const READ_WINDOW_BYTES: number = 2 * 1024 * 1024;
 /** Largest block of content: a manifest. */
 export const CONTENT_BLOCK_BYTES_MAX: number = MANIFEST_BYTES_MAX;
-/** Framing of one entry in a certified block, times the entries a block can hold, in round numbers. */
-const CERTIFIED_BLOCK_FRAMING_BYTES: number = 1024 * 1024;
-/** Largest certified block on the wire: header, certificate and entries. */
-export const CERTIFIED_BLOCK_BYTES_MAX: number =
-  BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + CERTIFIED_BLOCK_FRAMING_BYTES;
 /** Certified blocks in one answer. */
 export const BLOCK_LIST_MAX = 256;
 /** What an answer may carry in one message, besides its own framing. */

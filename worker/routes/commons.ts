@@ -5,7 +5,7 @@ import type { EdgeConfig } from '../edge.ts';
 import type { EdgeContext } from '../app.ts';
 import { encodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';
-import { BLOCK_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../../shared/core/limits.ts';
+import { CERTIFIED_BLOCK_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../../shared/core/limits.ts';
 import { parsePublicKey } from '../../shared/crypto/ids.ts';
 import { appOrigin } from '../hosts.ts';
 import { answerFailure, readBounded } from './answers.ts';
@@ -14,10 +14,11 @@ import { answerFailure, readBounded } from './answers.ts';
 const BLOCKS_MAX = 1_024;
 /** ST2: keys are ASCII; what is not is no record, and is not worth a question to peers. */
 const STATE_KEY = /^[!-~]+$/;
-/** A certified block: its entries, and as much again as header, certificate and framing can be. */
-const POST_BYTES_MAX: number = BLOCK_BYTES_MAX + 2 * 1024 * 1024;
 
-const blockListSchema = struct({ blocks: list(bytes({ max: POST_BYTES_MAX }), { max: BLOCKS_MAX }), height: uint() });
+const blockListSchema = struct({
+  blocks: list(bytes({ max: CERTIFIED_BLOCK_BYTES_MAX }), { max: BLOCKS_MAX }),
+  height: uint(),
+});
 const feedHeadSchema = nullable(struct({ feed: text({ max: 16 }), seq: uint(), head: text({ max: 64 }) }));
 
 const CBOR = { 'content-type': 'application/cbor', 'x-content-type-options': 'nosniff' } as const;
@@ -67,9 +68,12 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
   });
 
   app.post('/.weft/blocks', async ({ req }) => {
-    const block = await readBounded(req.raw, POST_BYTES_MAX);
+    const block = await readBounded(req.raw, CERTIFIED_BLOCK_BYTES_MAX);
     if (!block)
-      return answerFailure(413, { code: 'too_large', because: `A block has at most ${POST_BYTES_MAX} bytes.` });
+      return answerFailure(413, {
+        code: 'too_large',
+        because: `A block has at most ${CERTIFIED_BLOCK_BYTES_MAX} bytes.`,
+      });
     const stored = await edge.copy.store(block);
     if (!stored.ok) return answerFailure(stored.error.code === 'bad_block' ? 400 : 409, stored.error);
     records.expectHeight(stored.value.height);

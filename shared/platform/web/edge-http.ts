@@ -1,6 +1,12 @@
 // The edge over HTTP: plain requests whose answers nobody has to trust (docs/protocol/edge.md).
 
-import { BLOCK_BYTES_MAX, FILE_BYTES_MAX, MESSAGE_BYTES_MAX, RESOLUTION_BYTES_MAX } from '../../core/limits.ts';
+import {
+  CERTIFIED_BLOCK_BYTES_MAX,
+  MANIFEST_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  RESOLUTION_BYTES_MAX,
+} from '../../core/limits.ts';
+import { concatBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../codec/schema.ts';
 import type { Edge } from '../ports.ts';
@@ -8,8 +14,11 @@ import type { Edge } from '../ports.ts';
 /** A request that takes longer than this is as good as no edge at all. */
 const EDGE_TIMEOUT = 10_000;
 
+/** Many small blocks, or one that is as large as blocks get; and what frames them. */
+const BLOCK_LIST_BYTES_MAX: number = CERTIFIED_BLOCK_BYTES_MAX + 64 * 1024;
+
 const blockListSchema = struct({
-  blocks: list(bytes({ max: BLOCK_BYTES_MAX }), { max: 1_024 }),
+  blocks: list(bytes({ max: CERTIFIED_BLOCK_BYTES_MAX }), { max: 1_024 }),
   height: uint({}),
 });
 
@@ -31,11 +40,11 @@ export function createEdgeHttp({ origin, fetch = globalThis.fetch.bind(globalThi
       return await readBytes(response, RESOLUTION_BYTES_MAX);
     },
     async block(cid) {
-      return await readBytes(await get(`/.weft/block/${cid}`), FILE_BYTES_MAX);
+      return await readBytes(await get(`/.weft/block/${cid}`), MANIFEST_BYTES_MAX);
     },
     async blocks({ from, max }) {
-      const body = await readBytes(await get(`/.weft/blocks?from=${from}&max=${max}`), BLOCK_BYTES_MAX * 2);
-      const parsed = body && decodeCanonical(blockListSchema, body, { max: BLOCK_BYTES_MAX * 2 });
+      const body = await readBytes(await get(`/.weft/blocks?from=${from}&max=${max}`), BLOCK_LIST_BYTES_MAX);
+      const parsed = body && decodeCanonical(blockListSchema, body, { max: BLOCK_LIST_BYTES_MAX });
       if (!parsed || !parsed.ok) throw new Error('the edge sent a list of blocks that cannot be read');
       return { blocks: [...parsed.value.blocks], height: parsed.value.height };
     },
@@ -80,12 +89,5 @@ async function readBytes(response: Response, max: number): Promise<Uint8Array | 
     }
     parts.push(value);
   }
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return parts.length === 1 ? parts[0]! : concatBytes(...parts);
 }
