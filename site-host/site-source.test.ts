@@ -151,8 +151,9 @@ test('VS1: with a lying edge the record comes from a peer; with nobody else its 
   expect(alone).toMatchObject({ ok: false, error: { code: 'bad_encoding' } });
   const room = createRoom(clock, world);
   await room.addPeer(manifest);
-  const helped = await finish(clock, createSource(await room.enter()).check());
-  expect(helped).toMatchObject({ ok: true, value: { from: 'peer' } });
+  const source = createSource(await room.enter());
+  expect(await finish(clock, source.check())).toMatchObject({ ok: true, value: { from: 'peer' } });
+  expect(source.refused).toEqual([{ source: 'edge', code: 'bad_encoding' }]);
 });
 
 test('VS3: what was kept is verified again when it comes back, and nothing older replaces it', async () => {
@@ -170,7 +171,9 @@ test('VS3: what was kept is verified again when it comes back, and nothing older
   expect(second.record?.resolved.height).toBe(world.height());
 
   memory.bytes = flip(memory.bytes!);
-  expect(await createSource().restore()).toBeNull();
+  const third = createSource();
+  expect(await third.restore()).toBeNull();
+  expect(third.refused).toEqual([{ source: 'disk', code: 'bad_encoding' }]);
 });
 
 test('VS3: offline the kept record stands, and says that it was only remembered', async () => {

@@ -12,7 +12,7 @@ import { ok } from '../shared/core/result.ts';
 import { decodeRecord, HANDLE } from '../shared/ledger/records.ts';
 import { resolveSite, siteKeys } from '../shared/light-client/site-record.ts';
 import { verifyResolution } from '../shared/light-client/verify-resolution.ts';
-import { Resolver } from '../shared/node/resolver.ts';
+import { Resolver, type RefusedRecord } from '../shared/node/resolver.ts';
 
 /** Where the last resolution rests between visits. It is verified again when it comes back: other scripts may write there. */
 export interface RecordMemory {
@@ -45,6 +45,7 @@ export class SiteSource {
   #resolver: Resolver | null = null;
   #record: SiteRecord | null = null;
   #kept: Uint8Array | null = null;
+  #spoilt: RefusedRecord[] = [];
 
   constructor(options: SiteSourceOptions) {
     this.#options = options;
@@ -54,6 +55,11 @@ export class SiteSource {
   /** The newest verified record. */
   get record(): SiteRecord | null {
     return this.#record;
+  }
+
+  /** Answers that did not verify since this was made, and the remembered one if it did not. */
+  get refused(): readonly RefusedRecord[] {
+    return [...this.#spoilt, ...(this.#resolver?.refused ?? [])];
   }
 
   /** What was remembered, if it still verifies. */
@@ -71,6 +77,7 @@ export class SiteSource {
       });
       if (resolved.ok) this.#record = { resolved: resolved.value, bytes, from: 'disk', checkedAt: 0 };
       if (resolved.ok) this.#kept = bytes;
+      else this.#spoilt = [{ source: 'disk', code: resolved.error.code }];
     }
     return this.#record;
   }

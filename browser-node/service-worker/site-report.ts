@@ -2,6 +2,7 @@
 
 import type { Millis } from '../../shared/core/brand.ts';
 import type { Failure } from '../../shared/core/result.ts';
+import type { RefusedRecord } from '../../shared/node/resolver.ts';
 import type { BlockFailure, Origin } from '../../site-host/site-source-version.ts';
 import { ORIGIN_HEADERS } from '../../site-host/failure-page.ts';
 
@@ -44,6 +45,8 @@ export type SiteReport = {
   readonly load: LoadReport | null;
   readonly ms: number;
   readonly record: RecordReport | null;
+  /** Since this worker started. */
+  readonly refusedRecords: readonly RefusedRecord[];
   readonly trouble: Failure | null;
   readonly storage: { readonly state: 'kept' | 'not_kept'; readonly because?: string };
   readonly crypto: 'native' | 'pure';
@@ -106,7 +109,7 @@ const SOURCES: Readonly<Record<Origin, readonly [string, string]>> = {
 
 function renderReport(report: SiteReport): string {
   const { bytesBySource, record, load, trouble, failures, storage } = report;
-  const good = report.failed === 0 && trouble === null;
+  const good = report.failed + report.refusedRecords.length === 0 && trouble === null;
   const sources = Object.entries(SOURCES).map(
     ([origin, source]) => [...source, bytesBySource[origin as Origin]] as const,
   );
@@ -134,6 +137,7 @@ ${list([
   ['Stored', storage.state === 'kept' ? 'yes' : escape(`no: ${storage.because}`)],
   ['Signatures', report.crypto],
   ...failures.map(({ cid, source, path }) => ['Failed', escape(`${path ?? ''} ${cid} from ${source}`)] as const),
+  ...report.refusedRecords.map(({ source, code }) => ['Failed', `record from ${source} (${code})`] as const),
 ])}
 ${
   load === null

@@ -170,6 +170,7 @@ export class SiteServer {
       load,
       ms: load?.ms ?? 0,
       record: source.record && this.#describeRecord(source.record),
+      refusedRecords: source.refused,
       trouble: this.#trouble,
       storage: this.#notKept === null ? { state: 'kept' } : { state: 'not_kept', because: this.#notKept },
       crypto,

@@ -92,6 +92,12 @@ describe('a resolver', () => {
     expect(lied.error.code).toMatch(/^bad_/);
   });
 
+  test('a lie is named too when somebody else’s good answer made up for it', async () => {
+    const resolver = createResolver({ edge: flipped, peers: [says(newer)] });
+    expect(await resolver.resolve(KEY)).toMatchObject({ ok: true });
+    expect(resolver.refused).toEqual([{ source: 'edge', code: expect.stringMatching(/^bad_/) }]);
+  });
+
   test('LC8: an answer older than one seen before is refused, also across a restart, and does not lower what was seen', async () => {
     const answers = [newer, older];
     const resolver = createResolver({ edge: () => Promise.resolve(answers.shift()!) });

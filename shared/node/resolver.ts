@@ -18,11 +18,16 @@ const PEER_TIMEOUT: Millis = 5_000;
 const HEDGE_AFTER: Millis = 200;
 /** Peers asked for one record, one after the other. */
 const PEERS_ASKED_MAX = 3;
+/** Refused answers remembered, the first ones. */
+const REFUSED_NAMED_MAX = 16;
 
 export type ResolveFailure = Failure;
 
 /** `source` says who brought the answer that verified. */
 export type Resolution = Resolved & { readonly bytes: Uint8Array; readonly source: 'peer' | 'edge' };
+
+/** An answer that did not hold: who brought it, and the part that failed. */
+export type RefusedRecord = { readonly source: 'disk' | 'peer' | 'edge'; readonly code: string };
 
 export type ResolverOptions = {
   readonly group: Cid;
@@ -40,6 +45,8 @@ type Source = { readonly name: 'peer' | 'edge'; readonly ask: () => Promise<Uint
 
 export class Resolver {
   readonly #options: ResolverOptions;
+  /** Also those that somebody else’s good answer made up for. */
+  readonly refused: RefusedRecord[] = [];
   #height: number;
   #statusTime: Millis = 0;
 
@@ -143,7 +150,11 @@ export class Resolver {
       key,
       atLeastHeight: this.#height,
     });
-    if (!verified.ok) return verified;
+    if (!verified.ok) {
+      if (this.refused.length < REFUSED_NAMED_MAX)
+        this.refused.push({ source: source.name, code: verified.error.code });
+      return verified;
+    }
     this.#height = Math.max(this.#height, verified.value.height);
     this.#statusTime = Math.max(this.#statusTime, verified.value.statusTime);
     return { ok: true, value: { ...verified.value, bytes, source: source.name } };
