@@ -56,14 +56,24 @@ export async function foundCommons(folder: string): Promise<FoundedCommons> {
   }
 }
 
+export type RunningHeadless = {
+  /** Settles when the node can no longer write: it has stopped signing, and its process should end. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+};
+
 /** Runs the node until `stop`. Resolves when it takes part; until an edge answers it waits, unless it may sign alone. */
-export async function runHeadless(task: HeadlessTask): Promise<{ stop(): Promise<void>; node: HeadlessNode }> {
+export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> {
   const platform = await openNodePlatform(task.folder);
   const { store, log, clock } = platform;
   try {
     const genesis = await store.get(GENESIS_KEY);
     if (!genesis) throw new Error(`There is no commons in ${task.folder}: run "npx weft found" first.`);
     const keys = await loadKeys(store);
+    let onFailed: (error: unknown) => void = () => undefined;
+    const failed = new Promise<Error>((resolve) => {
+      onFailed = (error) => resolve(new Error(describeFailure(task.folder, error)));
+    });
     const node = await HeadlessNode.open({
       ...platform,
       ...connectEdge(task.edge),
@@ -72,12 +82,13 @@ export async function runHeadless(task: HeadlessTask): Promise<{ stop(): Promise
       self: await certify(keys, clock.now()),
       sealingKey: keys.sealingKey,
       alone: task.alone ?? false,
+      onFailed,
     });
     await node.start();
     const stopped = new AbortController();
     void publishDocs(node, { root: task.root, log, signal: stopped.signal });
     return {
-      node,
+      failed,
       async stop() {
         stopped.abort();
         await node.close();
@@ -171,6 +182,11 @@ async function publishDocs(
     log.warn('docs not published', { code: published.error.code, because: published.error.because });
     await new Promise((resolve) => setTimeout(resolve, DOCS_RETRY));
   }
+}
+
+function describeFailure(folder: string, error: unknown): string {
+  const because = error instanceof Error ? error.message : String(error);
+  return `The node could not write to ${folder} (${because}), so it stopped signing. Check the disk, then start it again: nothing it acknowledged is lost.`;
 }
 
 function readFounding(genesis: Uint8Array): Founding {

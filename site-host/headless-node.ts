@@ -67,6 +67,8 @@ export type HeadlessOptions = {
   readonly connectRelay: (room: RoomId) => Promise<Link>;
   /** Do not wait for an edge before signing: only when no other copy of this folder ever signed. */
   readonly alone: boolean;
+  /** The disk failed: nothing more is signed until a restart, and whoever runs this node should end it. */
+  readonly onFailed?: (error: unknown) => void;
 };
 
 export type HeadlessStatus = {
@@ -210,6 +212,7 @@ export class HeadlessNode {
     this.#ordering.subscribe({
       pending: (entry) => this.#pins.pinPending(entry),
       final: (block) => this.#onFinal(block),
+      failed: (error) => options.onFailed?.(error),
     });
     this.#room.subscribe({ online: () => this.#copy.wake(true) });
   }

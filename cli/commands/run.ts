@@ -1,7 +1,7 @@
 // weft run: the always-on node of a data folder, in the foreground: validates, pins and answers until it is stopped.
 
 import { once } from 'node:events';
-import type { Command } from './command.ts';
+import { type Command, CommandFailure } from './command.ts';
 import { dataFolder, FOLDER_OPTIONS, PROJECT_ROOT } from './data-folder.ts';
 import { EDGE_OPTIONS, edgeOrigin } from './edge-client.ts';
 
@@ -25,7 +25,8 @@ export const RUN: Command = {
     const [folder, edge] = [dataFolder(options), edgeOrigin(options)];
     const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone: options['alone'] === true });
     answer({ value: { running: true, folder, edge }, text: `running ${folder} on ${edge}; Ctrl-C stops it` });
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    const ended = await Promise.race([node.failed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     await node.stop();
+    if (ended instanceof Error) throw new CommandFailure('store_failed', ended.message);
   },
 };
