@@ -117,7 +117,7 @@ describe('a publish that does not go its way', () => {
     await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
     const tab = await openAlice(mesh, createMemoryDisk());
     const refused = await tab.publisher.publish({ handle: 'docs' as Handle, name: root, files: page('mine now') });
-    expect(refused).toMatchObject({ ok: false, error: { code: 'not_owner' } });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'handle_taken' } });
     const published = await tab.publisher.publish({ handle: alice, name: root, files: page('mine') });
     expect(published).toMatchObject({ ok: true, value: { seq: 1 } });
     expect(headless.status().pinned).toBe(2);

@@ -259,7 +259,7 @@ export class Publisher {
     return this.#replace({ ...again, state: 'stored' });
   }
 
-  /** While nobody can say which number is next, the job waits: it is safe on disk. */
+  /** The lease of the handle comes first. While nobody can say which number is next, the job waits: it is safe on disk. */
   async #submit(job: Job, account: AttachedAccount): Promise<Result<VersionSubmitted, Failure>> {
     const { handle, name, manifest } = job;
     const isWanted = (): boolean => {
@@ -268,7 +268,8 @@ export class Publisher {
     };
     for (;;) {
       if (!isWanted()) return fail('cancelled', 'It was cancelled.');
-      const submitted = await account.member.submitVersion({ handle, name, manifest, isWanted });
+      const leased = await account.member.register(handle);
+      const submitted = leased.ok ? await account.member.submitVersion({ handle, name, manifest, isWanted }) : leased;
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
       // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
       if (this.#options.account() !== account) return await new Promise(() => {});

@@ -1,7 +1,5 @@
 // Follows the wallet: attaches its identity to the node, resumes what waits on disk, and lets go when it is locked.
 
-import type { Failure, Result } from '../../shared/core/result.ts';
-import type { CommonsMember } from '../../shared/node/commons-member.ts';
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
 import type { Puzzle } from '../../shared/ledger/puzzle.ts';
 import type { Wallet } from './wallet.ts';
@@ -40,28 +38,8 @@ export class EngineAccount {
       this.#attached = null;
       node.detach();
     } else if (!this.#attached) {
-      const attached = await node.attach({ ...account, solve });
-      this.#attached = { ...attached, member: registeringMember(attached.member) };
+      this.#attached = await node.attach({ ...account, solve });
       onAttached();
     }
   }
-}
-
-/**
- * A publish names a handle that may not be leased yet, also one that an earlier engine began: the lease comes first.
- * `already_known` says that the lease this very identity asked for before is there.
- */
-function registeringMember(member: CommonsMember): CommonsMember {
-  const submitVersion: CommonsMember['submitVersion'] = async (site) => {
-    const lease: Result<unknown, Failure> = await member.register(site.handle);
-    if (!lease.ok && lease.error.code !== 'already_known') return lease;
-    return await member.submitVersion(site);
-  };
-  return new Proxy(member, {
-    get(target, name) {
-      if (name === 'submitVersion') return submitVersion;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-    },
-  });
 }

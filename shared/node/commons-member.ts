@@ -74,7 +74,8 @@ export class CommonsMember {
     const joined = await this.ensureJoined();
     if (!joined.ok) return joined;
     const outcome = await this.#settle(handleRegister.create({ handle }));
-    if (outcome.code !== 'ok') return fail(outcome.code, outcome.because);
+    // `already_known`: the lease this very identity asked for before is there.
+    if (outcome.code !== 'ok' && outcome.code !== 'already_known') return fail(outcome.code, outcome.because);
     const lease = await this.#readRecord(HANDLE, handle);
     if (!lease.ok) return lease;
     if (!lease.value.record) return fail('wrong_state', 'The handle was registered and is gone again: try once more.');
