@@ -6,8 +6,10 @@ import type { ChoosePlaces, FlipPlace, Passing } from '../browser/flip-proxy.ts'
 import { createSeededRandom } from '../simulator/seeded-random.ts';
 import { findRegions, type FlipClass, type KnownSite, type Region } from './flip-regions.ts';
 
-/** A carrier that passes is touched this often; much passes, and a page with every frame broken shows nothing. */
-const CARRIER_CHANCE = 0.3;
+/** A frame that passes is touched this often: with every one broken a page is only slow. */
+const FRAME_CHANCE = 0.3;
+/** Headers and the entry point pass a few times a load. */
+const HTTP_CHANCE = 0.8;
 
 export type MadeFlip = {
   readonly class: FlipClass;
@@ -60,7 +62,8 @@ export function createFlipPlan(options: PlanOptions): FlipPlan {
 
   function isTouched(region: Region): boolean {
     if (count((flip) => flip.class === region.class) >= carriersMax) return false;
-    return region.class === 'entry point' || drawFraction(seed, region.class, passed, region.from) < CARRIER_CHANCE;
+    const chance = region.class.startsWith('frame') ? FRAME_CHANCE : HTTP_CHANCE;
+    return drawFraction(seed, region.class, passed, region.from) < chance;
   }
 
   function drawPlace(region: Region): FlipPlace | null {
