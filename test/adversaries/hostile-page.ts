@@ -24,7 +24,7 @@ function attempt(run: () => unknown): Attempt {
   return async () => {
     try {
       const got = await run();
-      return got === undefined || got === null || got === '' ? 'nothing' : `got ${String(got)}`;
+      return got === undefined || got === null || got === '' ? 'nothing' : `got ${JSON.stringify(got)}`;
     } catch (error) {
       return `refused: ${error instanceof Error ? error.name : String(error)}`;
     }
@@ -58,7 +58,7 @@ async function listen(send: () => void): Promise<string> {
 }
 
 const storage: Record<string, Attempt> = {
-  'localStorage of its own has no secret': attempt(() => SECRET.exec(JSON.stringify({ ...localStorage }))?.[0]),
+  'localStorage of its own has no secret': attempt(() => SECRET.exec(JSON.stringify(Object.entries(localStorage)))?.[0]),
   'databases beside those of the platform': attempt(async () =>
     (await indexedDB.databases())
       .map(({ name }) => name)
@@ -180,8 +180,8 @@ const workers: Record<string, Attempt> = {
       /evil/.exec(await (await fetch('/.weft/sw.js', { cache: 'reload' })).text())?.[0] ?? (status < 0 ? '' : null)
     );
   }),
-  'shared worker of the app': attempt(() => String(new SharedWorker(`${app}/engine.js`))),
-  'worker of the app': attempt(() => String(new Worker(`${app}/engine.js`))),
+  'shared worker of the app': attempt(() => new SharedWorker(`${app}/engine.js`) && 'a worker'),
+  'worker of the app': attempt(() => new Worker(`${app}/engine.js`) && 'a worker'),
 };
 
 const readText = (url: string, options?: RequestInit): Attempt =>

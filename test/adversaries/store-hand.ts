@@ -34,14 +34,14 @@ export async function touchStore(
             const at = reading.result;
             const bytes: unknown = at?.value;
             if (at && bytes instanceof Uint8Array) {
-              const key = String(at.key);
+              const key = String(at.key as string);
               sizes.push([key, bytes.length]);
               if (key === 'record') record = [...bytes];
               const here = places.filter((place) => place.key === key);
               for (const place of here) bytes[place.at]! ^= 1 << place.bit;
               if (here.length > 0) at.update(bytes);
             }
-            if (at && kept && !kept.includes(String(at.key))) at.delete();
+            if (at && kept && !kept.includes(at.key as string)) at.delete();
             at?.continue();
           };
           change.onabort = fail;
