@@ -19,12 +19,17 @@ const SECRET = /secret/;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** Never throws, so that nothing that was got counts as refused. */
+function name(got: unknown): string {
+  return typeof got === 'string' ? got : Object.prototype.toString.call(got);
+}
+
 /** Whatever throws was refused. */
 function attempt(run: () => unknown): Attempt {
   return async () => {
     try {
       const got = await run();
-      return got === undefined || got === null || got === '' ? 'nothing' : `got ${JSON.stringify(got)}`;
+      return got === undefined || got === null || got === '' ? 'nothing' : `got ${name(got)}`;
     } catch (error) {
       return `refused: ${error instanceof Error ? error.name : String(error)}`;
     }
@@ -58,7 +63,9 @@ async function listen(send: () => void): Promise<string> {
 }
 
 const storage: Record<string, Attempt> = {
-  'localStorage of its own has no secret': attempt(() => SECRET.exec(JSON.stringify(Object.entries(localStorage)))?.[0]),
+  'localStorage of its own has no secret': attempt(
+    () => SECRET.exec(JSON.stringify(Object.entries(localStorage)))?.[0],
+  ),
   'databases beside those of the platform': attempt(async () =>
     (await indexedDB.databases())
       .map(({ name }) => name)
@@ -180,8 +187,8 @@ const workers: Record<string, Attempt> = {
       /evil/.exec(await (await fetch('/.weft/sw.js', { cache: 'reload' })).text())?.[0] ?? (status < 0 ? '' : null)
     );
   }),
-  'shared worker of the app': attempt(() => new SharedWorker(`${app}/engine.js`) && 'a worker'),
-  'worker of the app': attempt(() => new Worker(`${app}/engine.js`) && 'a worker'),
+  'shared worker of the app': attempt(() => new SharedWorker(`${app}/engine.js`)),
+  'worker of the app': attempt(() => new Worker(`${app}/engine.js`)),
 };
 
 const readText = (url: string, options?: RequestInit): Attempt =>

@@ -34,7 +34,7 @@ export async function touchStore(
             const at = reading.result;
             const bytes: unknown = at?.value;
             if (at && bytes instanceof Uint8Array) {
-              const key = String(at.key as string);
+              const key = at.key as string;
               sizes.push([key, bytes.length]);
               if (key === 'record') record = [...bytes];
               const here = places.filter((place) => place.key === key);

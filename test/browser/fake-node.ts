@@ -237,9 +237,9 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     status: () => pause().then(() => state.status),
     on(event, listener) {
       const known = listeners.get(event) ?? new Set();
-      known.add(listener as (value: never) => void);
+      known.add(listener);
       listeners.set(event, known);
-      return () => known.delete(listener as (value: never) => void);
+      return () => known.delete(listener);
     },
     release: () => held.resolve(),
     completeJobs() {

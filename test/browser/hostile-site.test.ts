@@ -237,7 +237,7 @@ describeInChromium('a hostile site', () => {
       const outcomes: Record<string, string> = {};
       for (const [name, look] of Object.entries(looks)) {
         try {
-          outcomes[name] = `got ${look()}`;
+          outcomes[name] = `got ${typeof look()}`;
         } catch (error) {
           outcomes[name] = error instanceof Error ? error.name : String(error);
         }

@@ -7,7 +7,10 @@ export async function auditPage(page: Page): Promise<string[]> {
   // Colours that are on their way from one to another are nobody's colours.
   await page.evaluate(() =>
     Promise.all(
-      document.getAnimations().map((one) => one.effect?.getComputedTiming().iterations === Infinity || one.finished),
+      document
+        .getAnimations()
+        .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+        .map((one) => one.finished),
     ),
   );
   const snapshot = await page.locator('body').ariaSnapshot();
@@ -61,14 +64,14 @@ function auditInPage(): string[] {
     const size = Number.parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
     if (ratio < (large ? CONTRAST_MIN_LARGE : CONTRAST_MIN)) {
-      found.push(`contrast ${ratio.toFixed(2)}: "${element.textContent!.trim().slice(0, 40)}"`);
+      found.push(`contrast ${ratio.toFixed(2)}: "${element.textContent.trim().slice(0, 40)}"`);
     }
   }
   for (const element of document.querySelectorAll('button, a, input, summary')) {
     const box = element.getBoundingClientRect();
     const inText = getComputedStyle(element).display === 'inline';
     if (isShown(element) && !inText && Math.min(box.width, box.height) < TARGET_MIN) {
-      found.push(`hard to hit, ${box.width.toFixed()} × ${box.height.toFixed()}: "${element.textContent!.trim()}"`);
+      found.push(`hard to hit, ${box.width.toFixed()} × ${box.height.toFixed()}: "${element.textContent.trim()}"`);
     }
   }
   const overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;

@@ -350,7 +350,7 @@ function spoilBlocks(text: string | null): Promise<string> {
         if (!cursor) return;
         if (cursor.value instanceof Uint8Array && new TextDecoder().decode(cursor.value) === text) {
           cursor.value[0]! ^= 1;
-          found = String(cursor.key);
+          found = cursor.key as string;
           cursor.update(cursor.value);
         }
         cursor.continue();
