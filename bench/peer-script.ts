@@ -10,10 +10,10 @@ import { build } from 'esbuild';
 const PEERS = fileURLToPath(new URL('peers', import.meta.url));
 
 /** One minified module with everything in it, as a site that uses the peer would ship it. */
-export async function bundlePeer(entry: string): Promise<string> {
+export async function bundlePeer(entry: URL): Promise<string> {
   await installPeers();
   const { outputFiles } = await build({
-    entryPoints: [join(PEERS, entry)],
+    entryPoints: [fileURLToPath(entry)],
     bundle: true,
     minify: true,
     write: false,

@@ -107,7 +107,10 @@ async function servePeer(): Promise<PageServer> {
   return servePages(
     new Map([
       ['/', { type: 'text/html', body: '<!doctype html><script type="module" src="/peer.js"></script>' }],
-      ['/peer.js', { type: 'text/javascript', body: await bundlePeer('importer-page.js') }],
+      [
+        '/peer.js',
+        { type: 'text/javascript', body: await bundlePeer(new URL('./peers/importer-page.js', import.meta.url)) },
+      ],
     ]),
   );
 }

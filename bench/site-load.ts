@@ -227,7 +227,10 @@ async function verifiedFetchSite(): Promise<Map<string, ServedFile>> {
     '<script type="module" src="/peer.js"></script>';
   const served = new Map<string, ServedFile>([
     ['/', { type: 'text/html', body: html }],
-    ['/peer.js', { type: 'text/javascript', body: await bundlePeer('fetch-page.js') }],
+    [
+      '/peer.js',
+      { type: 'text/javascript', body: await bundlePeer(new URL('./peers/fetch-page.js', import.meta.url)) },
+    ],
   ]);
   for (const { cid, bytes } of [...page.blocks, ...file.blocks]) {
     served.set(`/ipfs/${cid}?format=raw`, { type: 'application/vnd.ipld.raw', body: bytes });
