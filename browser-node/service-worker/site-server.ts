@@ -56,6 +56,10 @@ export class SiteServer {
   readonly #started: Promise<void>;
   readonly #counts = new VisitCounts();
   #version: SiteVersion | null = null;
+  #opening: {
+    readonly cid: SiteVersion['cid'];
+    readonly opened: Promise<Result<SiteVersion, Failure>>;
+  } | null = null;
   #leaseUntil: Millis = 0;
   #refreshing: Promise<void> | null = null;
   /** Why the last check brought nothing. */
@@ -243,14 +247,22 @@ export class SiteServer {
     await source.keep().catch((error: unknown) => this.#noteNotKept(error));
   }
 
+  /** One opening at a time: of two, the second would close the first under the pages it answers. */
   async #openVersion(cid: SiteVersion['cid']): Promise<Result<SiteVersion, Failure>> {
     if (this.#version?.cid === cid) return { ok: true, value: this.#version };
-    const { clock, hasher, network, storage } = this.#options;
-    return await SiteVersion.open({ cid, blobs: storage.blobs, clock, hasher, network });
+    if (this.#opening?.cid !== cid) {
+      const { clock, hasher, network, storage } = this.#options;
+      const opened = SiteVersion.open({ cid, blobs: storage.blobs, clock, hasher, network });
+      this.#opening = { cid, opened };
+    }
+    const opened = await this.#opening!.opened;
+    if (!opened.ok) this.#opening = null;
+    return opened;
   }
 
   #show(version: SiteVersion | null): void {
     if (version === this.#version) return;
+    this.#opening = null;
     this.#version?.close();
     this.#version = version;
     this.#counts.follow(version);
