@@ -43,14 +43,20 @@ export function createEdgeSource(options: { readonly edge: Edge; readonly rank?:
     async ask(cids, onBlock) {
       const missing: Cid[] = [];
       const queue = [...cids];
+      const failures: unknown[] = [];
       const work = async (): Promise<void> => {
         for (let cid = queue.shift(); cid !== undefined; cid = queue.shift()) {
-          const bytes = await edge.block(cid);
+          const bytes = await edge.block(cid).catch((error: unknown) => {
+            failures.push(error);
+            return null;
+          });
           if (bytes) await onBlock(cid, bytes);
           else missing.push(cid);
         }
       };
       await Promise.all(Array.from({ length: Math.min(EDGE_REQUESTS_MAX, cids.length) }, work));
+      // One request that failed is a block this source does not have now; if all did, the source has failed.
+      if (failures.length === cids.length) throw failures[0];
       return missing;
     },
   };

@@ -96,7 +96,6 @@ function appPolicy({ protocol }: URL, { sitesSuffix }: EdgeConfig): string {
     `connect-src 'self' ${sites} ${sockets}`,
     "worker-src 'self'",
     "manifest-src 'self'",
-    `frame-src ${sites}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
