@@ -20,8 +20,9 @@ import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
 import type { SiteFile } from './bundle.ts';
+import { assert } from '../shared/core/assert.ts';
 import { ok, type Failure, type Result } from '../shared/core/result.ts';
-import { SITE } from '../shared/ledger/records.ts';
+import { HANDLE, SITE } from '../shared/ledger/records.ts';
 import { readRecord, readValue } from '../shared/ledger/state.ts';
 import { PublicReadClient } from '../shared/session/public-read-client.ts';
 import { PublicReadServer } from '../shared/session/public-read-server.ts';
@@ -229,7 +230,7 @@ export class HeadlessNode {
     this.#room.have(this.#pinner.held);
     this.#copy.wake();
     this.#outbox.redeliver();
-    this.#pins.pinWhatIsPublished();
+    this.#pins.sweep();
   }
 
   status(): HeadlessStatus {
@@ -265,7 +266,14 @@ export class HeadlessNode {
     if (current?.manifest === manifest) return ok({ manifest, seq: current.seq, files, bytes });
     const named = await this.#member.publish({ handle: site.handle, name: site.name, manifest });
     if (!named.ok) return named;
-    const pinned = await this.#pinner.pin({ key: `${site.handle}/${site.name}`, manifest, seq: named.value.seq });
+    const lease = readRecord(this.#ordering.state, HANDLE, site.handle);
+    assert(lease, 'a version is named under a lease');
+    const pinned = await this.#pinner.pin({
+      key: `${site.handle}/${site.name}`,
+      generation: lease.generation,
+      manifest,
+      seq: named.value.seq,
+    });
     return pinned.ok ? ok({ manifest, seq: named.value.seq, files, bytes }) : pinned;
   }
 

@@ -4,18 +4,20 @@ import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { VerifiedEntry } from '../shared/feeds/entry.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
-import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
-import type { Ordering } from '../shared/node/ordering.ts';
+import type { State } from '../shared/ledger/state.ts';
+import type { EntryPool } from '../shared/node/entry-pool.ts';
 import type { PinRequest } from '../shared/node/session-desk.ts';
 import type { Clock, Log } from '../shared/platform/ports.ts';
 import type { Session } from '../shared/session/session.ts';
 import type { SessionMessage } from '../shared/session/session-messages.ts';
+import type { HandleLease } from '../shared/ledger/records.ts';
+import type { PinKey } from './pin-records.ts';
 import type { Pinner, PinTask } from './pinner.ts';
 import { decodeCanonical } from '../shared/codec/canonical.ts';
 import { sitePublish } from '../shared/ledger/families/sites.ts';
 import { OPERATION_BODY_BYTES_MAX } from '../shared/ledger/operation.ts';
 import { decodeRecord, HANDLE, SITE } from '../shared/ledger/records.ts';
-import { readRecord, readValue, stateEntries } from '../shared/ledger/state.ts';
+import { readValue, stateEntries } from '../shared/ledger/state.ts';
 
 /** A pull that found nobody is tried again, when its publisher may be back. */
 const RETRIES: readonly Millis[] = [2_000, 5_000, 15_000, 60_000];
@@ -23,15 +25,20 @@ const RETRIES: readonly Millis[] = [2_000, 5_000, 15_000, 60_000];
 const WISHES_MAX = 4_096;
 const WISHES_PER_SESSION_MAX = 16;
 const SITES_PREFIX = 'sites/';
+const HANDLES_PREFIX = 'handles/';
+/** What is kept is compared with what is published this often; what is not published any more is let go of the second time. */
+const SWEEP_EVERY: Millis = 60 * 60_000;
+/** A lease that lapsed may be renewed while nobody else takes the handle: so long its sites are kept. */
+const LAPSED_GRACE: Millis = 7 * 24 * 60 * 60_000;
 
 export type PinDeskOptions = {
-  readonly pinner: Pinner;
-  readonly ordering: Ordering;
+  readonly pinner: Pick<Pinner, 'pin' | 'release' | 'sites'>;
+  readonly ordering: { readonly state: State; readonly pool: Pick<EntryPool, 'entries'> };
   readonly clock: Clock;
   readonly log: Log;
 };
 
-type Version = PinTask & { readonly handle: Handle; readonly name: SiteName };
+type Version = Omit<PinTask, 'generation'>;
 
 export class PinDesk {
   readonly #options: PinDeskOptions;
@@ -39,6 +46,9 @@ export class PinDesk {
   readonly #wishers = new Map<Cid, Set<Session>>();
   /** How to cancel the next try of a version. */
   readonly #retries = new Map<Cid, () => void>();
+  /** Sites that the last sweep found kept for nothing, by the generation they are kept under. */
+  #unwanted: ReadonlyMap<PinKey, number> = new Map();
+  #cancelSweep: (() => void) | null = null;
   #closed = false;
 
   constructor(options: PinDeskOptions) {
@@ -50,25 +60,33 @@ export class PinDesk {
    * anybody else names would push out versions that people read.
    */
   pinPending(entry: VerifiedEntry): void {
-    for (const task of versionsOf(entry)) if (this.#isNext(entry, task)) this.#pin(task, 0);
+    for (const version of versionsOf(entry)) {
+      const task = this.#readNext(entry, version);
+      if (task) this.#pin(task, 0);
+    }
   }
 
   /** Pulls what a final block has published. */
   pinFinal({ verified, receipts }: FinalBlock): void {
     const done = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
     for (const entry of verified) {
-      if (done.has(entry.id)) for (const task of versionsOf(entry)) this.#pin(task, 0);
+      if (!done.has(entry.id)) continue;
+      for (const { key, manifest, seq } of versionsOf(entry)) {
+        const lease = this.#readLease(key);
+        if (lease) this.#pin({ key, generation: lease.generation, manifest, seq }, 0);
+      }
     }
   }
 
-  /** After a start: versions that state names and this node does not hold. */
-  pinWhatIsPublished(): void {
-    const { ordering, pinner } = this.#options;
-    for (const [key, value] of stateEntries(ordering.state)) {
-      if (!key.startsWith(SITES_PREFIX)) continue;
-      const site = decodeRecord(SITE, value);
-      if (!site.ok || !site.value.manifest || pinner.holds(site.value.manifest)) continue;
-      this.#pin({ key: key.slice(SITES_PREFIX.length), manifest: site.value.manifest, seq: site.value.seq }, 0);
+  /** After a start, and every hour: pulls versions that state names and this node lacks, and lets go of what it names no more. */
+  sweep(): void {
+    if (this.#closed) return;
+    this.#cancelSweep?.();
+    this.#cancelSweep = this.#options.clock.after(SWEEP_EVERY, () => this.sweep());
+    this.#releaseUnwanted();
+    for (const [key] of stateEntries(this.#options.ordering.state)) {
+      const task = key.startsWith(SITES_PREFIX) ? this.#readPublished(key.slice(SITES_PREFIX.length)) : null;
+      if (task) this.#pin(task, 0);
     }
   }
 
@@ -91,6 +109,7 @@ export class PinDesk {
 
   close(): void {
     this.#closed = true;
+    this.#cancelSweep?.();
     for (const cancel of this.#retries.values()) cancel();
     this.#retries.clear();
     this.#wishers.clear();
@@ -113,8 +132,7 @@ export class PinDesk {
           clock.after(wait, () => this.#pin(task, attempt + 1)),
         );
       },
-      (error: unknown) =>
-        log.error('pin failed', { manifest, because: error instanceof Error ? error.message : 'unknown' }),
+      (error: unknown) => log.error('pin failed', { manifest, because: messageOf(error) }),
     );
   }
 
@@ -130,22 +148,54 @@ export class PinDesk {
     return wishes;
   }
 
-  #isNext(entry: VerifiedEntry, { handle, name, seq }: Version): boolean {
-    const { state } = this.#options.ordering;
-    if (readRecord(state, HANDLE, handle)?.owner !== entry.identity) return false;
-    return seq === (readRecord(state, SITE, { handle, name })?.seq ?? 0) + 1;
+  #releaseUnwanted(): void {
+    const { pinner, log } = this.#options;
+    const before = this.#unwanted;
+    const found = pinner.sites.filter(({ key, generation }) => this.#readPublished(key)?.generation !== generation);
+    this.#unwanted = new Map(found.map(({ key, generation }) => [key, generation]));
+    for (const site of found) {
+      if (before.get(site.key) !== site.generation) continue;
+      pinner
+        .release(site)
+        .catch((error: unknown) => log.error('pin not released', { key: site.key, because: messageOf(error) }));
+    }
   }
 
-  #findVersion(manifest: Cid, key: string): PinTask | null {
-    const { ordering } = this.#options;
+  /** The version of a site that state names, under a lease that runs or lapsed a little while ago. */
+  #readPublished(key: PinKey): PinTask | null {
+    const { ordering, clock } = this.#options;
     const value = readValue(ordering.state, SITES_PREFIX + key);
+    const lease = this.#readLease(key);
+    if (!value || !lease || lease.lease + LAPSED_GRACE <= clock.now()) return null;
+    const site = decodeRecord(SITE, value);
+    if (!site.ok || !site.value.manifest) return null;
+    return { key, generation: lease.generation, manifest: site.value.manifest, seq: site.value.seq };
+  }
+
+  #readLease(key: PinKey): HandleLease | null {
+    const value = readValue(this.#options.ordering.state, `${HANDLES_PREFIX}${key.slice(0, key.indexOf('/'))}`);
+    const lease = value && decodeRecord(HANDLE, value);
+    return lease?.ok ? lease.value : null;
+  }
+
+  /** The next version of its site, by the owner of the handle. */
+  #readNext(entry: VerifiedEntry, { key, manifest, seq }: Version): PinTask | null {
+    const lease = this.#readLease(key);
+    if (lease?.owner !== entry.identity) return null;
+    const value = readValue(this.#options.ordering.state, SITES_PREFIX + key);
     const site = value && decodeRecord(SITE, value);
-    if (site && site.ok && site.value.manifest === manifest) return { key, manifest, seq: site.value.seq };
-    for (const entry of ordering.pool.entries()) {
-      const named = versionsOf(entry).find(
-        (task) => task.manifest === manifest && task.key === key && this.#isNext(entry, task),
-      );
-      if (named) return named;
+    const last = site?.ok ? site.value.seq : 0;
+    return seq === last + 1 ? { key, generation: lease.generation, manifest, seq } : null;
+  }
+
+  #findVersion(manifest: Cid, key: PinKey): PinTask | null {
+    const published = this.#readPublished(key);
+    if (published?.manifest === manifest) return published;
+    for (const entry of this.#options.ordering.pool.entries()) {
+      for (const version of versionsOf(entry)) {
+        const task = version.manifest === manifest && version.key === key ? this.#readNext(entry, version) : null;
+        if (task) return task;
+      }
     }
     return null;
   }
@@ -159,7 +209,11 @@ function versionsOf(entry: VerifiedEntry): Version[] {
     const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
     if (!version.ok) continue;
     const { handle, name, manifest, seq } = version.value;
-    tasks.push({ key: `${handle}/${name}`, handle, name, manifest, seq });
+    tasks.push({ key: `${handle}/${name}`, manifest, seq });
   }
   return tasks;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
 }

@@ -4,7 +4,7 @@ import type { Cid } from '../shared/codec/cid.ts';
 import type { Infer } from '../shared/codec/schema.ts';
 import type { Store, StorePut } from '../shared/platform/ports.ts';
 import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
-import { link, list, struct, uint } from '../shared/codec/schema.ts';
+import { link, list, optional, struct, uint } from '../shared/codec/schema.ts';
 import { assert } from '../shared/core/assert.ts';
 
 /** A site's blocks: 20,000 files, and leaves of 256 KiB up to the pin limit. */
@@ -16,8 +16,12 @@ const RANGE_END = 'pin/site0';
 const pinSchema = struct({
   /** The newest first. */
   versions: list(struct({ manifest: link(), seq: uint({}), bytes: uint({}) }), { max: 2 }),
+  /** Records without one were written before any handle had a second owner. */
+  generation: optional(uint({ min: 1 })),
 });
-export type Pin = Infer<typeof pinSchema>;
+/** `generation`: of the handle; a new owner counts its versions from 1 again. */
+export type Pin = Pick<Infer<typeof pinSchema>, 'versions'> & { readonly generation: number };
+export type PinnedVersion = Pin['versions'][number];
 
 const blocksSchema = list(link(), { max: BLOCKS_MAX });
 const countSchema = struct({ count: uint({}) });
@@ -27,31 +31,40 @@ export type PinKey = string;
 
 export async function loadPins(store: Store): Promise<Map<PinKey, Pin>> {
   const records = await store.range({ from: PIN_PREFIX, to: RANGE_END });
-  return new Map(records.map(({ key, value }) => [key.slice(PIN_PREFIX.length), read(pinSchema, value)]));
+  return new Map(
+    records.map(({ key, value }) => {
+      const { versions, generation = 1 } = read(pinSchema, value);
+      return [key.slice(PIN_PREFIX.length), { versions, generation }];
+    }),
+  );
 }
 
-/** Adds one version's blocks and takes another's away, in one write; answers with the blocks that nothing holds any more. */
+/** Adds one version's blocks and takes others' away, in one write; answers with the blocks that nothing holds any more. */
 export async function writePin(
   store: Store,
   change: {
     readonly key: PinKey;
-    readonly pin: Pin;
-    readonly added: { readonly manifest: Cid; readonly cids: readonly Cid[] };
+    /** Null when nothing of the site is kept. */
+    readonly pin: Pin | null;
+    readonly added: { readonly manifest: Cid; readonly cids: readonly Cid[] } | null;
     readonly released: readonly Cid[];
   },
 ): Promise<Cid[]> {
   const deltas = new Map<Cid, number>();
-  for (const cid of change.added.cids) deltas.set(cid, (deltas.get(cid) ?? 0) + 1);
+  for (const cid of change.added?.cids ?? []) deltas.set(cid, (deltas.get(cid) ?? 0) + 1);
   const remove: string[] = [];
   for (const manifest of change.released) {
     for (const cid of await loadBlocks(store, blocksKey(change.key, manifest)))
       deltas.set(cid, (deltas.get(cid) ?? 0) - 1);
     remove.push(blocksKey(change.key, manifest));
   }
-  const put: StorePut[] = [
-    { key: PIN_PREFIX + change.key, value: encodeCanonical(pinSchema, change.pin) },
-    { key: blocksKey(change.key, change.added.manifest), value: encodeCanonical(blocksSchema, change.added.cids) },
-  ];
+  const put: StorePut[] = [];
+  if (change.pin) put.push({ key: PIN_PREFIX + change.key, value: encodeCanonical(pinSchema, change.pin) });
+  else remove.push(PIN_PREFIX + change.key);
+  if (change.added) {
+    const { manifest, cids } = change.added;
+    put.push({ key: blocksKey(change.key, manifest), value: encodeCanonical(blocksSchema, cids) });
+  }
   const unheld: Cid[] = [];
   for (const [cid, delta] of deltas) {
     if (delta === 0) continue;
@@ -67,11 +80,6 @@ export async function writePin(
   }
   await store.write({ put, remove }, 'strict');
   return unheld;
-}
-
-/** The versions of a site alone: their blocks stay as they are. */
-export async function writeVersions(store: Store, key: PinKey, pin: Pin): Promise<void> {
-  await store.write({ put: [{ key: PIN_PREFIX + key, value: encodeCanonical(pinSchema, pin) }] }, 'strict');
 }
 
 async function loadBlocks(store: Store, key: string): Promise<readonly Cid[]> {

@@ -71,7 +71,7 @@ describe('a pinner', () => {
     const disk = createMemoryDisk();
     const pinner = await open(disk, versions);
     for (const [at, { manifest }] of versions.entries()) {
-      expect(await pinner.pin({ key: KEY, manifest, seq: at + 1 })).toMatchObject({ ok: true });
+      expect(await pinner.pin({ key: KEY, generation: 1, manifest, seq: at + 1 })).toMatchObject({ ok: true });
     }
     expect(pinner.held).toEqual([versions[2]!.manifest, versions[1]!.manifest]);
     expect(await Promise.all(versions.map((version) => holdsAll(disk, version)))).toEqual([false, true, true]);
@@ -83,8 +83,9 @@ describe('a pinner', () => {
     const versions = await Promise.all(['one', 'two', 'three'].map(createVersion));
     const disk = createMemoryDisk();
     const pinner = await open(disk, versions);
-    await pinner.pin({ key: 'bernd/', manifest: versions[0]!.manifest, seq: 1 });
-    for (const [at, { manifest }] of versions.entries()) await pinner.pin({ key: KEY, manifest, seq: at + 1 });
+    await pinner.pin({ key: 'bernd/', generation: 1, manifest: versions[0]!.manifest, seq: 1 });
+    for (const [at, { manifest }] of versions.entries())
+      await pinner.pin({ key: KEY, generation: 1, manifest, seq: at + 1 });
     expect(await Promise.all(versions.map((version) => holdsAll(disk, version)))).toEqual([true, true, true]);
   });
 
@@ -94,19 +95,69 @@ describe('a pinner', () => {
     const pinner = await open(disk, versions);
     const [one, two, three] = versions as [Version, Version, Version];
     for (const [seq, version] of [one, two, one, three].entries()) {
-      await pinner.pin({ key: KEY, manifest: version.manifest, seq: seq + 1 });
+      await pinner.pin({ key: KEY, generation: 1, manifest: version.manifest, seq: seq + 1 });
     }
     expect(pinner.held).toEqual([three.manifest, one.manifest]);
     expect(await holdsAll(disk, one)).toBe(true);
     expect((await open(disk, [])).held).toEqual(pinner.held);
   });
 
+  test('SI18: the first version of a new owner outranks every number of the one before', async () => {
+    const [one, two, three] = (await Promise.all(['one', 'two', 'three'].map(createVersion))) as [
+      Version,
+      Version,
+      Version,
+    ];
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, [one, two, three]);
+    await pinner.pin({ key: KEY, generation: 1, manifest: one.manifest, seq: 8 });
+    await pinner.pin({ key: KEY, generation: 1, manifest: two.manifest, seq: 9 });
+    await pinner.pin({ key: KEY, generation: 2, manifest: three.manifest, seq: 1 });
+    expect(pinner.held).toEqual([three.manifest]);
+    expect(await holdsAll(disk, two)).toBe(false);
+    // What the new owner publishes may be known from the old one, and what the old one published comes too late.
+    await pinner.pin({ key: KEY, generation: 2, manifest: one.manifest, seq: 2 });
+    await pinner.pin({ key: KEY, generation: 1, manifest: two.manifest, seq: 10 });
+    expect(pinner.held).toEqual([one.manifest, three.manifest]);
+    expect((await open(disk, [])).sites).toEqual([{ key: KEY, generation: 2 }]);
+  });
+
+  test('the same files of a new owner are counted once, and go with the site', async () => {
+    const version = await createVersion('one');
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, [version]);
+    const task = { key: KEY, manifest: version.manifest };
+    await Promise.all([pinner.pin({ ...task, generation: 1, seq: 5 }), pinner.pin({ ...task, generation: 2, seq: 1 })]);
+    await pinner.pin({ ...task, generation: 3, seq: 1 });
+    expect(pinner.sites).toEqual([{ key: KEY, generation: 3 }]);
+    await pinner.release({ key: KEY, generation: 2 });
+    expect(await holdsAll(disk, version)).toBe(true);
+    await pinner.release({ key: KEY, generation: 3 });
+    expect(pinner.held).toEqual([]);
+    expect((await disk.openBlobs().stats()).blocks).toBe(0);
+    expect((await open(disk, [])).sites).toEqual([]);
+  });
+
+  test('a site that is let go of leaves what another one needs', async () => {
+    const [one, two] = (await Promise.all(['one', 'two'].map(createVersion))) as [Version, Version];
+    const disk = createMemoryDisk();
+    const pinner = await open(disk, [one, two]);
+    await pinner.pin({ key: KEY, generation: 1, manifest: one.manifest, seq: 1 });
+    await pinner.pin({ key: 'bernd/', generation: 1, manifest: two.manifest, seq: 1 });
+    await pinner.release({ key: KEY, generation: 1 });
+    expect([await holdsAll(disk, one), await holdsAll(disk, two)]).toEqual([false, true]);
+    expect(await pinner.pin({ key: KEY, generation: 1, manifest: one.manifest, seq: 1 })).toMatchObject({ ok: true });
+    expect(await holdsAll(disk, one)).toBe(true);
+  });
+
   test('what nobody has is not found, and is pinned when somebody comes', async () => {
     const version = await createVersion('one');
     const disk = createMemoryDisk();
-    const missing = await (await open(disk, [])).pin({ key: KEY, manifest: version.manifest, seq: 1 });
+    const missing = await (await open(disk, [])).pin({ key: KEY, generation: 1, manifest: version.manifest, seq: 1 });
     expect(missing).toMatchObject({ ok: false, error: { code: 'not_found' } });
-    const found = await (await open(disk, [version])).pin({ key: KEY, manifest: version.manifest, seq: 1 });
+    const found = await (
+      await open(disk, [version])
+    ).pin({ key: KEY, generation: 1, manifest: version.manifest, seq: 1 });
     expect(found).toMatchObject({ ok: true });
   });
 
@@ -132,7 +183,8 @@ describe('a pinner', () => {
       },
     };
     const pinner = await open(watched, versions);
-    for (const [at, { manifest }] of versions.entries()) await pinner.pin({ key: KEY, manifest, seq: at + 1 });
+    for (const [at, { manifest }] of versions.entries())
+      await pinner.pin({ key: KEY, generation: 1, manifest, seq: at + 1 });
     expect(copies.length).toBeGreaterThan(versions.length * 2);
     for (const copy of copies) {
       const after = await open(copy, versions);
@@ -140,7 +192,7 @@ describe('a pinner', () => {
         if (after.holds(version.manifest)) expect(await holdsAll(copy, version)).toBe(true);
       }
       const last = versions[2]!;
-      expect(await after.pin({ key: KEY, manifest: last.manifest, seq: 3 })).toMatchObject({ ok: true });
+      expect(await after.pin({ key: KEY, generation: 1, manifest: last.manifest, seq: 3 })).toMatchObject({ ok: true });
       expect(await holdsAll(copy, last)).toBe(true);
     }
   });

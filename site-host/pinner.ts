@@ -3,11 +3,11 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { BlockSource } from '../shared/node/block-fetcher.ts';
 import type { BlobStore, Clock, Hasher, Log, Store } from '../shared/platform/ports.ts';
-import type { Pin, PinKey } from './pin-records.ts';
+import type { Pin, PinKey, PinnedVersion } from './pin-records.ts';
 import { PIN_SITE_BYTES_MAX, PIN_TOTAL_BYTES_MAX } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import { BlockFetcher } from '../shared/node/block-fetcher.ts';
-import { loadPins, writePin, writeVersions } from './pin-records.ts';
+import { loadPins, writePin } from './pin-records.ts';
 import { fetchSite, type FetchedSite } from './site-blocks.ts';
 
 /** Versions kept of one site: the newest and the one before, for visitors who are in the middle of it. */
@@ -17,7 +17,13 @@ const PULLS_MAX = 4;
 
 export type PinFailure = Failure<'pin_limit' | 'not_found' | 'bad_site'>;
 
-export type PinTask = { readonly key: PinKey; readonly manifest: Cid; readonly seq: number };
+/** `generation`: of the handle, whose owner numbers the versions. */
+export type PinTask = {
+  readonly key: PinKey;
+  readonly generation: number;
+  readonly manifest: Cid;
+  readonly seq: number;
+};
 
 export type PinnerOptions = {
   readonly store: Store;
@@ -56,9 +62,14 @@ export class Pinner {
     return this.held.includes(manifest);
   }
 
+  /** The sites of which something is kept, and under which generation of their handle. */
+  get sites(): readonly { readonly key: PinKey; readonly generation: number }[] {
+    return [...this.#pins].map(([key, { generation }]) => ({ key, generation }));
+  }
+
   /** Resolves when every block of the version is on disk here, verified. The same version is pulled once at a time. */
   pin(task: PinTask): Promise<Result<null, PinFailure>> {
-    const name = `${task.key} ${task.manifest}`;
+    const name = `${task.key} ${task.generation} ${task.manifest}`;
     if (this.#pins.get(task.key)?.versions.some(({ manifest }) => manifest === task.manifest))
       return this.#renumber(task);
     const running = this.#pulls.get(name);
@@ -68,18 +79,28 @@ export class Pinner {
     return pull;
   }
 
-  /** The same files again under a later number: held already, and now the newest. */
-  #renumber({ key, manifest, seq }: PinTask): Promise<Result<null, PinFailure>> {
+  /** Lets go of all that is kept of a site, unless it was pinned anew for a later generation of its handle. */
+  release({ key, generation }: { readonly key: PinKey; readonly generation: number }): Promise<void> {
     return this.#inTurn(async () => {
-      const versions = this.#pins.get(key)?.versions ?? [];
-      if (versions.some((version) => version.manifest === manifest && version.seq < seq)) {
-        const renumbered = versions.map((version) => (version.manifest === manifest ? { ...version, seq } : version));
-        const pin: Pin = { versions: renumbered.sort((a, b) => b.seq - a.seq) };
-        await writeVersions(this.#options.store, key, pin);
-        this.#pins.set(key, pin);
-      }
-      return ok(null);
+      if (this.#pins.get(key)?.generation !== generation) return;
+      await this.#write(key, { pin: null, added: null });
+      this.#options.log.info('site released', { key });
     });
+  }
+
+  /** The same files again under a later number: held already, and now the newest. */
+  async #renumber(task: PinTask): Promise<Result<null, PinFailure>> {
+    const renumbered = await this.#inTurn(async () => {
+      const { key, generation, manifest, seq } = task;
+      const before = this.#pins.get(key);
+      const known = before?.versions.find((version) => version.manifest === manifest);
+      if (!known) return false;
+      const pin = placeVersion(before, generation, { ...known, seq });
+      if (pin && pin !== before) await this.#write(key, { pin, added: null });
+      return true;
+    });
+    // Let go of a moment ago: then it is pulled again.
+    return renumbered ? ok(null) : await this.pin(task);
   }
 
   async #pull(task: PinTask): Promise<Result<null, PinFailure>> {
@@ -117,29 +138,32 @@ export class Pinner {
   /** One change of the pins at a time: counts are read before they are written. False when a block is gone again. */
   #keep(task: PinTask, site: FetchedSite): Promise<boolean> {
     return this.#inTurn(async () => {
+      const { key, generation, manifest, seq } = task;
       const held = await this.#options.blobs.has(site.cids);
       if (!held.every(Boolean)) return false;
-      const before = this.#pins.get(task.key)?.versions ?? [];
-      const version = { manifest: task.manifest, seq: task.seq, bytes: site.bytes };
-      const versions = [version, ...before.filter(({ manifest }) => manifest !== task.manifest)].sort(
-        (a, b) => b.seq - a.seq,
-      );
-      const kept = versions.slice(0, VERSIONS_KEPT);
-      const released = versions.slice(VERSIONS_KEPT).map(({ manifest }) => manifest);
-      if (released.includes(task.manifest)) return true;
-      const pin: Pin = { versions: kept };
-      const unheld = await writePin(this.#options.store, {
-        key: task.key,
-        pin,
-        added: { manifest: task.manifest, cids: site.cids },
-        released,
-      });
-      this.#pins.set(task.key, pin);
-      this.#options.onHeld(this.held);
-      if (unheld.length > 0) await this.#options.blobs.remove(unheld);
-      this.#options.log.info('site pinned', { manifest: task.manifest, bytes: site.bytes, blocks: site.cids.length });
+      const before = this.#pins.get(key);
+      const isCounted = before?.versions.some((version) => version.manifest === manifest) ?? false;
+      const pin = placeVersion(before, generation, { manifest, seq, bytes: site.bytes });
+      if (!pin || pin === before) return true;
+      await this.#write(key, { pin, added: isCounted ? null : { manifest, cids: site.cids } });
+      this.#options.log.info('site pinned', { manifest, bytes: site.bytes, blocks: site.cids.length });
       return true;
     });
+  }
+
+  /** The pin of a site as it is from now on; what nothing holds any more is removed. */
+  async #write(
+    key: PinKey,
+    { pin, added }: { pin: Pin | null; added: { manifest: Cid; cids: readonly Cid[] } | null },
+  ): Promise<void> {
+    const before = this.#pins.get(key)?.versions ?? [];
+    const kept = new Set(pin?.versions.map(({ manifest }) => manifest));
+    const released = before.map(({ manifest }) => manifest).filter((manifest) => !kept.has(manifest));
+    const unheld = await writePin(this.#options.store, { key, pin, added, released });
+    if (pin) this.#pins.set(key, pin);
+    else this.#pins.delete(key);
+    if (added || released.length > 0) this.#options.onHeld(this.held);
+    if (unheld.length > 0) await this.#options.blobs.remove(unheld);
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -158,4 +182,19 @@ export class Pinner {
     if (this.#active >= PULLS_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#active++;
   }
+}
+
+/**
+ * A site's pin with this version in its place: the same one when nothing changes, null when newer versions leave it none.
+ * Versions of an earlier generation were another lease's: whatever their numbers, they make room.
+ */
+function placeVersion(before: Pin | undefined, generation: number, version: PinnedVersion): Pin | null {
+  if (before && before.generation > generation) return null;
+  const others = before?.generation === generation ? before.versions : [];
+  const known = others.find(({ manifest }) => manifest === version.manifest);
+  if (before && known && known.seq >= version.seq) return before;
+  const versions = [version, ...others.filter((other) => other !== known)]
+    .sort((a, b) => b.seq - a.seq)
+    .slice(0, VERSIONS_KEPT);
+  return versions.includes(version) ? { generation, versions } : null;
 }
