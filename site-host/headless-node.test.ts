@@ -99,7 +99,7 @@ describe('an always-on node', () => {
     for (const [at, text] of ['one', 'two', 'three'].entries()) {
       // Files that mallory really serves, so that nothing but the rule keeps them out.
       const site = await tab.publisher.publish({ handle: docs, name: root, files: page(text) });
-      expect(site).toMatchObject({ ok: false, error: { code: 'not_owner' } });
+      expect(site).toMatchObject({ ok: false, error: { code: 'handle_taken' } });
       const manifest = tab.publisher.jobs.at(-1)!.manifest;
       const entry = await tab.account.outbox.submit([
         sitePublish.create({ handle: docs, name: root, manifest, seq: 1_000 + at }),
