@@ -156,8 +156,9 @@ describe('catching up', () => {
     const { tip, certificate } = await catchUp(chain, createPorts(), tipOf(chain[0]!.block));
     const now = tip.time + 60_000;
     const machine = createSimplex({
-      config: { ...group.rules, self: 0, delta: 1_000, blockInterval: 1_000 },
+      config: { ...group.rules, self: 0, delta: 1_000 },
       final: tip,
+      interval: 1_000,
       certificate,
       log: [...log, { sort: 'vote', claim }],
       now,

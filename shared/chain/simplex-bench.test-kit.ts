@@ -1,7 +1,7 @@
 // One machine of four, fed by hand: for tests that say message by message what it hears.
 
 import type { Block } from './block.ts';
-import { claimOf, stubCertificate, stubVote, type TestGroup } from './chain.test-kit.ts';
+import { claimOf, INTERVAL, stubCertificate, stubVote, type TestGroup } from './chain.test-kit.ts';
 import { createSimplex, stepSimplex } from './simplex.ts';
 import type { Simplex, SimplexEffect, SimplexInput, SimplexMessage } from './simplex-state.ts';
 import { DELTA } from './simplex.test-kit.ts';
@@ -20,8 +20,8 @@ export class Bench {
 
   constructor(group: TestGroup, self: number, log: readonly LogRecord[] = []) {
     this.group = group;
-    const config = { ...group.rules, self, delta: DELTA, blockInterval: 1_000 };
-    this.state = createSimplex({ config, final: group.tip, certificate: null, log, now: NOW });
+    const config = { ...group.rules, self, delta: DELTA };
+    this.state = createSimplex({ config, final: group.tip, interval: INTERVAL, certificate: null, log, now: NOW });
     this.give({ kind: 'start' });
   }
 
@@ -53,8 +53,8 @@ export class Bench {
     return this.hear({ kind: 'propose', block, vote: stubVote(signer, claimOf(block, 'notarize')) });
   }
 
-  execute(block: Block, valid = true): readonly SimplexEffect[] {
-    return this.give({ kind: 'executed', id: block.id, valid });
+  execute(block: Block, valid = true, interval = INTERVAL): readonly SimplexEffect[] {
+    return this.give({ kind: 'executed', id: block.id, ...(valid ? { valid, interval } : { valid }) });
   }
 }
 

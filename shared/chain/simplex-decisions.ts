@@ -103,6 +103,8 @@ function forgetSettled(draft: Draft): void {
   const through = draft.final.view;
   for (const view of draft.rounds.keys()) if (view <= through) draft.rounds.delete(view);
   for (const [id, { block }] of draft.blocks) if (block.header.view <= through) draft.blocks.delete(id);
+  for (const id of draft.intervals.keys())
+    if (id !== draft.final.id && !draft.blocks.has(id)) draft.intervals.delete(id);
   draft.effects.push({ kind: 'forget', through });
 }
 

@@ -24,7 +24,9 @@ export function judgeProposal(draft: Draft, { block, verdict }: KnownBlock): Jud
   const parent = findTip(draft, header.parent);
   if (parent !== undefined) {
     if (!checkLink(parent, header, draft.config).ok) return 'invalid';
-    if (header.time - parent.time < draft.config.blockInterval) return 'invalid';
+    // Known once the parent was executed; before that a block on it has no verdict and waits.
+    const interval = draft.intervals.get(header.parent);
+    if (interval !== undefined && header.time - parent.time < interval) return 'invalid';
   }
   // A notarized parent that is not here comes with its certificate.
   const holds = parent !== undefined && holdsParent(draft, header);

@@ -168,6 +168,7 @@ describe('one validator', () => {
       kind: 'proposed',
       view: 1,
       block: testBlock(network.group, network.group.tip, { time: network.now + 5 }),
+      interval: INTERVAL,
     });
     network.run(network.now + MINUTE);
     expectNoFork(network, node);
@@ -215,7 +216,7 @@ describe('one validator', () => {
     const tip = { ...first.header, id: first.id };
     const certificate = stubCertificate(group, { kind: 'finalize', epoch: 0, view: 1, hash: first.id });
     network.start();
-    network.give(0, { kind: 'caughtUp', tip, certificate });
+    network.give(0, { kind: 'caughtUp', tip, certificate, interval: INTERVAL });
     node!.chain.push({ block: first, certificate });
     network.submit();
     network.run(network.now + MINUTE);

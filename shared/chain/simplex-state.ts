@@ -13,8 +13,6 @@ export type SimplexConfig = ChainRules & {
   readonly self: number | null;
   /** Δ: how long a message takes at most when all is well, in milliseconds. */
   readonly delta: Millis;
-  /** Least time between two blocks. */
-  readonly blockInterval: Millis;
 };
 
 /** What is known of one view above the final one. */
@@ -42,6 +40,8 @@ export type Simplex = {
   readonly finalization: VerifiedCertificate | null;
   readonly rounds: ReadonlyMap<number, Round>;
   readonly blocks: ReadonlyMap<Cid, KnownBlock>;
+  /** CH10: least time between a block and the next one, by the policy in the state after it; of the final block and of those executed above it. */
+  readonly intervals: ReadonlyMap<Cid, Millis>;
   /** The highest notarized or final block that was executed here: what the next block stands on. */
   readonly tip: Tip;
   readonly tipSince: Millis;
@@ -95,11 +95,18 @@ export type SimplexInput =
   /** A vote that `sign` asked for. */
   | { readonly kind: 'signed'; readonly vote: VerifiedVote }
   /** The answer to `propose`: an executed block whose entries are on disk, or null when there is nothing to order. */
-  | { readonly kind: 'proposed'; readonly view: number; readonly block: Block | null }
+  | { readonly kind: 'proposed'; readonly view: number; readonly block: Block; readonly interval: Millis }
+  | { readonly kind: 'proposed'; readonly view: number; readonly block: null }
   /** The answer to `execute`; while entries are missing there is none. */
-  | { readonly kind: 'executed'; readonly id: Cid; readonly valid: boolean }
+  | { readonly kind: 'executed'; readonly id: Cid; readonly valid: true; readonly interval: Millis }
+  | { readonly kind: 'executed'; readonly id: Cid; readonly valid: false }
   /** Final blocks up to this one were fetched, verified and executed outside. */
-  | { readonly kind: 'caughtUp'; readonly tip: Tip; readonly certificate: VerifiedCertificate }
+  | {
+      readonly kind: 'caughtUp';
+      readonly tip: Tip;
+      readonly certificate: VerifiedCertificate;
+      readonly interval: Millis;
+    }
   | { readonly kind: 'presence'; readonly validator: number; readonly online: boolean }
   | { readonly kind: 'timer' };
 
@@ -138,6 +145,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Draft = Mutable<Simplex> & {
   rounds: Map<number, Round>;
   blocks: Map<Cid, KnownBlock>;
+  intervals: Map<Cid, Millis>;
   asked: Map<string, Millis>;
   readonly now: Millis;
   readonly before: Simplex;
@@ -169,6 +177,7 @@ export function openDraft(state: Simplex, now: Millis): Draft {
     retransmitAt: state.retransmitAt === null ? null : Math.min(state.retransmitAt, now + again),
     rounds: new Map(state.rounds),
     blocks: new Map(state.blocks),
+    intervals: new Map(state.intervals),
     asked: new Map([...state.asked].filter(([, at]) => at <= now && now < at + again)),
     now,
     before: state,
@@ -181,10 +190,10 @@ export function openDraft(state: Simplex, now: Millis): Draft {
 /** CH18: what a step persists comes before everything else it does. */
 export function closeDraft(draft: Draft): { state: Simplex; effects: readonly SimplexEffect[] } {
   const { config, view, final, finalization, rounds, blocks, tip, tipSince, work, offline, request } = draft;
-  const { armedAt, retransmitAt, timerAt, asked, records, effects } = draft;
+  const { intervals, armedAt, retransmitAt, timerAt, asked, records, effects } = draft;
   const known = { config, view, final, finalization, rounds, blocks, tip, tipSince, work, offline, request };
   return {
-    state: { ...known, armedAt, retransmitAt, timerAt, asked },
+    state: { ...known, intervals, armedAt, retransmitAt, timerAt, asked },
     effects: records.length === 0 ? effects : [{ kind: 'persist', records }, ...effects],
   };
 }

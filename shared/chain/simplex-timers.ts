@@ -1,6 +1,7 @@
 // When the Simplex machine acts by itself: proposing, giving up on a leader, sending again. Without work nothing is armed (CH20, CH28).
 
 import type { Millis } from '../core/brand.ts';
+import { assert } from '../core/assert.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { askForGap, findParent } from './simplex-proposals.ts';
 import {
@@ -31,7 +32,7 @@ export function leaderTimedOut(draft: Draft): boolean {
 
 /** CH20: on the best parent, not before the block interval is over, empty only if finality is late. */
 export function proposeIfDue(draft: Draft): void {
-  const { view, config } = draft;
+  const { view } = draft;
   const { own } = readRound(draft, view);
   if (!isLeader(draft, view) || !isActive(draft) || !isAboveFloor(draft, view)) return;
   if (own.notarized !== null || own.nullified) return;
@@ -45,13 +46,15 @@ export function proposeIfDue(draft: Draft): void {
   if (request !== null && request.parent === parent.id && (request.empty || !empty)) return;
   // The parent's time may be ahead of this clock: then the wait counts from when the parent was first seen here.
   const since = Math.min(parent.time, draft.tipSince);
-  const due = since + config.blockInterval;
+  const interval = draft.intervals.get(parent.id);
+  assert(interval !== undefined, 'a parent of a proposal was executed');
+  const due = since + interval;
   if (parent.id === draft.tip.id && draft.now < due) {
     draft.proposeAt = due;
     return;
   }
   draft.request = { parent: parent.id, empty, answered: false, again: false };
-  const time = Math.max(draft.now, parent.time + config.blockInterval);
+  const time = Math.max(draft.now, parent.time + interval);
   draft.effects.push({ kind: 'propose', view, parent, time, empty });
 }
 

@@ -1,7 +1,7 @@
 // What one of four validators signs, message by message: proposals, notarize, nullify, finalize.
 
 import { describe, expect, test } from 'vitest';
-import { claimOf, createTestGroup, stubVote, testBlock, testCid } from './chain.test-kit.ts';
+import { claimOf, createTestGroup, INTERVAL, stubVote, testBlock, testCid } from './chain.test-kit.ts';
 import { Bench, NOW, nullify, sent, signs } from './simplex-bench.test-kit.ts';
 import { DELTA } from './simplex.test-kit.ts';
 import { leaderOf } from './validator-set.ts';
@@ -91,15 +91,34 @@ describe('votes of one of four', () => {
     expect(signs(bench.hearCertificate(claimOf(block, 'notarize')))).toContain('notarize 2');
   });
 
+  test('CH10: the policy in the state after a block says how soon the next one may come', () => {
+    const third = leaderOf(group.rules.set, 2);
+    for (const [interval, votes] of [
+      [INTERVAL, ['notarize 2']],
+      [2 * INTERVAL, ['nullify 2']],
+    ] as const) {
+      const bench = new Bench(
+        group,
+        others.find((at) => at !== third && at !== leader)!,
+      );
+      bench.propose(block);
+      bench.execute(block, true, interval);
+      bench.hearCertificate(claimOf(block, 'notarize'));
+      const child = testBlock(group, { ...block.header, id: block.id }, { view: 2 });
+      const signed = [...bench.propose(child), ...bench.execute(child)];
+      expect(signs(signed)).toEqual(votes);
+    }
+  });
+
   test('CH20: one proposal a view: a second answer is dropped, and after a restart it is not asked for', () => {
     const log: LogRecord[] = [];
     const bench = new Bench(group, leader);
     bench.give({ kind: 'work', pending: true });
-    const first = bench.give({ kind: 'proposed', view: 1, block });
+    const first = bench.give({ kind: 'proposed', view: 1, block, interval: INTERVAL });
     for (const effect of first) if (effect.kind === 'persist') log.push(...effect.records);
     expect(signs(first)).toEqual(['notarize 1']);
     const second = testBlock(group, group.tip, { time: NOW });
-    expect(signs(bench.give({ kind: 'proposed', view: 1, block: second }))).toEqual([]);
+    expect(signs(bench.give({ kind: 'proposed', view: 1, block: second, interval: INTERVAL }))).toEqual([]);
     const after = new Bench(group, leader, log);
     expect(after.give({ kind: 'work', pending: true }).some((effect) => effect.kind === 'propose')).toBe(false);
   });

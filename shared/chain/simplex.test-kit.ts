@@ -2,7 +2,7 @@
 
 import type { Block, Tip } from './block.ts';
 import type { VerifiedCertificate } from './certificate.ts';
-import { stubVote, testBlock, type TestGroup } from './chain.test-kit.ts';
+import { INTERVAL, stubVote, testBlock, type TestGroup } from './chain.test-kit.ts';
 import { createSimplex, stepSimplex } from './simplex.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from './simplex-state.ts';
 import type { VoteClaim } from './vote.ts';
@@ -58,8 +58,9 @@ export class TestNetwork {
     const last = chain.at(-1);
     const final: Tip = last === undefined ? this.group.tip : { ...last.block.header, id: last.block.id };
     return createSimplex({
-      config: { ...this.group.rules, self, delta: DELTA, blockInterval: 1_000 },
+      config: { ...this.group.rules, self, delta: DELTA },
       final,
+      interval: INTERVAL,
       certificate: last?.certificate ?? null,
       log,
       now: this.now,
@@ -170,7 +171,7 @@ export class TestNetwork {
       case 'propose':
         return this.#propose(node, effect);
       case 'execute':
-        return this.give(self, { kind: 'executed', id: effect.block.id, valid: true });
+        return this.give(self, { kind: 'executed', id: effect.block.id, valid: true, interval: INTERVAL });
       case 'tip':
         return this.give(self, { kind: 'work', pending: this.#beyond(node, effect.tip) > 0 });
       case 'finalised':
@@ -213,7 +214,10 @@ export class TestNetwork {
     const head = this.group.tip.id;
     const cut = to > ordered ? [{ feed: '00000000000000aa' as never, from: ordered + 1, to, head }] : [];
     const block = cut.length === 0 && !empty ? null : testBlock(this.group, parent, { view, time, cut });
-    this.give(node.self, { kind: 'proposed', view, block });
+    this.give(
+      node.self,
+      block === null ? { kind: 'proposed', view, block } : { kind: 'proposed', view, block, interval: INTERVAL },
+    );
   }
 
   #answerBlocks(to: number, { chain }: TestNode, from: number): void {
@@ -221,7 +225,7 @@ export class TestNetwork {
     const asker = this.nodes[to];
     if (asker === undefined || last === undefined || last.block.header.height < from) return;
     const tip = { ...last.block.header, id: last.block.id };
-    const input = { kind: 'caughtUp', tip, certificate: last.certificate } as const;
+    const input = { kind: 'caughtUp', tip, certificate: last.certificate, interval: INTERVAL } as const;
     this.#queue.push({ to, input, blocks: [...chain] });
   }
 }

@@ -38,11 +38,13 @@ const SLEPT_AFTER: Millis = 5_000;
 export function createSimplex(given: {
   readonly config: SimplexConfig;
   readonly final: Tip;
+  /** Least time between the final block and the next one. */
+  readonly interval: Millis;
   readonly certificate: VerifiedCertificate | null;
   readonly log: readonly LogRecord[];
   readonly now: Millis;
 }): Simplex {
-  const { config, final, certificate, now } = given;
+  const { config, final, interval, certificate, now } = given;
   assert((certificate === null) === (final.height === 0), 'every final block but the genesis has a certificate');
   const empty: Simplex = {
     config,
@@ -51,6 +53,7 @@ export function createSimplex(given: {
     finalization: certificate,
     rounds: new Map(),
     blocks: new Map(),
+    intervals: new Map([[final.id, interval]]),
     tip: final,
     tipSince: now,
     work: false,
@@ -89,14 +92,16 @@ function recordInput(draft: Draft, input: SimplexInput): void {
     case 'signed':
       return recordSigned(draft, input.vote);
     case 'proposed':
-      return recordProposed(draft, input.view, input.block);
+      return recordProposed(draft, input);
     case 'executed': {
       const known = draft.blocks.get(input.id);
-      if (known !== undefined) draft.blocks.set(input.id, { ...known, verdict: input.valid ? 'valid' : 'invalid' });
+      if (known === undefined) return;
+      draft.blocks.set(input.id, { ...known, verdict: input.valid ? 'valid' : 'invalid' });
+      if (input.valid) draft.intervals.set(input.id, input.interval);
       return;
     }
     case 'caughtUp':
-      return recordCaughtUp(draft, input.tip, input.certificate);
+      return recordCaughtUp(draft, input);
     case 'presence': {
       const offline = new Set(draft.offline);
       if (input.online) offline.delete(input.validator);
@@ -225,8 +230,9 @@ function recordSigned(draft: Draft, vote: VerifiedVote): void {
 }
 
 /** CH20: one proposal a view; an answer to an older question is dropped. */
-function recordProposed(draft: Draft, view: number, block: Block | null): void {
+function recordProposed(draft: Draft, answer: SimplexInput & { kind: 'proposed' }): void {
   const { request, config } = draft;
+  const { view, block } = answer;
   if (view !== draft.view || request === null || request.answered) return;
   if (block === null) {
     draft.request = request.again ? null : { ...request, answered: true };
@@ -239,16 +245,19 @@ function recordProposed(draft: Draft, view: number, block: Block | null): void {
   assert(parent !== undefined && block.header.view === view, 'a proposal is on the parent and view it was asked for');
   assert(checkLink(parent, block.header, config).ok, 'a proposal keeps the rules of links');
   draft.blocks.set(block.id, { block, verdict: 'valid' });
+  draft.intervals.set(block.id, answer.interval);
   changeRound(draft, view, { proposal: block.id, own: { ...own, notarized: block.id } });
   const claim = { kind: 'notarize', epoch: config.epoch, view, hash: block.id } as const;
   draft.records.push({ sort: 'block', block }, { sort: 'vote', claim });
   draft.effects.push({ kind: 'sign', claim });
 }
 
-function recordCaughtUp(draft: Draft, tip: Tip, certificate: VerifiedCertificate): void {
+function recordCaughtUp(draft: Draft, answer: SimplexInput & { kind: 'caughtUp' }): void {
+  const { tip, certificate, interval } = answer;
   if (tip.view <= draft.final.view) return;
   assert(certificate.kind === 'finalize' && certificate.hash === tip.id, 'what is caught up with is final');
   draft.final = tip;
+  draft.intervals.set(tip.id, interval);
   if (certificate.view > (draft.finalization?.view ?? 0)) draft.finalization = certificate;
 }
 

@@ -8,10 +8,11 @@ import { assert } from '../core/assert.ts';
 import { decodeGenesis, encodeGenesis, type Founding } from '../chain/genesis.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { createDeviceCertificate } from '../crypto/device.ts';
-import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
+import { identityFromKey, publicKeyBytes, type Identity } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { memberJoin } from '../ledger/families/membership.ts';
+import { policyUpdate } from '../ledger/families/policy.ts';
 import { sitePublish } from '../ledger/families/sites.ts';
 import type { Handle, SiteName } from '../ledger/handle-grammar.ts';
 import { searchPuzzle } from '../ledger/puzzle.ts';
@@ -31,14 +32,14 @@ const validator = createSeedSigner(sha256(encodeUtf8('validator')));
 const verifier = await createWebVerifier();
 const clock = createWebClock();
 
-function createFounding(): { founding: Founding; genesis: Uint8Array } {
+function createFounding(admins: readonly Identity[] = []): { founding: Founding; genesis: Uint8Array } {
   const genesis = encodeGenesis({
     v: 1,
     name: 'test commons',
     created: clock.now() - 1_000,
     join: 'open+puzzle',
     policy: { puzzleBits: 4, operationsPerDay: 1_000, bytesPerDay: 1_000_000, blockInterval: 250 },
-    members: [],
+    members: admins.map((identity) => ({ identity, role: 'admin' })),
     validators: [validator.key],
     f: 0,
     recovery: { identities: [], threshold: 0 },
@@ -129,6 +130,35 @@ describe('a sole validator', () => {
     const outcome = await verifyOutcome({ group, genesis, verifier, entry: publish, outcome: { seals: [], ...proof } });
     expect(outcome).toMatchObject({ ok: true, value: { receipt: { code: 'ok' } } });
     await ordering.close();
+  });
+
+  test('CH10: a policy that slows the chain down holds for the very next block, and after a restart', async () => {
+    const blockInterval = 700;
+    const { identity } = await createAuthor(manifest, createMemoryDisk().openStore(), 'admin');
+    const { founding } = createFounding([identity]);
+    const { outbox } = await createAuthor(founding.group, createMemoryDisk().openStore(), 'admin');
+    const store = createMemoryDisk().openStore();
+    const options = { store, clock, verifier, founding, signer: validator, log };
+    const times: number[] = [];
+    const operations = [
+      [policyUpdate.create({ blockInterval })],
+      [handleRegister.create({ handle: 'first' })],
+      [handleRegister.create({ handle: 'second' })],
+    ];
+    for (const ops of operations) await outbox.submit(ops);
+    for (const restarted of [[0, 1], [2]]) {
+      const ordering = await Ordering.open(options);
+      ordering.start();
+      for (const at of restarted) {
+        const done = whenFinal(ordering, 1);
+        expect(await ordering.submit(outbox.pending[at]!.bytes)).toMatchObject({ ok: true });
+        await done;
+        times.push(ordering.tip.time);
+      }
+      await ordering.close();
+    }
+    expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(blockInterval);
+    expect(times[2]! - times[1]!).toBeGreaterThanOrEqual(blockInterval);
   });
 
   test('LG27: what waits for its block is looked through once a block, and not for every entry that comes', async () => {

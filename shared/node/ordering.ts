@@ -1,6 +1,7 @@
 // Runs the Simplex machine of a validator over its disk: performs effects in order, executes blocks, keeps what is final.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
@@ -19,6 +20,8 @@ import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../c
 import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, selectEntries } from '../ledger/execute.ts';
+import { POLICY } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { EntryIntake, type Submitted } from './entry-intake.ts';
 import type { EntryPool } from './entry-pool.ts';
@@ -94,7 +97,7 @@ export class Ordering {
   static async open(options: OrderingOptions): Promise<Ordering> {
     const { store, founding } = options;
     const head = await loadChain(store, founding);
-    const ordering = new Ordering(options, { head, simplex: await openSimplex(options, head.last) });
+    const ordering = new Ordering(options, { head, simplex: await openSimplex(options, head) });
     await ordering.#intake.restore();
     return ordering;
   }
@@ -158,7 +161,7 @@ export class Ordering {
     this.#head = head;
     // What was pending here may be final by now: it is neither ordered nor refused again.
     for (const { id } of [...this.pool.entries()]) if (await this.heightOf(id)) this.pool.remove(id);
-    if (applied > 0) this.#simplex = await openSimplex(this.#options, head.last);
+    if (applied > 0) this.#simplex = await openSimplex(this.#options, head);
     return stopped && applied === 0 ? err(stopped) : ok(applied);
   }
 
@@ -226,7 +229,7 @@ export class Ordering {
       case 'sign':
         return [await this.#sign(effect.claim)];
       case 'propose':
-        return [{ kind: 'proposed', view: effect.view, block: this.#propose(effect) }];
+        return [this.#propose(effect)];
       case 'execute':
         return this.#executeKnown(effect.block);
       case 'finalised':
@@ -266,14 +269,14 @@ export class Ordering {
     return { kind: 'signed', vote: verified.value };
   }
 
-  #propose(effect: Extract<SimplexEffect, { kind: 'propose' }>): Block | null {
+  #propose(effect: Extract<SimplexEffect, { kind: 'propose' }>): SimplexInput {
     const { view, parent, time, empty } = effect;
     const { group, set } = this.#options.founding;
     const state = this.#stateOf(parent.id);
     assert(state, 'a proposal stands on an executed block');
     const start = { state, parentId: parent.id, blockTime: time, height: parent.height + 1 };
     const { entries } = selectEntries({ ...start, pending: this.#intake.pool.entries() });
-    if (entries.length === 0 && !empty) return null;
+    if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const result = executeBlock({ ...start, entries });
     assert(result.ok, 'selected entries execute');
     const block = createBlock({
@@ -293,12 +296,14 @@ export class Ordering {
       nextValidators: set.id,
     });
     this.#executed.set(block.id, { result: result.value, entries });
-    return block;
+    return { kind: 'proposed', view, block, interval: intervalAfter(result.value.state) };
   }
 
   /** After a restart: the entries of an own proposal are still pending, so that it can be executed again. */
   #executeKnown(block: Block): SimplexInput[] {
-    if (this.#executed.has(block.id)) return [{ kind: 'executed', id: block.id, valid: true }];
+    const { id } = block;
+    const known = this.#executed.get(id);
+    if (known) return [{ kind: 'executed', id, valid: true, interval: intervalAfter(known.result.state) }];
     const entries: VerifiedEntry[] = [];
     for (const { feed, from, to } of block.header.cut) {
       const found = this.#intake.pool.range(feed, { from, to });
@@ -308,9 +313,12 @@ export class Ordering {
     const state = this.#stateOf(block.header.parent);
     assert(state, 'a block is executed after its parent');
     const executed = executeOn(state, block, entries);
-    if (!executed.ok) this.#options.log.error('a proposal does not execute', { code: executed.error.code });
-    if (executed.ok) this.#executed.set(block.id, executed.value);
-    return [{ kind: 'executed', id: block.id, valid: executed.ok }];
+    if (!executed.ok) {
+      this.#options.log.error('a proposal does not execute', { code: executed.error.code });
+      return [{ kind: 'executed', id, valid: false }];
+    }
+    this.#executed.set(id, executed.value);
+    return [{ kind: 'executed', id, valid: true, interval: intervalAfter(executed.value.result.state) }];
   }
 
   async #finalise(block: Block, certificate: VerifiedCertificate): Promise<void> {
@@ -335,9 +343,16 @@ export class Ordering {
   }
 }
 
-async function openSimplex(options: OrderingOptions, last: CertifiedBlock | null): Promise<Simplex> {
+/** CH10: what the policy says in the state after a block holds for the next one. */
+function intervalAfter(state: State): Millis {
+  const policy = readRecord(state, POLICY, 'current');
+  assert(policy, 'a group has a policy');
+  return policy.blockInterval;
+}
+
+async function openSimplex(options: OrderingOptions, { last, state }: ChainHead): Promise<Simplex> {
   const { store, founding, signer, clock } = options;
-  const { group, set, genesis } = founding;
+  const { group, set } = founding;
   const stored = await store.range(logRange(GENESIS_EPOCH));
   const log = stored.map(({ value }) => {
     const record = decodeLogRecord(value);
@@ -352,9 +367,9 @@ async function openSimplex(options: OrderingOptions, last: CertifiedBlock | null
       set,
       self: self < 0 ? null : self,
       delta: DELTA,
-      blockInterval: genesis.policy.blockInterval,
     },
     final: last ? tipOf(last.block) : genesisTip(founding),
+    interval: intervalAfter(state),
     certificate: last ? (last.certificate as VerifiedCertificate) : null,
     log,
     now: clock.now(),
