@@ -125,6 +125,25 @@ describe('a publish that does not go its way', () => {
     await headless.close();
   });
 
+  test('a wallet that is locked and opened again under a publish: the call still ends, under one number of one feed', async () => {
+    const mesh = await createMemoryMesh('lock');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+    const tab = await openAlice(mesh, createMemoryDisk());
+    mesh.room.setOpen(false);
+    mesh.room.cutAll();
+    const publishing = tab.publisher.publish({ handle: alice, name: root, files: page('hello') });
+    while (tab.publisher.jobs.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const before = tab.account;
+    await tab.relock();
+    mesh.room.setOpen(true);
+    await expect(before.outbox.submit([])).rejects.toMatchObject({ code: 'locked' });
+    expect(await publishing).toMatchObject({ ok: true, value: { seq: 1 } });
+    expect(await readSeq(tab)).toBe(1);
+    tab.close();
+    await headless.close();
+  });
+
   test('two publishes of one site at once both end well, one after the other', async () => {
     const mesh = await createMemoryMesh('twice');
     const headless = await mesh.startHeadless(createMemoryDisk());

@@ -10,6 +10,7 @@ import type { Job } from './publish-jobs.ts';
 import { toHex } from '../shared/codec/base.ts';
 import { NETWORK_WAIT } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import { OutboxClosed } from '../shared/node/outbox.ts';
 import { bundleSite } from './bundle.ts';
 import { loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
 
@@ -221,6 +222,8 @@ export class Publisher {
       this.#tell(id, { step: 'held', copies: job.copies + 1 });
       await this.#forgetOlder(await this.#update(job, { state: 'held', copies: job.copies + 1 }));
     } catch (error) {
+      // The wallet was locked: the job is on disk, and `resume` goes on with it.
+      if (error instanceof OutboxClosed) return;
       if (!(error instanceof PinLimit)) throw error;
       await this.#update(this.#jobs.get(id)!, { state: 'failed', code: 'pin_limit', because: error.message });
     } finally {
@@ -272,7 +275,7 @@ export class Publisher {
       const submitted = leased.ok ? await account.member.submitVersion({ handle, name, manifest, isWanted }) : leased;
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
       // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
-      if (this.#options.account() !== account) return await new Promise(() => {});
+      if (this.#options.account() !== account) throw new OutboxClosed();
       await this.#pause(SUBMIT_RETRY);
     }
   }

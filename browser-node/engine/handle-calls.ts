@@ -5,6 +5,7 @@ import type { HandleLease } from '../../shared/ledger/records.ts';
 import { createBlock } from '../../shared/chain/block.ts';
 import { becauseOf } from '../../shared/ledger/codes.ts';
 import { isReservedHandle, type Handle } from '../../shared/ledger/handle-grammar.ts';
+import { OutboxClosed } from '../../shared/node/outbox.ts';
 import { decodeRecord, HANDLE, MEMBER, OWNERSHIP, POLICY } from '../../shared/ledger/records.ts';
 import { orThrow, readApiFailure, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
@@ -75,7 +76,8 @@ async function registerPatiently(context: EngineContext, handle: Handle): Promis
   for (;;) {
     const attached = account();
     if (!attached) return reject('locked', 'The wallet was locked meanwhile: unlock it, then try again.');
-    const lease = await attached.member.register(handle);
+    const lease = await attached.member.register(handle).catch(ifLocked);
+    if (lease === null) continue;
     if (lease.ok) return lease.value;
     if (lease.error.code === 'already_known') {
       // An earlier engine had written the same entry before it ended, and that one counted.
@@ -86,6 +88,12 @@ async function registerPatiently(context: EngineContext, handle: Handle): Promis
     }
     await new Promise<void>((resolve) => clock.after(REGISTER_RETRY, resolve));
   }
+}
+
+/** Locked while it was waiting: whoever has unlocked it since goes on. */
+function ifLocked(error: unknown): null {
+  if (error instanceof OutboxClosed) return null;
+  throw error;
 }
 
 /** The puzzle for the newest block, unless this identity is a member already. What it finds is kept for the join itself. */

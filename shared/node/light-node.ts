@@ -99,6 +99,8 @@ export class LightNode {
   readonly reads: PublicReadClient;
   readonly resolver: Resolver;
   #attached: (AttachedAccount & { readonly link: ValidatorLink }) | null = null;
+  /** The last write of who was attached before: the feed is read again only after it. */
+  #detached: Promise<void> = Promise.resolve();
 
   static async open(options: LightNodeOptions): Promise<LightNode> {
     const stored = await options.store.get(SEEN_KEY);
@@ -145,6 +147,7 @@ export class LightNode {
   /** From now on this identity writes here. One at a time: detach first. */
   async attach(account: Account): Promise<AttachedAccount> {
     this.detach();
+    await this.#detached;
     const { group, genesis, store, clock, random, verifier, log, onChange } = this.#options;
     const { self, sealingKey, solve, isNew } = account;
     const device = self.signer.key;
@@ -186,9 +189,14 @@ export class LightNode {
     return this.#attached;
   }
 
+  /** From now on nothing is signed here; calls that were writing reject with OutboxClosed. */
   detach(): void {
-    this.#attached?.link.close();
+    if (!this.#attached) return;
+    const { link, outbox } = this.#attached;
     this.#attached = null;
+    link.close();
+    // One after the other, also when nobody attaches in between.
+    this.#detached = Promise.all([this.#detached, outbox.close()]).then(() => undefined);
   }
 
   /** A certified record; remembers the height for the next start. */

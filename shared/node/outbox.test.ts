@@ -12,7 +12,7 @@ import { parseEntry, type EntryBody } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createWebRandom } from '../platform/web/web-crypto.ts';
-import { Outbox, type KnownHead } from './outbox.ts';
+import { Outbox, OutboxClosed, type KnownHead } from './outbox.ts';
 import type { Outcome } from './outbox-records.ts';
 
 const group = cidFromDigest('dag-cbor', sha256(encodeUtf8('a group')));
@@ -181,5 +181,57 @@ describe('a refused entry does not block its device', () => {
     await outbox.settle(first, refused);
     expect(await outbox.state(first)).toMatchObject({ state: 'final' });
     expect(outbox.pending).toHaveLength(1);
+  });
+});
+
+describe('a wallet that is locked and opened again', () => {
+  test('the outbox before signs nothing more, and the next one reads after its last write: no seq is given twice', async () => {
+    const { disk } = await twoEntries();
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const slow: MemoryDisk = {
+      ...disk,
+      openStore() {
+        const store = disk.openStore();
+        const write: typeof store.write = async (...given) => {
+          begun.resolve();
+          await gate.promise;
+          await store.write(...given);
+        };
+        return { ...store, write };
+      },
+    };
+    const outbox = await open(slow);
+    const underWay = outbox.submit([operation('three')]);
+    await begun.promise;
+    const closed = outbox.close();
+    const late = expect(outbox.submit([operation('late')])).rejects.toBeInstanceOf(OutboxClosed);
+    gate.resolve();
+    await closed;
+    const next = await open(disk);
+    await Promise.all([underWay, late]);
+    await next.submit([operation('four')]);
+    expect(bodies(next).map(({ seq }) => seq)).toEqual([2, 3, 4]);
+    expect(new Set(bodies(next).map(({ feed }) => feed)).size).toBe(1);
+  });
+
+  test('whoever waits there is told, and what comes late is not written', async () => {
+    const { disk, outbox, second } = await twoEntries();
+    const waiting = outbox.whenSettled(second);
+    const told = expect(waiting).rejects.toMatchObject({ code: 'locked' });
+    await outbox.close();
+    await told;
+    await expect(outbox.whenSettled(second)).rejects.toBeInstanceOf(OutboxClosed);
+    await outbox.settle(second, done);
+    expect((await open(disk)).pending).toHaveLength(1);
+  });
+
+  test('nobody has to answer first', async () => {
+    const { disk } = await twoEntries();
+    const outbox = await open(disk);
+    void outbox.reconcile(() => new Promise(() => {}));
+    const late = expect(outbox.submit([operation('late')])).rejects.toBeInstanceOf(OutboxClosed);
+    await outbox.close();
+    await late;
   });
 });

@@ -54,6 +54,15 @@ export type OutboxOptions = {
   readonly certificate: Uint8Array;
 };
 
+/** The device stopped writing under whoever waited: its wallet was locked. What is on disk goes on when it is opened again. */
+export class OutboxClosed extends Error {
+  readonly code = 'locked';
+  constructor() {
+    super('The wallet was locked meanwhile: unlock it, then try again.');
+  }
+}
+
+type Waiter = { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: OutboxClosed) => void };
 type Pending = OwnEntry & { readonly at: { rank: number; seq: number } };
 
 /** What stood behind a refused entry in its feed can never be ordered; callers who may number again do so on this code. */
@@ -68,7 +77,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** In the order of delivery. */
   readonly #pending = new Map<Cid, Pending>();
-  readonly #waiters = new Map<Cid, ((outcome: Outcome) => void)[]>();
+  readonly #waiters = new Map<Cid, Waiter[]>();
   readonly #delays = new Map<Cid, Failure>();
   #head: OwnHead | null;
   /** Until someone has told us our own head, nothing may be appended to the old feed. */
@@ -76,6 +85,8 @@ export class Outbox {
   #ask: AskHeads = () => Promise.resolve([]);
   #turn: Promise<unknown> = Promise.resolve();
   #deliver: (entries: readonly OwnEntry[]) => void = () => {};
+  #closed = false;
+  readonly #ended = Promise.withResolvers<readonly never[]>();
 
   private constructor(options: OutboxOptions, head: OwnHead | null) {
     this.#options = options;
@@ -125,10 +136,24 @@ export class Outbox {
     return this.#inTurn(() => this.#reconcile());
   }
 
-  /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. */
+  /**
+   * Ends it: nothing is signed or written from here any more, and whoever waits is told with OutboxClosed. Resolves when
+   * a write that was under way is over: only then may another outbox read this feed, or both would take the same seq.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#ended.resolve([]);
+    this.#deliver = () => {};
+    for (const waiting of this.#waiters.values()) for (const { reject } of waiting) reject(new OutboxClosed());
+    this.#waiters.clear();
+    await this.#inTurn(async () => {});
+  }
+
+  /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. Rejects with OutboxClosed. */
   submit(ops: readonly Operation[]): Promise<Cid> {
     return this.#inTurn(async () => {
       if (!this.#reconciled) await this.#reconcile();
+      if (this.#closed) throw new OutboxClosed();
       const own = this.#nextHead();
       const { group, device, certificate, signer, clock, store } = this.#options;
       const { rank, ...written } = own;
@@ -176,7 +201,7 @@ export class Outbox {
    */
   settle(id: Cid, outcome: Outcome): Promise<void> {
     return this.#inTurn(async () => {
-      const pending = this.#pending.get(id);
+      const pending = this.#closed ? undefined : this.#pending.get(id);
       if (!pending) return;
       const settled = [{ ...pending, outcome }];
       if (outcome.height === null) {
@@ -204,7 +229,7 @@ export class Outbox {
       for (const entry of settled) {
         this.#pending.delete(entry.id);
         this.#delays.delete(entry.id);
-        for (const wake of this.#waiters.get(entry.id) ?? []) wake(entry.outcome);
+        for (const { resolve } of this.#waiters.get(entry.id) ?? []) resolve(entry.outcome);
         this.#waiters.delete(entry.id);
       }
     });
@@ -219,22 +244,24 @@ export class Outbox {
     return { state: 'final', outcome: { ...outcome, height: outcome.height } };
   }
 
-  /** Resolves when the entry is final or dropped; never by itself before. */
+  /** Resolves when the entry is final or dropped; never by itself before. Rejects with OutboxClosed. */
   async whenSettled(id: Cid): Promise<Outcome> {
     const now = await this.state(id);
     if (now.state === 'final' || now.state === 'dropped') return now.outcome;
     assert(now.state === 'pending', 'only own entries are waited for');
-    return await new Promise((resolve) => {
+    if (this.#closed) throw new OutboxClosed();
+    return await new Promise((resolve, reject) => {
       const waiting = this.#waiters.get(id);
-      if (waiting) waiting.push(resolve);
-      else this.#waiters.set(id, [resolve]);
+      if (waiting) waiting.push({ resolve, reject });
+      else this.#waiters.set(id, [{ resolve, reject }]);
     });
   }
 
   async #reconcile(): Promise<void> {
     if (this.#reconciled) return;
-    const answers: readonly (KnownHead | null)[] = await this.#ask().catch(() => []);
-    if (answers.length === 0) return;
+    const asked = this.#ask().catch(() => []);
+    const answers: readonly (KnownHead | null)[] = await Promise.race([asked, this.#ended.promise]);
+    if (answers.length === 0 || this.#closed) return;
     const next = this.#headBy(answers.filter((answer) => answer !== null));
     if (next !== this.#head && next) await this.#writeHead(next);
     this.#reconciled = true;

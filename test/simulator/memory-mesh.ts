@@ -38,8 +38,11 @@ export type MemoryMesh = {
 
 export type MemoryTab = {
   readonly node: LightNode;
+  /** Who writes now. */
   readonly account: AttachedAccount;
   readonly publisher: Publisher;
+  /** Locks the wallet and opens it again. */
+  relock(): Promise<void>;
   close(): void;
 };
 
@@ -142,7 +145,7 @@ export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
         onChange: () => {},
       });
       node.start();
-      const account = await node.attach(await createAccount(name));
+      let account: AttachedAccount | null = await node.attach(await createAccount(name));
       const publisher = await Publisher.open({
         store,
         blobs,
@@ -155,7 +158,21 @@ export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
         onChange: () => {},
       });
       publisher.resume();
-      return { node, account, publisher, close: () => node.close() };
+      return {
+        node,
+        get account() {
+          assert(account, 'the wallet is open');
+          return account;
+        },
+        publisher,
+        async relock() {
+          account = null;
+          node.detach();
+          account = await node.attach(await createAccount(name));
+          publisher.resume();
+        },
+        close: () => node.close(),
+      };
     },
   };
 }
