@@ -177,6 +177,7 @@ export class HeadlessNode {
       reads: this.#chain,
       desk: this.#desk,
       outbox: this.#outbox,
+      clock,
       log,
     });
     this.#sessions = new SessionHost({
@@ -297,6 +298,7 @@ export class HeadlessNode {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
     this.#pins.close();
+    this.#reports.close();
     this.#sessions.close();
     this.#server.close();
     this.#reads.close();

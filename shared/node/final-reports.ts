@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure } from '../core/result.ts';
-import type { Log } from '../platform/ports.ts';
+import type { Clock, Log } from '../platform/ports.ts';
 import type { ChainReads } from './chain-reads.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
@@ -10,6 +10,7 @@ import type { SessionDesk } from './session-desk.ts';
 import { assert } from '../core/assert.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt, type Receipt } from '../ledger/receipts.ts';
+import { ResendPace } from './resend-pace.ts';
 
 export type FinalReportsOptions = {
   readonly ordering: Ordering;
@@ -17,6 +18,7 @@ export type FinalReportsOptions = {
   readonly desk: SessionDesk;
   /** Own entries go the way of all others, without a session. */
   readonly outbox: Outbox;
+  readonly clock: Clock;
   readonly log: Log;
 };
 
@@ -27,10 +29,12 @@ export class FinalReports {
   #turn: Promise<void> = Promise.resolve();
   /** An own entry was told to come back. */
   #ownWaits = false;
+  readonly #pace: ResendPace;
 
   constructor(options: FinalReportsOptions) {
     this.#options = options;
-    const { ordering, outbox } = options;
+    const { ordering, outbox, clock } = options;
+    this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     outbox.onDeliver((entries) => this.#keepGoing(() => this.#order(entries)));
     ordering.subscribe({ refused: ({ id }, failure) => this.#keepGoing(() => this.#settleRefused(id, failure)) });
   }
@@ -46,6 +50,11 @@ export class FinalReports {
     this.#turn = this.#turn
       .then(() => this.#reportUpTo(Math.min(height, tip.height)))
       .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Nothing is sent again by itself from now on. */
+  close(): void {
+    this.#pace.close();
   }
 
   /** Resolves when all that was to be told is told. */
@@ -67,7 +76,7 @@ export class FinalReports {
       await desk.report(receipts.map(({ entry }) => entry));
       for (const receipt of receipts) await this.#settle(receipt, next);
     }
-    if (this.#ownWaits) outbox.redeliver();
+    if (this.#ownWaits && !this.#pace.isHolding) outbox.redeliver();
   }
 
   async #order(own: readonly OwnEntry[]): Promise<void> {
@@ -77,9 +86,16 @@ export class FinalReports {
       if (!submitted.ok) {
         const { code } = submitted.error;
         this.#options.log.warn('own entry refused', { code });
-        if (isCode(code) && codeWaits(code)) this.#ownWaits = true;
-        else await this.#settleRefused(id, submitted.error);
-      } else if (submitted.value.state === 'final' && this.covers(submitted.value.height)) {
+        if (!isCode(code) || !codeWaits(code)) {
+          await this.#settleRefused(id, submitted.error);
+          continue;
+        }
+        this.#ownWaits = true;
+        this.#pace.refused(id, code);
+        continue;
+      }
+      this.#pace.taken(id);
+      if (submitted.value.state === 'final' && this.covers(submitted.value.height)) {
         const { height } = submitted.value;
         const receipt = (await this.#options.reads.receipts(height)).find(({ entry }) => entry === id);
         assert(receipt, 'an ordered entry has a receipt');

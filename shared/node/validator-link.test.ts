@@ -157,6 +157,31 @@ describe('a link to validators', () => {
     expect(received.length).toBeLessThan(80);
   });
 
+  test('LG16: a quota that is used up is asked about after minutes that grow, and everything behind it waits for that reason', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    let first: Cid | null = null;
+    const received = await startPeer('founder', (message) => {
+      const id = idOf(message);
+      first ??= id;
+      return refuseWith(id === first ? 'quota_exceeded' : 'seq_gap')(message);
+    });
+    const { outbox, entries } = await startTab();
+    await clock.advance(60 * SECOND);
+    expect(received).toHaveLength(2);
+    expect(entries.map((id) => outbox.delayOf(id)?.code)).toEqual(['quota_exceeded', 'quota_exceeded']);
+    const rounds: number[] = [];
+    for (let hour = 1; hour <= 3; hour++) {
+      const before = received.length;
+      await clock.advance(60 * 60 * SECOND);
+      rounds.push((received.length - before) / 2);
+    }
+    // 2, 6, 14, 30, 62 … minutes; here a reminder may fall on the same moment.
+    expect(rounds[0]).toBeGreaterThanOrEqual(3);
+    expect(rounds[0]).toBeLessThanOrEqual(8);
+    expect(rounds[2]).toBeGreaterThanOrEqual(1);
+    expect(rounds[2]).toBeLessThanOrEqual(4);
+  });
+
   test('a refusal for good settles the entry and what follows it; a clock that is ahead is such a one', async () => {
     const { clock, startPeer, startTab } = await createStand();
     await startPeer('founder', refuseWith('clock_ahead'));

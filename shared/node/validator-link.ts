@@ -2,6 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
+import type { Failure } from '../core/result.ts';
 import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
 import type { RelayRoom } from '../session/relay-room.ts';
 import type { PeerId } from '../session/relay-wire.ts';
@@ -18,11 +19,10 @@ import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
+import { ResendPace } from './resend-pace.ts';
 
 /** A validator that could not be reached is dialled again after this, while it is still in the room. */
 const REDIAL_AFTER: Millis = 3_000;
-/** An entry refused for a reason that passes (a member's join not yet ordered, a full pool) is sent again after this. */
-const RESEND_AFTER: Millis = 2_000;
 /** What is still owed an answer is asked for again at this pace: a relay may drop the last frame, and nobody would notice. */
 const REMIND_EVERY: Millis = 15_000;
 
@@ -62,13 +62,16 @@ export class ValidatorLink {
   /** Peers that offer to validate and are nobody the genesis names: whatever they say about an entry counts for nothing. */
   readonly #strangers = new Set<PeerId>();
   readonly #founders: ReadonlySet<Identity>;
-  #resending = false;
+  readonly #pace: ResendPace;
+  /** Why everything waits: entries behind one that must wait are refused for the gap, which says nothing to a person. */
+  #holdReason: Failure | null = null;
   #closed = false;
 
   constructor(options: ValidatorLinkOptions) {
     const { room, roomId, group, clock, random, verifier, log, self, outbox } = options;
     this.#options = options;
     this.#founders = foundersOf(options.genesis);
+    this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     this.#host = new SessionHost({
       room,
       roomId,
@@ -123,6 +126,7 @@ export class ValidatorLink {
     this.#closed = true;
     this.#unsubscribe();
     for (const cancel of this.#timers) cancel();
+    this.#pace.close();
     this.#options.outbox.onDeliver(() => {});
     this.#host.close();
   }
@@ -181,6 +185,7 @@ export class ValidatorLink {
     switch (message.t) {
       case 'seen':
         this.#seen.add(message.id);
+        this.#pace.taken(message.id);
         return onChange();
       case 'refused':
         return await this.#refused(message);
@@ -200,9 +205,13 @@ export class ValidatorLink {
 
   async #refused({ id, code, because }: Extract<SessionMessage, { t: 'refused' }>): Promise<void> {
     if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') {
-      this.#options.outbox.delay(id, { code, because });
-      return this.#resendLater();
+      this.#pace.refused(id, code);
+      const why = code === 'seq_gap' && this.#pace.isHolding && this.#holdReason ? this.#holdReason : { code, because };
+      this.#holdReason = why;
+      this.#options.outbox.delay(id, why);
+      return;
     }
+    this.#pace.taken(id);
     this.#seen.delete(id);
     // An entry signed ahead of time would hold up the feed until that time has come: it is dropped, and said why.
     await this.#options.outbox.settle(id, { code, because, height: null, changes: [] });
@@ -226,6 +235,7 @@ export class ValidatorLink {
     }
     const { receipt: outcome, header: block } = verified.value;
     this.#seen.delete(id);
+    this.#pace.taken(id);
     await outbox.settle(id, {
       code: outcome.code,
       because: describeReceipt(outcome),
@@ -234,19 +244,11 @@ export class ValidatorLink {
     });
   }
 
-  /** Once, however many entries were refused: all of them go out again together. */
-  #resendLater(): void {
-    if (this.#resending) return;
-    this.#resending = true;
-    this.#later(RESEND_AFTER, () => {
-      this.#resending = false;
-      this.#options.outbox.redeliver();
-    });
-  }
-
   #remind(): void {
     this.#later(REMIND_EVERY, () => {
-      this.#options.outbox.redeliver();
+      const { outbox } = this.#options;
+      const owed = outbox.pending.filter(({ id }) => !this.#pace.isHolding || !outbox.delayOf(id));
+      for (const session of this.#sessions) this.#submit(session, owed);
       for (const wish of this.#wishes.values()) {
         for (const session of this.#sessions) this.#sendWish(session, wish);
       }
