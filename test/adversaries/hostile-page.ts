@@ -21,7 +21,8 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 /** Never throws, so that nothing that was got counts as refused. */
 function name(got: unknown): string {
-  return typeof got === 'string' ? got : Object.prototype.toString.call(got);
+  if (typeof got === 'string' || typeof got === 'number' || typeof got === 'boolean') return String(got);
+  return Object.prototype.toString.call(got);
 }
 
 /** Whatever throws was refused. */

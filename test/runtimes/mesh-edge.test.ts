@@ -72,7 +72,7 @@ test('two tabs after one handle: one has it, the other hears a sentence and goes
   expect(loss.error.because).toMatch(/Somebody else has this handle: choose another\./);
   const loser = tabs[lost]!;
   const refused = await loser.publish({ handle: 'garden', files: page('mine') });
-  expect(refused).toMatchObject({ ok: false, error: { code: 'not_owner' } });
+  expect(refused).toMatchObject({ ok: false, error: { code: 'handle_taken' } });
   expect(await loser.register('garden-2')).toMatchObject({ ok: true });
   const published = await loser.publish({ handle: 'garden-2', files: page('mine') });
   expect(published).toMatchObject({ ok: true, value: { state: 'held', seq: 1 } });
