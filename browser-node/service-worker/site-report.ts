@@ -107,9 +107,15 @@ const SOURCES: Readonly<Record<Origin, readonly [string, string]>> = {
   edge: ['The server', '#d08a2e'],
 };
 
+/** Silence of the network is no failed check: what is kept was verified, only its age grows. */
+function sumUp({ failed, refusedRecords, trouble }: SiteReport): string {
+  const silent = trouble === null || trouble.code === 'waiting_for_network';
+  if (failed + refusedRecords.length > 0 || !silent) return 'Something failed its check; it was not shown.';
+  return `Everything shown was verified.${trouble === null ? '' : ' Whether there is a newer version is unknown.'}`;
+}
+
 function renderReport(report: SiteReport): string {
   const { bytesBySource, record, load, trouble, failures, storage } = report;
-  const good = report.failed + report.refusedRecords.length === 0 && trouble === null;
   const sources = Object.entries(SOURCES).map(
     ([origin, source]) => [...source, bytesBySource[origin as Origin]] as const,
   );
@@ -123,7 +129,7 @@ function renderReport(report: SiteReport): string {
 <main>
 <h1>How ${escape(report.site)} came here</h1>
 <p class="line">${report.line}</p>
-<p><strong>${good ? 'Everything shown was verified.' : 'Something failed its check; it was not shown.'}</strong>${escape(why)}</p>
+<p><strong>${sumUp(report)}</strong>${escape(why)}</p>
 <h2>Bytes by source</h2>
 <div class="bar" aria-hidden="true">${sources.map(([, colour, bytes]) => `<i style="flex:${bytes};background:${colour}"></i>`).join('')}</div>
 ${list(sources.map(([name, colour, bytes]) => [`<i style="background:${colour}"></i>${name}`, formatBytes(bytes)]))}
