@@ -87,6 +87,7 @@ describeInChromium('the app', () => {
     await page.getByRole('heading', { name: 'Your recovery phrase' }).waitFor();
     await tabTo(page, 'I have written them down');
     await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'From your paper' }).waitFor();
     const words = FAKE_PHRASE.split(' ');
     for (const question of await page.getByRole('group', { name: /Which is word/ }).all()) {
       const position = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
@@ -139,7 +140,7 @@ describeInChromium('the app', () => {
       await session.send('Input.dispatchDragEvent', { type, ...place, data });
     }
     await seen(page, 'There is no index.html at the top.');
-    expect(await page.locator('.summary').innerText()).toMatch(/project\s+3 files · .* 1 hidden file left out/);
+    expect(await page.locator('.summary').innerText()).toMatch(/project\s+3 files · .* 1 file left out/);
     await button(page, 'Use the folder “dist” instead').click();
     expect(await page.locator('.summary').innerText()).toMatch(/dist\s+2 files · 18 bytes$/);
     expect(await page.getByText('There is no index.html at the top.').count()).toBe(0);

@@ -3,6 +3,7 @@
 import { useSignal, type Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { WeftApi } from '../../../api.ts';
+import { HANDLES_PER_IDENTITY_MAX } from '../../../../shared/core/limits.ts';
 import { useApp } from '../../app-state.ts';
 import { Field } from '../../components/field.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -35,6 +36,8 @@ export function HandleField({ handle, name, free, title, refused }: HandleFieldP
     free,
     ...(refused ? { refused } : {}),
   });
+  const { known } = useApp();
+  const replaced = known.sites.value?.find((site) => site.handle === handle.value && site.name === name.value);
   const proposal = proposeHandle(title);
   const offered = handle.value === '' ? [...mine.value, ...(proposal ? [proposal] : [])] : suggestions.value;
   const shown = answer.value;
@@ -48,7 +51,12 @@ export function HandleField({ handle, name, free, title, refused }: HandleFieldP
         onInput={change}
         problem={shown.state === 'refused' ? shown.because : undefined}
         hint={
-          <AnswerLine answer={shown} address={name.value === '' ? handle.value : `${name.value}--${handle.value}`} />
+          <>
+            <AnswerLine answer={shown} address={name.value === '' ? handle.value : `${name.value}--${handle.value}`} />
+            {shown.state === 'mine' &&
+              replaced !== undefined &&
+              ` It takes the place of version ${replaced.seq} there.`}
+          </>
         }
       />
       {offered.length > 0 && (
@@ -115,6 +123,8 @@ function useHandleCheck({ handle, free, refused }: Pick<HandleFieldProps, 'handl
     if (because !== undefined)
       return settle({ state: because.startsWith('At least') ? 'unfinished' : 'refused', because });
     if (mine.value.includes(wanted)) return settle({ state: 'mine' });
+    if (mine.value.length >= HANDLES_PER_IDENTITY_MAX)
+      return settle({ state: 'refused', because: sayFull(mine.value) });
     settle({ state: 'checking' });
     typing.current.timer = setTimeout(() => void check(wanted), TYPING_PAUSE);
   }
@@ -141,7 +151,8 @@ function useHandleCheck({ handle, free, refused }: Pick<HandleFieldProps, 'handl
     node
       .then((api) => api.handles.mine())
       .then((owned) => {
-        mine.value = owned.map((one) => one.handle);
+        // One whose lease has ended counts for nobody, and may be registered again.
+        mine.value = owned.filter(({ leaseUntil }) => leaseUntil > Date.now()).map((one) => one.handle);
         if (handle.value !== '' && refused === undefined) change(handle.value);
       })
       .catch(() => undefined);
@@ -157,6 +168,11 @@ function useHandleCheck({ handle, free, refused }: Pick<HandleFieldProps, 'handl
   }, []);
 
   return { input, answer, suggestions, mine, change };
+}
+
+function sayFull(handles: readonly string[]): string {
+  const all = handles.map((handle) => `@${handle}`).join(', ');
+  return `You have ${all}, as many as one wallet may: take one of them, and name a second site under it below.`;
 }
 
 /** Asks one by one and stops early: each question costs the network something. */

@@ -53,7 +53,7 @@ export function HandleStep({ state }: { state: HandleState }) {
               {...(refused ? { refused } : {})}
             />
           )}
-          {!isUpdate && <NameField name={name} problem={nameProblem} />}
+          {!isUpdate && <NameField name={name} handle={handle.value} problem={nameProblem} />}
           <FailureNotice failure={failure} />
           <div class="actions">
             <Button look="main" submit disabled={!free.value || nameProblem !== undefined}>
@@ -81,7 +81,7 @@ function FolderSummary({ folder }: { folder: SiteFolder }) {
         <strong>{folder.title === '' ? 'Your files' : folder.title}</strong>
         <span>
           {countOf(folder.files.length, 'file')} · {formatBytes(folder.bytes)}
-          {folder.skipped > 0 && ` · ${countOf(folder.skipped, 'hidden file')} left out`}
+          {folder.skipped > 0 && ` · ${countOf(folder.skipped, 'file')} left out (hidden, or packages)`}
         </span>
       </p>
       {!folder.hasIndex && (
@@ -99,7 +99,16 @@ function FolderSummary({ folder }: { folder: SiteFolder }) {
 }
 
 /** Most people have one site: a second one is an extra. */
-function NameField({ name, problem }: { name: { value: string }; problem: string | undefined }) {
+function NameField({
+  name,
+  handle,
+  problem,
+}: {
+  name: { value: string };
+  handle: string;
+  problem: string | undefined;
+}) {
+  const shown = handle === '' ? 'alice' : handle;
   return (
     <details open={name.value !== ''}>
       <summary>A second site under this handle?</summary>
@@ -108,7 +117,7 @@ function NameField({ name, problem }: { name: { value: string }; problem: string
         value={name.value}
         onInput={(typed) => (name.value = tidyHandle(typed))}
         problem={problem}
-        hint="“blog” under @alice becomes blog--alice. Leave it empty for the handle itself."
+        hint={`“blog” under @${shown} becomes blog--${shown}. Leave it empty for the handle itself.`}
       />
     </details>
   );

@@ -27,7 +27,8 @@ export function DeviceList() {
             <div>
               <strong>{name}</strong> <code class="faint">{shorten(device)}</code>
             </div>
-            <span class="faint">since {formatDate(since)}</span>
+            {/* Of other devices only the block is known, not the day. */}
+            {since > 0 && <span class="faint">since {formatDate(since)}</span>}
             {current && <span class="tag good">this one</span>}
             {revoked && <span class="tag bad">revoked</span>}
           </li>

@@ -10,7 +10,7 @@ import { formatDate } from '../../format.ts';
 
 export function HandleList() {
   const handles = useSignal<readonly HandleInfo[] | undefined>(undefined);
-  const { failure, run } = useCall();
+  const { busy, failure, run } = useCall();
   useEffect(() => {
     run(
       (api) => api.handles.mine(),
@@ -21,6 +21,7 @@ export function HandleList() {
   return (
     <Card title="Handles">
       <FailureNotice failure={failure.value} />
+      {busy.value && <p role="status">Asking the network…</p>}
       <ul class="rows">
         {handles.value?.map(({ handle, leaseUntil }) => (
           <li key={handle}>

@@ -58,13 +58,11 @@ function WalletContent({ wallet }: { wallet: WalletStatus }) {
       <HandleList />
       <DeviceList />
       <details class="card">
-        <summary>Restore another wallet</summary>
-        {!wallet.phraseSaved && (
-          <p>
-            <strong>The present one has no confirmed phrase:</strong> write it down first, or it may be gone for good.
-          </p>
-        )}
-        <RestoreForm />
+        <summary>Another wallet?</summary>
+        <p>
+          A browser profile holds one wallet. To bring back another one, open this page in a new profile of your browser
+          and restore it there from its phrase.
+        </p>
       </details>
     </>
   );
