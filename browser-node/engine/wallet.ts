@@ -10,6 +10,7 @@ import { fromHex, toHex } from '../../shared/codec/base.ts';
 import { equalBytes } from '../../shared/core/bytes.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { assert } from '../../shared/core/assert.ts';
+import { PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN } from '../../shared/core/limits.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
 import {
@@ -22,9 +23,6 @@ import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 
 const PHRASE_ENTROPY_BYTES = 16;
 const PASS_BYTES = 16;
-/** Below this a guess takes minutes, whatever the key stretching. */
-const PASSPHRASE_CHARS_MIN = 8;
-const PASSPHRASE_CHARS_MAX = 1_000;
 
 type Draft = { readonly phrase: string; readonly secrets: IdentitySecrets };
 
@@ -53,6 +51,7 @@ export class Wallet {
   #draft: Draft | null = null;
   #pass: string | null = null;
   #isNew = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WalletOptions) {
     this.#options = options;
@@ -85,7 +84,11 @@ export class Wallet {
   }
 
   /** A tab was there while the wallet was unlocked: it still is. The phrase itself stays closed until the passphrase comes. */
-  async admit(pass: string): Promise<void> {
+  admit(pass: string): Promise<void> {
+    return this.#inTurn(() => this.#admit(pass));
+  }
+
+  async #admit(pass: string): Promise<void> {
     const { vault, onChange } = this.#options;
     const decoded = fromHex(pass);
     if (!this.#locked || !decoded.ok || vault.passHash === null) return;
@@ -100,17 +103,25 @@ export class Wallet {
     return this.about?.identity ?? this.#prepareDraft().secrets.identity;
   }
 
-  async create(passphrase: string | undefined): Promise<Result<{ address: string; recoveryPhrase: string }, Failure>> {
-    const { phrase, secrets } = this.#prepareDraft();
-    const written = await this.#write({ phrase, secrets, passphrase, phraseSaved: false });
-    return written.ok ? ok({ address: secrets.identity, recoveryPhrase: phrase }) : written;
+  create(passphrase: string | undefined): Promise<Result<{ address: string; recoveryPhrase: string }, Failure>> {
+    return this.#inTurn(async () => {
+      const { phrase, secrets } = this.#prepareDraft();
+      const written = await this.#write({ phrase, secrets, passphrase, phraseSaved: false });
+      return written.ok ? ok({ address: secrets.identity, recoveryPhrase: phrase }) : written;
+    });
   }
 
   /** The phrase was typed by its owner, so it is saved. The same phrase again only sets the passphrase. */
-  async restore(given: {
+  restore(given: { phrase: string; passphrase: string | undefined }): Promise<Result<{ address: string }, Failure>> {
+    return this.#inTurn(() => this.#restore(given));
+  }
+
+  async #restore(given: {
     phrase: string;
     passphrase: string | undefined;
   }): Promise<Result<{ address: string }, Failure>> {
+    const good = given.passphrase === undefined ? ok(null) : checkPassphrase(given.passphrase);
+    if (!good.ok) return good;
     const seed = parseRecoveryPhrase(given.phrase);
     if (!seed.ok) return seed;
     const secrets = deriveIdentity(seed.value);
@@ -132,7 +143,11 @@ export class Wallet {
     return ok(null);
   }
 
-  async setPassphrase(passphrase: string): Promise<Result<null, Failure>> {
+  setPassphrase(passphrase: string): Promise<Result<null, Failure>> {
+    return this.#inTurn(() => this.#setPassphrase(passphrase));
+  }
+
+  async #setPassphrase(passphrase: string): Promise<Result<null, Failure>> {
     const good = checkPassphrase(passphrase);
     if (!good.ok) return good;
     const phrase = await this.recoveryPhrase();
@@ -144,7 +159,11 @@ export class Wallet {
     return ok(null);
   }
 
-  async unlock(passphrase: string): Promise<Result<null, Failure>> {
+  unlock(passphrase: string): Promise<Result<null, Failure>> {
+    return this.#inTurn(() => this.#unlock(passphrase));
+  }
+
+  async #unlock(passphrase: string): Promise<Result<null, Failure>> {
     const opened = await this.#options.vault.openPhrase(passphrase);
     if (!opened.ok) return opened;
     this.#locked = false;
@@ -154,7 +173,12 @@ export class Wallet {
     return ok(null);
   }
 
-  async lock(): Promise<Result<null, Failure>> {
+  /** Locked at once, whatever the disk says; it rejects where the disk would still let a tab's pass open it. */
+  lock(): Promise<Result<null, Failure>> {
+    return this.#inTurn(() => this.#lock());
+  }
+
+  async #lock(): Promise<Result<null, Failure>> {
     const { vault, onChange } = this.#options;
     if (!vault.about) return noWallet();
     if (vault.unprotected) {
@@ -163,8 +187,8 @@ export class Wallet {
     this.#locked = true;
     this.#phrase = null;
     this.#pass = null;
-    await vault.setPassHash(null);
     await onChange();
+    await vault.setPassHash(null);
     return ok(null);
   }
 
@@ -189,12 +213,11 @@ export class Wallet {
 
   async #restoreSame(phrase: string, passphrase: string | undefined): Promise<Result<{ address: string }, Failure>> {
     const { vault, onChange } = this.#options;
+    await vault.confirmPhraseSaved();
+    if (passphrase !== undefined) await vault.setPassphrase({ phrase, passphrase });
     this.#locked = false;
     if (!vault.unprotected) this.#phrase = phrase;
-    await vault.confirmPhraseSaved();
     await this.#renewPass();
-    const set = passphrase === undefined ? ok(null) : await this.setPassphrase(passphrase);
-    if (!set.ok) return set;
     await onChange();
     return ok({ address: this.about!.identity });
   }
@@ -230,10 +253,20 @@ export class Wallet {
     await onChange();
     return ok(null);
   }
+
+  /** Tabs call at the same time: each change sees what the one before left. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(change);
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
 }
 
 function checkPassphrase(passphrase: string): Result<null, Failure> {
   if (passphrase.length >= PASSPHRASE_CHARS_MIN && passphrase.length <= PASSPHRASE_CHARS_MAX) return ok(null);
+  if (passphrase.length > PASSPHRASE_CHARS_MAX) {
+    return fail('bad_passphrase', `A passphrase has at most ${PASSPHRASE_CHARS_MAX} characters: choose a shorter one.`);
+  }
   return fail('bad_passphrase', `A passphrase has at least ${PASSPHRASE_CHARS_MIN} characters: choose a longer one.`);
 }
 

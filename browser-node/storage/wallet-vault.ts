@@ -55,6 +55,7 @@ export class WalletVault {
   readonly #random: Random;
   readonly device: VaultDevice;
   #wallet: WalletRecord | null;
+  #turn: Promise<unknown> = Promise.resolve();
 
   static async open(database: WeftDatabase, random: Random): Promise<WalletVault> {
     const device = await openDevice(database, random);
@@ -85,19 +86,22 @@ export class WalletVault {
 
   /** On disk, strictly, when it resolves. Without a passphrase the phrase is sealed by this origin. */
   async create(about: WalletAbout, secret: { phrase: string; passphrase: string | undefined }): Promise<void> {
-    await this.#write({ ...about, phrase: await this.#seal(secret) });
+    await this.#replace(async () => ({ ...about, phrase: await this.#seal(secret) }));
   }
 
   /** Seals the phrase anew; the old box is gone with the same write. */
   async setPassphrase(secret: { phrase: string; passphrase: string }): Promise<void> {
-    if (this.#wallet) await this.#write({ ...this.#wallet, phrase: await this.#seal(secret) });
+    const phrase = await this.#seal(secret);
+    await this.#replace((wallet) => wallet && { ...wallet, phrase });
   }
 
   /** The pass that counts from now on; null makes the last one void. */
   async setPassHash(pass: Bytes | null): Promise<void> {
-    if (!this.#wallet) return;
-    const { pass: _before, ...wallet } = this.#wallet;
-    await this.#write(pass === null ? wallet : { ...wallet, pass });
+    await this.#replace((before) => {
+      if (!before) return null;
+      const { pass: _before, ...wallet } = before;
+      return pass === null ? wallet : { ...wallet, pass };
+    });
   }
 
   get passHash(): Uint8Array | null {
@@ -105,7 +109,7 @@ export class WalletVault {
   }
 
   async confirmPhraseSaved(): Promise<void> {
-    if (this.#wallet) await this.#write({ ...this.#wallet, phraseSaved: true });
+    await this.#replace((wallet) => wallet && { ...wallet, phraseSaved: true });
   }
 
   /** The recovery phrase. A passphrase costs half a second of this thread. */
@@ -127,9 +131,16 @@ export class WalletVault {
     return { by: 'passphrase' as const, box: sealWithPassphrase({ secret, passphrase, random: this.#random }) };
   }
 
-  async #write(wallet: WalletRecord): Promise<void> {
-    await this.#database.write('vault', 'strict', (vault) => vault.put(wallet, WALLET_KEY));
-    this.#wallet = wallet;
+  /** One change at a time, each made from what the one before left: else a late write brings an opened box back. */
+  #replace(change: (before: WalletRecord | null) => WalletRecord | null | Promise<WalletRecord>): Promise<void> {
+    const next = this.#turn.then(async () => {
+      const wallet = await change(this.#wallet);
+      if (!wallet) return;
+      await this.#database.write('vault', 'strict', (vault) => vault.put(wallet, WALLET_KEY));
+      this.#wallet = wallet;
+    });
+    this.#turn = next.catch(() => undefined);
+    return next;
   }
 }
 

@@ -81,6 +81,10 @@ export const WANT_CIDS_MAX = 256;
 export const CONTROL_REQUESTS_PER_MINUTE = 100;
 /** The same for a room's own gateway, which asks for all its visitors: else a hundred addresses tried by one of them a minute would be the end for all. */
 export const GATEWAY_REQUESTS_PER_MINUTE = 6_000;
+/** Characters of a passphrase, by every page and engine: with the slow key derivation behind it, this much is beyond guessing for most thieves of a disk. */
+export const PASSPHRASE_CHARS_MIN = 10;
+/** A passphrase is typed, not pasted by the megabyte. */
+export const PASSPHRASE_CHARS_MAX = 1_000;
 /** How long `have` signals live at a relay. */
 export const HAVE_TTL: number = 15 * MINUTE;
 /** How often a seeder repeats its `have`. */

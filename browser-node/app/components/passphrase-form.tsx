@@ -1,21 +1,19 @@
 // Sets or changes the passphrase that seals the wallet on this device.
 
 import { useSignal } from '@preact/signals';
+import { PASSPHRASE_CHARS_MIN } from '../../../shared/core/limits.ts';
 import { useApp } from '../app-state.ts';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
 import { FailureNotice } from './notice.tsx';
 import { useCall } from './use-call.ts';
 
-/** With the slow key derivation behind it, this much is beyond guessing for most attackers of a stolen disk. */
-const LENGTH_MIN = 10;
-
 export function PassphraseForm({ onDone }: { onDone: () => void }) {
   const { say } = useApp();
   const first = useSignal('');
   const second = useSignal('');
   const { busy, failure, run } = useCall();
-  const long = first.value.length >= LENGTH_MIN;
+  const long = first.value.length >= PASSPHRASE_CHARS_MIN;
   const same = first.value === second.value;
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -36,7 +34,7 @@ export function PassphraseForm({ onDone }: { onDone: () => void }) {
         autocomplete="new-password"
         value={first.value}
         onInput={(typed) => (first.value = typed)}
-        hint={`At least ${LENGTH_MIN} characters; four random words are a good one.`}
+        hint={`At least ${PASSPHRASE_CHARS_MIN} characters; four random words are a good one.`}
       />
       <Field
         label="The same again"

@@ -1,6 +1,7 @@
 // Back from a recovery phrase: the words are numbered while typed, so that a refusal can point at one.
 
 import { useSignal } from '@preact/signals';
+import { PASSPHRASE_CHARS_MIN } from '../../../../shared/core/limits.ts';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { Field } from '../../components/field.tsx';
@@ -62,6 +63,7 @@ export function RestoreForm() {
         autocomplete="new-password"
         value={passphrase.value}
         onInput={(typed) => (passphrase.value = typed)}
+        hint={`At least ${PASSPHRASE_CHARS_MIN} characters; four random words are a good one.`}
       />
       <FailureNotice failure={failure.value} />
       <div class="actions">
