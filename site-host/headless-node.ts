@@ -166,6 +166,7 @@ export class HeadlessNode {
       },
     });
     this.#desk = new SessionDesk({
+      clock,
       ordering: this.#ordering,
       reads: this.#chain,
       log,

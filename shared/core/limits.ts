@@ -85,6 +85,11 @@ export const GATEWAY_REQUESTS_PER_MINUTE = 6_000;
 export const PASSPHRASE_CHARS_MIN = 10;
 /** A passphrase is typed, not pasted by the megabyte. */
 export const PASSPHRASE_CHARS_MAX = 1_000;
+/** Handshakes that a peer may begin in a minute: each costs the other side three key agreements. */
+export const HANDSHAKES_PER_MINUTE = 60;
+/** Entries that a peer may submit in a minute, and their bytes: some hundred that waited while it was offline, and a few of the largest size. */
+export const SUBMITTED_ENTRIES_PER_MINUTE = 600;
+export const SUBMITTED_BYTES_PER_MINUTE: number = 16 * MIB;
 /** How long `have` signals live at a relay. */
 export const HAVE_TTL: number = 15 * MINUTE;
 /** How often a seeder repeats its `have`. */

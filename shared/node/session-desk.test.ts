@@ -2,8 +2,10 @@
 
 import { expect, test } from 'vitest';
 import { createPerson, write } from '../../test/simulator/ledger-world.ts';
+import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
+import { SUBMITTED_ENTRIES_PER_MINUTE } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
@@ -17,9 +19,10 @@ import { SessionDesk } from './session-desk.ts';
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const none = new Uint8Array(0);
 
-function createSession() {
+function createSession(peer = 1) {
   const told: string[] = [];
   const session = {
+    peer,
     send: async (message: SessionMessage) => (
       told.push('code' in message ? `${message.t} ${message.code}` : message.t),
       ok(null)
@@ -44,7 +47,9 @@ async function createStand() {
   };
   const outcome = async (id: Cid) =>
     heights.has(id) ? { id, header: none, certificate: none, receipt: none, proof: none } : null;
+  const clock = createSimulatedClock();
   const desk = new SessionDesk({
+    clock,
     ordering: ordering as unknown as Ordering,
     reads: { outcome } as unknown as ChainReads,
     log,
@@ -52,7 +57,7 @@ async function createStand() {
     onPin: () => undefined,
   });
   const refuse = (of: VerifiedEntry, code: string): void => events.refused?.(of, { code, because: code });
-  return { entry, heights, state, desk, refuse };
+  return { clock, entry, heights, state, desk, refuse };
 }
 
 test('a refusal that comes while the entry is taken in reaches its sender, and no `seen` after it', async () => {
@@ -109,4 +114,22 @@ test('a refused entry is answered, and bytes that are no entry end the session',
   await desk.message(session, { t: 'submit', entry: entry.bytes });
   await desk.message(session, { t: 'submit', entry: Uint8Array.of(1, 2, 3) });
   expect(told).toEqual(['refused pool_full', 'closed bad_entry']);
+});
+
+test('SE11: who submits too fast is told to wait, also in another session; others are not', async () => {
+  const { clock, entry, state, desk } = await createStand();
+  const [fast, again, other] = [createSession(1), createSession(1), createSession(2)];
+  let taken = 0;
+  state.submit = async () => (taken++, ok({ id: entry.id, state: 'pending' }));
+  const submit = ({ session }: typeof fast) => desk.message(session, { t: 'submit', entry: entry.bytes });
+  for (let at = 0; at < SUBMITTED_ENTRIES_PER_MINUTE; at++) await submit(fast);
+  expect(taken).toBe(SUBMITTED_ENTRIES_PER_MINUTE);
+  desk.closed(fast.session);
+  await submit(again);
+  expect(again.told).toEqual(['refused rate_limited']);
+  await submit(other);
+  expect(other.told).toEqual(['seen']);
+  await clock.advance(1_000);
+  await submit(again);
+  expect(again.told).toEqual(['refused rate_limited', 'seen']);
 });

@@ -2,17 +2,27 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure } from '../core/result.ts';
-import type { Log } from '../platform/ports.ts';
+import type { Clock, Log } from '../platform/ports.ts';
+import type { PeerId } from '../session/relay-wire.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import type { ChainReads } from './chain-reads.ts';
 import type { Ordering } from './ordering.ts';
+import { SUBMITTED_BYTES_PER_MINUTE, SUBMITTED_ENTRIES_PER_MINUTE } from '../core/limits.ts';
+import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
 import { parseEntry } from '../feeds/entry.ts';
+import { becauseOf } from '../ledger/codes.ts';
 
 /** What a pin request asks for; the host decides, and answers through the session. */
 export type PinRequest = Extract<SessionMessage, { t: 'pin' }>;
 
+/** Peers whose rate is remembered. */
+const SENDERS_MAX = 1_024;
+
+type Sender = { readonly entries: TokenBucket; readonly bytes: TokenBucket };
+
 export type SessionDeskOptions = {
+  readonly clock: Clock;
   readonly ordering: Ordering;
   readonly reads: ChainReads;
   readonly log: Log;
@@ -25,6 +35,8 @@ export class SessionDesk {
   readonly #options: SessionDeskOptions;
   /** Who waits for the outcome of an entry. */
   readonly #waiting = new Map<Cid, Set<Session>>();
+  /** By peer and not by session: a new session is no new allowance. */
+  readonly #senders = new Map<PeerId, Sender>();
 
   constructor(options: SessionDeskOptions) {
     this.#options = options;
@@ -72,6 +84,11 @@ export class SessionDesk {
       return;
     }
     const { id } = parsed.value;
+    if (!this.#maySubmit(session.peer, wire.length)) {
+      const code = 'rate_limited';
+      await session.send({ t: 'refused', id, code, because: becauseOf(code) });
+      return;
+    }
     // Before it is taken in: a refusal by the ledger may come while that is under way.
     const sessions = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, sessions.add(session));
@@ -86,6 +103,22 @@ export class SessionDesk {
     await session.send({ t: 'seen', id });
     const { value } = submitted;
     if (value.state === 'final' && this.#options.isReported(value.height)) await this.#tellOutcome(id);
+  }
+
+  /** SE11: entries and their bytes, by the minute. */
+  #maySubmit(peer: PeerId, bytes: number): boolean {
+    const now = this.#options.clock.now();
+    const sender = this.#senders.get(peer) ?? {
+      entries: createTokenBucket(perMinute(SUBMITTED_ENTRIES_PER_MINUTE), now),
+      bytes: createTokenBucket(perMinute(SUBMITTED_BYTES_PER_MINUTE), now),
+    };
+    this.#senders.delete(peer);
+    this.#senders.set(peer, sender);
+    for (const longestQuiet of this.#senders.keys()) {
+      if (this.#senders.size <= SENDERS_MAX) break;
+      this.#senders.delete(longestQuiet);
+    }
+    return spendTokens(sender.entries, 1, now) && spendTokens(sender.bytes, bytes, now);
   }
 
   #forget(id: Cid, session: Session): boolean {

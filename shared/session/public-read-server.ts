@@ -9,6 +9,7 @@ import type { FeedHead, Part, ReadAnswer, ReadRequest } from './public-read-mess
 import type { PeerId } from './relay-wire.ts';
 import { cidCodec } from '../codec/cid.ts';
 import { CONTROL_REQUESTS_PER_MINUTE, GATEWAY_REQUESTS_PER_MINUTE } from '../core/limits.ts';
+import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import { ROOM_PEER } from './relay-wire.ts';
@@ -22,7 +23,6 @@ import {
   READ_WINDOW_BYTES,
 } from './public-read-messages.ts';
 
-const MINUTE: Millis = 60_000;
 /** Wants of one reader at once: what one client opens. */
 const WANTS_PER_PEER_MAX = 8;
 /** Wants of all readers at once; each holds about a batch of blocks in memory. */
@@ -61,9 +61,8 @@ type Reader = {
   inFlight: number;
   /** Wakes the wants that wait for the window. */
   wake: Set<() => void>;
-  /** Control requests left, refilled over a minute. */
-  tokens: number;
-  tokensAt: Millis;
+  /** Control requests it may make. */
+  readonly control: TokenBucket;
   gone: boolean;
 };
 
@@ -120,7 +119,7 @@ export class PublicReadServer {
       case 'resolve':
       case 'blocks':
       case 'feedHead':
-        if (!this.#spendToken(reader)) return this.#refuse(reader, request.id, 'rate_limited');
+        if (!spendTokens(reader.control, 1, this.#clock.now())) return this.#refuse(reader, request.id, 'rate_limited');
         return this.#start(this.#serveControl(reader, request), { reader, id: request.id });
     }
   }
@@ -282,17 +281,6 @@ export class PublicReadServer {
     });
   }
 
-  #spendToken(reader: Reader): boolean {
-    const now = this.#clock.now();
-    const most = requestsPerMinute(reader.peer);
-    const refill = (Math.max(0, now - reader.tokensAt) * most) / MINUTE;
-    reader.tokens = Math.min(most, reader.tokens + refill);
-    reader.tokensAt = now;
-    if (reader.tokens < 1) return false;
-    reader.tokens--;
-    return true;
-  }
-
   #readerOf(peer: PeerId): Reader {
     const known = this.#readers.get(peer);
     if (known !== undefined) return known;
@@ -302,8 +290,7 @@ export class PublicReadServer {
       wants: new Set(),
       inFlight: 0,
       wake: new Set(),
-      tokens: requestsPerMinute(peer),
-      tokensAt: this.#clock.now(),
+      control: createTokenBucket(perMinute(requestsPerMinute(peer)), this.#clock.now()),
       gone: false,
     };
     this.#readers.set(peer, reader);

@@ -13,7 +13,9 @@ import type { SessionPayload, SessionRole } from './session-wire.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidToBytes } from '../codec/cid.ts';
 import { concatBytes } from '../core/bytes.ts';
+import { HANDSHAKES_PER_MINUTE } from '../core/limits.ts';
 import { err, fail, ok } from '../core/result.ts';
+import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
 import { startInitiator, startResponder } from '../crypto/noise.ts';
 import { Reassembler } from './fragments.ts';
 import { CHANNEL_SESSION } from './payload-room.ts';
@@ -64,6 +66,7 @@ export class SessionHost {
   readonly #dialsByPeer = new Map<PeerId, Dial>();
   readonly #settleDial = new Map<Session, (outcome: Result<Session, SessionEnd>) => void>();
   readonly #opened = new Set<Session>();
+  readonly #handshakesByPeer = new Map<PeerId, TokenBucket>();
   readonly #unfinished = new Reassembler();
   readonly #unsubscribe: () => void;
   #nextSlot = 0;
@@ -76,8 +79,14 @@ export class SessionHost {
       payload: (from, payload) => {
         if (payload[0] === CHANNEL_SESSION) this.#receive(from, payload);
       },
-      gone: (peer) => this.#endAll('peer_gone', 'The other side left the room.', peer),
-      offline: () => this.#endAll('offline', 'The connection to the relay ended.'),
+      gone: (peer) => {
+        this.#handshakesByPeer.delete(peer);
+        this.#endAll('peer_gone', 'The other side left the room.', peer);
+      },
+      offline: () => {
+        this.#handshakesByPeer.clear();
+        this.#endAll('offline', 'The connection to the relay ended.');
+      },
     });
   }
 
@@ -119,20 +128,40 @@ export class SessionHost {
     this.#sayUnknown(from, { role, id });
   }
 
-  /** SE5: nobody can fill this node alone, with handshakes they do not finish or with sessions they do not need. */
+  /**
+   * SE5: nobody can fill this node alone, with handshakes they do not finish or with sessions they do not need. A new
+   * handshake takes the place of the oldest unfinished one of the same peer, or of the peer that has most of them.
+   */
   #mayAccept(from: PeerId): boolean {
-    if (!this.#options.accepts || this.#sessionsByKey.size >= SESSIONS_MAX) return false;
-    let halfOpen = 0;
-    let halfOpenOfPeer = 0;
-    let ofPeer = 0;
-    for (const session of this.#sessionsByKey.values()) {
-      if (session.role === 'initiator') continue;
-      if (session.peer === from) ofPeer++;
-      if (this.#opened.has(session)) continue;
-      halfOpen++;
-      if (session.peer === from) halfOpenOfPeer++;
+    if (!this.#options.accepts || !this.#mayDial(from)) return false;
+    const accepted = [...this.#sessionsByKey.values()].filter(({ role }) => role === 'responder');
+    const halfOpen = accepted.filter((session) => !this.#opened.has(session));
+    const ownHalfOpen = halfOpen.filter(({ peer }) => peer === from);
+    const own = accepted.filter(({ peer }) => peer === from);
+    if (own.length >= SESSIONS_PER_PEER_MAX || ownHalfOpen.length >= HALF_OPEN_PER_PEER_MAX) {
+      return this.#evictOldest(ownHalfOpen);
     }
-    return ofPeer < SESSIONS_PER_PEER_MAX && halfOpen < HALF_OPEN_MAX && halfOpenOfPeer < HALF_OPEN_PER_PEER_MAX;
+    const isFull = halfOpen.length >= HALF_OPEN_MAX || this.#sessionsByKey.size >= SESSIONS_MAX;
+    return !isFull || this.#evictOldest(ofBusiestPeer(halfOpen));
+  }
+
+  #mayDial(from: PeerId): boolean {
+    const now = this.#options.clock.now();
+    const known = this.#handshakesByPeer.get(from);
+    const bucket = known ?? createTokenBucket(perMinute(HANDSHAKES_PER_MINUTE), now);
+    if (!known) this.#handshakesByPeer.set(from, bucket);
+    for (const oldest of this.#handshakesByPeer.keys()) {
+      if (this.#handshakesByPeer.size <= SESSIONS_MAX) break;
+      this.#handshakesByPeer.delete(oldest);
+    }
+    return spendTokens(bucket, 1, now);
+  }
+
+  #evictOldest([oldest]: readonly Session[]): boolean {
+    if (!oldest) return false;
+    oldest.end('too_many_sessions', 'Another handshake took the place of this one.');
+    this.#sayUnknown(oldest.peer, oldest);
+    return true;
   }
 
   #sayUnknown(to: PeerId, session: { role: SessionRole; id: number }): void {
@@ -192,6 +221,12 @@ export class SessionHost {
       if (peer === undefined || session.peer === peer) session.end(code, because);
     }
   }
+}
+
+/** Oldest first. */
+function ofBusiestPeer(sessions: readonly Session[]): readonly Session[] {
+  const byPeer = Map.groupBy(sessions, ({ peer }) => peer);
+  return [...byPeer.values()].reduce((most, own) => (own.length > most.length ? own : most), []);
 }
 
 function keyOf(peer: PeerId, id: number, role: SessionRole): string {

@@ -5,6 +5,7 @@ import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, cidToBytes } from '../codec/cid.ts';
 import { concatBytes } from '../core/bytes.ts';
+import { HANDSHAKES_PER_MINUTE } from '../core/limits.ts';
 import { createDeviceCertificate } from '../crypto/device.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
 import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
@@ -253,20 +254,48 @@ test('SE3: a second identity ends the session', async () => {
   expect(world.ends).toEqual(['bad_message']);
 });
 
-test('SE5: a node keeps four unfinished handshakes of one peer and 64 in all, and has room again once they time out', async () => {
+test('SE5: a node keeps four unfinished handshakes of one peer and 64 in all; the oldest make room', async () => {
   const { clock, random, join } = createRelay();
   const home = await createHome(join, clock);
   const rogues = Array.from({ length: 20 }, join);
   await clock.advance(100);
   const answered = rogues.map((rogue) => dialHalfway(rogue, home, { count: 6, random }));
   await clock.advance(100);
-  expect(Math.max(...answered.map(({ count }) => count))).toBe(4);
-  expect(answered.reduce((sum, { count }) => sum + count, 0)).toBe(64);
+  expect(answered.every(({ count }) => count === 6)).toBe(true);
+  expect(home.ends).toEqual(Array.from({ length: 20 * 6 - 64 }, () => 'too_many_sessions'));
   await clock.advance(20_000);
-  expect(home.ends).toEqual(Array.from({ length: 64 }, () => 'handshake_timeout'));
-  const again = dialHalfway(rogues[19]!, home, { count: 1, random });
+  expect(home.ends.slice(20 * 6 - 64)).toEqual(Array.from({ length: 64 }, () => 'handshake_timeout'));
+});
+
+test('SE5: whoever finishes gets its session, however many handshakes others leave open', async () => {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const rogues = Array.from({ length: 16 }, join);
+  const honest = join();
   await clock.advance(100);
-  expect(again.count).toBe(1);
+  for (const rogue of rogues) dialHalfway(rogue, home, { count: 4, random });
+  await clock.advance(100);
+  await dialWhole(honest, home, { session: 0, random, clock });
+  expect(home.opened).toBe(1);
+  for (const rogue of rogues) dialHalfway(rogue, home, { count: 4, random });
+  await clock.advance(100);
+  expect(home.ends).not.toContain('closed');
+  await dialWhole(honest, home, { session: 1, random, clock });
+  expect(home.opened).toBe(2);
+});
+
+test('SE5: handshakes of one peer are answered at a rate, whatever it leaves or finishes', async () => {
+  const { clock, random, join } = createRelay();
+  const home = await createHome(join, clock);
+  const rogue = join();
+  await clock.advance(100);
+  const answered = dialHalfway(rogue, home, { count: HANDSHAKES_PER_MINUTE + 20, random });
+  await clock.advance(100);
+  expect(answered.count).toBe(HANDSHAKES_PER_MINUTE);
+  await clock.advance(20_000);
+  const later = dialHalfway(rogue, home, { count: 2, random });
+  await clock.advance(100);
+  expect(later.count).toBe(2);
 });
 
 test('SE5: one peer has eight sessions here and no more, so it cannot take the place of all others', async () => {

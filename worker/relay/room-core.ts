@@ -5,8 +5,9 @@ import type { Millis } from '../../shared/core/brand.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { ClientToRelayFrame, PeerId, ServingPeer } from '../../shared/session/relay-wire.ts';
 import type { EdgePolicy } from '../policy.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from '../../shared/core/token-bucket.ts';
 import { FRAME_BYTES_MAX, HAVE_TTL } from '../../shared/core/limits.ts';
+import { createTokenBucket, spendTokens } from '../../shared/core/token-bucket.ts';
 import { cidDigest } from '../../shared/codec/cid.ts';
 import {
   FOUND_PEERS_MAX,
@@ -23,7 +24,6 @@ import {
   parseClientFrame,
   readdressSend,
 } from '../../shared/session/relay-wire.ts';
-import { createTokenBucket, spendTokens } from './token-bucket.ts';
 
 /**
  * What is kept of a manifest's digest: 1,024 manifests then fit the 16 KB that a sleeping socket may remember.
@@ -120,11 +120,11 @@ export function createRoomCore(options: RoomOptions) {
     remember(member, record);
     const serving: ServingPeer[] = [];
     for (const { record: other } of members.values()) {
-      if (other.services !== 0 && serving.length < WELCOME_PEERS_MAX) {
-        serving.push({ id: other.id, services: other.services });
-      }
+      if (other.services !== 0) serving.push({ id: other.id, services: other.services });
     }
-    trySend(member, encodeWelcome(record.id, serving));
+    // Whoever came first must not be all that newcomers hear of.
+    const named = serving.length > WELCOME_PEERS_MAX ? shuffle(serving).slice(0, WELCOME_PEERS_MAX) : serving;
+    trySend(member, encodeWelcome(record.id, named));
     return member;
   }
 
@@ -233,12 +233,12 @@ export function createRoomCore(options: RoomOptions) {
     member.socket.remember(record);
   }
 
-  function shuffle(ids: PeerId[]): PeerId[] {
-    for (let i = ids.length - 1; i > 0; i--) {
+  function shuffle<T>(items: T[]): T[] {
+    for (let i = items.length - 1; i > 0; i--) {
       const j = options.drawNumber() % (i + 1);
-      [ids[i], ids[j]] = [ids[j]!, ids[i]!];
+      [items[i], items[j]] = [items[j]!, items[i]!];
     }
-    return ids;
+    return items;
   }
 
   function countMembers(): { sockets: number; serving: number } {

@@ -1,6 +1,6 @@
 // A token bucket: a steady rate with a burst, counted in whatever unit the caller spends.
 
-import type { Millis } from '../../shared/core/brand.ts';
+import type { Millis } from './brand.ts';
 
 export type TokenBucket = {
   readonly capacity: number;
@@ -9,7 +9,14 @@ export type TokenBucket = {
   filledAt: Millis;
 };
 
-export function createTokenBucket(rate: { perSecond: number; burstSeconds: number }, now: Millis): TokenBucket {
+type Rate = { readonly perSecond: number; readonly burstSeconds: number };
+
+/** So much in any minute, all of it at once if need be. */
+export function perMinute(amount: number): Rate {
+  return { perSecond: amount / 60, burstSeconds: 60 };
+}
+
+export function createTokenBucket(rate: Rate, now: Millis): TokenBucket {
   const capacity = rate.perSecond * rate.burstSeconds;
   return { capacity, perMillisecond: rate.perSecond / 1_000, tokens: capacity, filledAt: now };
 }
