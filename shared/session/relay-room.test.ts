@@ -6,7 +6,7 @@ import { cidFromDigest } from '../codec/cid.ts';
 import { HAVE_TTL } from '../core/limits.ts';
 import type { Link, Log } from '../platform/ports.ts';
 import type { RoomEvents } from './payload-room.ts';
-import { RelayRoom } from './relay-room.ts';
+import { RelayRoom, type RelayRoomOptions } from './relay-room.ts';
 import { encodeError, encodeFound, encodeWelcome, type PeerId, SERVICE_READ, SERVICE_SEED } from './relay-wire.ts';
 
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -15,12 +15,12 @@ const manifest = cidFromDigest('dag-cbor', new Uint8Array(32).fill(1));
 function start(seed = 1): {
   clock: SimulatedClock;
   relay: MemoryRoom;
-  join: (services?: number, mode?: 'stay' | 'on_demand') => RelayRoom;
+  join: (services?: number, mode?: RelayRoomOptions['mode']) => RelayRoom;
 } {
   const clock = createSimulatedClock();
   const random = createSeededRandom(seed);
   const relay = createMemoryRoom({ clock, random, delay: { min: 1, max: 20 } });
-  const join = (services = 0, mode: 'stay' | 'on_demand' = 'stay') =>
+  const join = (services = 0, mode: RelayRoomOptions['mode'] = 'stay') =>
     new RelayRoom({ connect: relay.connect, clock, random, services, log: silent, mode });
   return { clock, relay, join };
 }
@@ -138,6 +138,31 @@ test('RL7: after a loss it connects again, in pauses that grow to five seconds a
   room.wake();
   await clock.advance(100);
   expect(heard).toEqual(['online', 'offline:cut', 'online']);
+});
+
+test('RL7: a room that rests looks once a minute when it has been away for two, more rarely while nobody sees it, and at once when woken', async () => {
+  const { clock, relay, join } = start();
+  const room = join(0, 'rest');
+  await online(clock, room);
+  relay.setOpen(false);
+  relay.cutAll();
+  await clock.advance(130_000);
+  const attemptsIn = async (span: number): Promise<number> => {
+    const before = relay.attempts;
+    await clock.advance(span);
+    return relay.attempts - before;
+  };
+  expect(await attemptsIn(600_000)).toBeLessThanOrEqual(10);
+  room.setHidden(true);
+  await clock.advance(60_000);
+  expect(await attemptsIn(3_600_000)).toBeLessThanOrEqual(12);
+  room.wake();
+  expect(await attemptsIn(20_000)).toBeGreaterThan(3);
+  relay.setOpen(true);
+  const back = room.untilOnline(60_000);
+  await clock.advance(6_000);
+  await back;
+  expect(room.online).toBe(true);
 });
 
 test('RL7: an idle room sends nothing and sets no timer', async () => {
@@ -277,4 +302,23 @@ test('RL9: no relay can make a member remember peers without end', async () => {
   held.deliver(encodeWelcome(1 as PeerId, []));
   for (let id = 2; id < 5_000; id++) held.deliver(Uint8Array.of(0x12, 0, 0, id >>> 8, id & 255, SERVICE_READ));
   expect(room.peers.length).toBeLessThanOrEqual(256);
+});
+
+test('RL9: peers that came early hide nobody who comes late, and who proved itself stays', async () => {
+  const clock = createSimulatedClock();
+  const held = createHeldLink();
+  const random = createSeededRandom(1);
+  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
+  room.wake();
+  await clock.advance(0);
+  const known = 9 as PeerId;
+  held.deliver(encodeWelcome(1 as PeerId, [{ id: known, services: SERVICE_READ }]));
+  room.prove(known);
+  const arrive = (id: number) => held.deliver(Uint8Array.of(0x12, 0, 0, id >>> 8, id & 255, SERVICE_READ));
+  for (let id = 1_000; id < 1_300; id++) arrive(id);
+  arrive(5_000);
+  expect(room.peers.map(({ id }) => id)).toContain(5_000);
+  for (let id = 10_000; id < 15_000; id++) arrive(id);
+  expect(room.peers.map(({ id }) => id)).toContain(known);
+  expect(room.peers).toHaveLength(256);
 });

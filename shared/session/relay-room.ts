@@ -20,6 +20,10 @@ const JOIN_WAIT: Millis = 10_000;
 /** First and longest pause between two attempts; each is drawn between a half and one of it. */
 const RECONNECT_DELAY_MIN: Millis = 250;
 const RECONNECT_DELAY_MAX: Millis = 5_000;
+/** A tab that has been without its room for so long is nobody's conversation: it looks once a minute, and while nobody sees it as rarely as a seeder speaks. */
+const REST_AFTER: Millis = 120_000;
+const RESTING_DELAY: Millis = 60_000;
+const HIDDEN_DELAY: Millis = HAVE_INTERVAL;
 /** A connection that lived this long was a good one: the next loss starts from the short pause again. */
 const STABLE_AFTER: Millis = 10_000;
 /** Bytes handed to the link before the room queues: enough to keep a fast path busy, and no more to wait behind. */
@@ -43,8 +47,11 @@ export type RelayRoomOptions = {
   /** SERVICE_* bits this node offers from the start. */
   readonly services: number;
   readonly log: Log;
-  /** `stay` (the default) reconnects by itself after the first `wake`; `on_demand` connects only when something is asked of it. */
-  readonly mode?: 'stay' | 'on_demand';
+  /**
+   * After the first `wake`, `stay` (the default) reconnects by itself every few seconds, and `rest` does so for two
+   * minutes and seldom after them; `on_demand` connects only when something is asked of it.
+   */
+  readonly mode?: 'stay' | 'rest' | 'on_demand';
 };
 
 type Connection =
@@ -60,12 +67,16 @@ export class RelayRoom implements PayloadRoom {
   readonly #options: RelayRoomOptions;
   readonly #listeners = new Set<RoomEvents>();
   readonly #peers = new Map<PeerId, ServingPeer>();
+  readonly #proven = new Set<PeerId>();
   readonly #finds = new Map<number, (peers: readonly PeerId[]) => void>();
   readonly #queue: Queued[] = [];
   #queuedBytes = 0;
   #pausedUntil: Millis = 0;
   #connection: Connection = { state: 'idle' };
   #attempts = 0;
+  /** Since when it has been away, or was last woken. */
+  #awaySince: Millis = 0;
+  #hidden = false;
   #services: number;
   #manifests: readonly Cid[] = [];
   #cancelHave: (() => void) | null = null;
@@ -90,10 +101,21 @@ export class RelayRoom implements PayloadRoom {
     return this.#connection.state === 'online' ? this.#connection.you : null;
   }
 
+  /** Says that a peer is who this node looks for: it is not forgotten for others while it is here. */
+  prove(peer: PeerId): void {
+    if (this.#peers.has(peer)) this.#proven.add(peer);
+  }
+
   /** Connects now: for the first time, or whatever pause was under way. */
   wake(): void {
+    this.#awaySince = this.#options.clock.now();
     if (this.#connection.state === 'waiting') this.#connection.cancel();
     if (this.#connection.state === 'waiting' || this.#connection.state === 'idle') this.#join();
+  }
+
+  /** Whether nobody sees this node now: then a room that rests does so for longer. */
+  setHidden(hidden: boolean): void {
+    this.#hidden = hidden;
   }
 
   /** Ends the connection for good. */
@@ -126,6 +148,19 @@ export class RelayRoom implements PayloadRoom {
         offline: () => (this.#connection.state === 'waiting' ? undefined : settle(false)),
       });
       this.wake();
+    });
+  }
+
+  /** Resolves when the room comes online, at the latest after `wait`; connects nothing. */
+  untilOnline(wait: Millis): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#options.clock.after(wait, settle);
+      const unsubscribe = this.subscribe({ online: settle });
     });
   }
 
@@ -239,7 +274,7 @@ export class RelayRoom implements PayloadRoom {
       case 'peer': {
         const { peer } = frame;
         if (peer.services === 0) return this.#dismiss(peer.id);
-        if (this.#peers.size >= PEERS_REMEMBERED_MAX && !this.#peers.has(peer.id)) return;
+        if (!this.#peers.has(peer.id) && !this.#makeRoomForPeer()) return;
         this.#peers.set(peer.id, peer);
         return this.#emit((events) => events.peer?.(peer));
       }
@@ -258,8 +293,18 @@ export class RelayRoom implements PayloadRoom {
     }
   }
 
+  /** RL9: any but those that proved who they are, by chance, so that nobody who came early hides who comes late. */
+  #makeRoomForPeer(): boolean {
+    if (this.#peers.size < PEERS_REMEMBERED_MAX) return true;
+    const unproven = [...this.#peers.keys()].filter((peer) => !this.#proven.has(peer));
+    const drawn = new DataView(this.#options.random.bytes(4).buffer).getUint32(0) % Math.max(1, unproven.length);
+    const evicted = unproven[drawn];
+    return evicted !== undefined && this.#peers.delete(evicted);
+  }
+
   #dismiss(peer: PeerId): void {
     this.#peers.delete(peer);
+    this.#proven.delete(peer);
     this.#emit((events) => events.gone?.(peer));
   }
 
@@ -285,6 +330,7 @@ export class RelayRoom implements PayloadRoom {
     if (this.#connection !== lost) return;
     const { clock, log, mode } = this.#options;
     if (lost.state === 'joining') lost.cancel();
+    if (lost.state === 'online') this.#awaySince = clock.now();
     if (lost.state === 'online' && clock.now() - lost.since >= STABLE_AFTER) this.#attempts = 0;
     if (mode === 'on_demand') {
       this.#connection = { state: 'idle' };
@@ -297,14 +343,19 @@ export class RelayRoom implements PayloadRoom {
   }
 
   #reconnectDelay(): Millis {
+    const { clock, mode, random } = this.#options;
+    if (mode === 'rest' && clock.now() - this.#awaySince >= REST_AFTER) {
+      return this.#hidden ? HIDDEN_DELAY : RESTING_DELAY;
+    }
     const most = Math.min(RECONNECT_DELAY_MAX, RECONNECT_DELAY_MIN * 2 ** Math.min(this.#attempts, 16));
-    return Math.round((most / 2) * (1 + this.#options.random.bytes(1)[0]! / 255));
+    return Math.round((most / 2) * (1 + random.bytes(1)[0]! / 255));
   }
 
   #forgetConnection(because: string): void {
     this.#cancelHave?.();
     this.#cancelHave = null;
     this.#peers.clear();
+    this.#proven.clear();
     this.#queuedBytes = 0;
     this.#pausedUntil = 0;
     for (const { settle } of this.#queue.splice(0)) settle('offline');

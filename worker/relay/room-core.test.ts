@@ -78,6 +78,16 @@ function errorsOf({ got }: Client): string[] {
   return got.flatMap((frame) => (frame.type === 'error' ? [frame.code] : []));
 }
 
+test('RL5: WELCOME names 64 that serve by chance, not those that came first', () => {
+  const room = createRoom();
+  const serving = Array.from({ length: 100 }, () => room.enter());
+  for (const member of serving) room.core.receive(member, encodeServices(SERVICE_READ));
+  const [welcome] = room.enter().got;
+  const named = welcome?.type === 'welcome' ? new Set(welcome.peers.map(({ id }) => id)) : new Set();
+  expect(named.size).toBe(64);
+  expect(serving.slice(64).some(({ record }) => named.has(record.id))).toBe(true);
+});
+
 describe('ED9: limits', () => {
   test('frames beyond the burst are dropped, the sender hears it once a second, and time gives new ones', () => {
     const room = createRoom({ framesPerSecond: 1 });
