@@ -41,6 +41,7 @@ async function start(settings: Settings, stopped: AbortSignal): Promise<number> 
     return await untilEnd(parts, stopped);
   } finally {
     unwatch();
+    console.log('Stopping …');
     await Promise.all([parts.node.stop(), parts.edge.stop()]);
   }
 }

@@ -115,7 +115,8 @@ describeInChromium('the app', () => {
     await page.getByRole('link', { name: 'Peers' }).click();
     await page.getByRole('heading', { name: 'Peers', level: 1 }).waitFor();
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Peers');
-    expect(await page.title()).toBe('Peers · weft');
+    // The title follows in an effect of its own, after the heading.
+    await page.waitForFunction(() => document.title === 'Peers · weft');
     expect(await page.getByRole('link', { name: 'Peers' }).getAttribute('aria-current')).toBe('page');
   });
 

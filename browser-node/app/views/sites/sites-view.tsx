@@ -15,7 +15,7 @@ export function SitesView() {
     <Page title="Sites" lead={sites?.length ? 'What you publish, and how many other nodes hold it.' : undefined}>
       {jobs.length > 0 && (
         <section aria-labelledby="jobs-title">
-          <h2 id="jobs-title">On their way</h2>
+          <h2 id="jobs-title">{jobs.every(({ state }) => state === 'failed') ? 'Not published' : 'On their way'}</h2>
           <ul class="plain-list">
             {jobs.map((job) => (
               <JobRow key={job.id} job={job} />

@@ -53,9 +53,7 @@ export function HandleField({ handle, name, free, title, refused }: HandleFieldP
         hint={
           <>
             <AnswerLine answer={shown} address={name.value === '' ? handle.value : `${name.value}--${handle.value}`} />
-            {shown.state === 'mine' &&
-              replaced !== undefined &&
-              ` It takes the place of version ${replaced.seq} there.`}
+            {shown.state === 'mine' && replaced !== undefined && `. Publishing replaces version ${replaced.seq} there.`}
           </>
         }
       />
