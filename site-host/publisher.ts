@@ -68,6 +68,8 @@ export class Publisher {
   readonly #running = new Map<string, AttachedAccount>();
   readonly #waiters = new Map<string, PromiseWithResolvers<Job>>();
   readonly #cancelled = new Set<string>();
+  /** Jobs that wait for the network. */
+  readonly #pauses = new Set<() => void>();
 
   private constructor(options: PublisherOptions, jobs: Map<string, Job>) {
     this.#options = options;
@@ -92,6 +94,11 @@ export class Publisher {
   /** Goes on with everything that is not finished: after a start, a takeover or an unlock. */
   resume(): void {
     for (const job of this.#jobs.values()) if (!isFinished(job)) this.#run(job.id);
+  }
+
+  /** The network may be back: jobs that wait for it try now. */
+  wake(): void {
+    for (const end of this.#pauses) end();
   }
 
   /**
@@ -269,14 +276,14 @@ export class Publisher {
       const now = this.#jobs.get(job.id);
       return now !== undefined && !isFinished(now) && !this.#cancelled.has(job.id);
     };
-    for (;;) {
+    for (let pause = SUBMIT_RETRY_MIN; ; pause = Math.min(2 * pause, SUBMIT_RETRY_MAX)) {
       if (!isWanted()) return fail('cancelled', 'It was cancelled.');
       const leased = await account.member.register(handle);
       const submitted = leased.ok ? await account.member.submitVersion({ handle, name, manifest, isWanted }) : leased;
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
       // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
       if (this.#options.account() !== account) throw new OutboxClosed();
-      await this.#pause(SUBMIT_RETRY);
+      await this.#untilWoken(pause);
     }
   }
 
@@ -336,6 +343,15 @@ export class Publisher {
     return delay?.code;
   }
 
+  async #untilWoken(most: number): Promise<void> {
+    const woken = Promise.withResolvers<void>();
+    this.#pauses.add(woken.resolve);
+    const cancel = this.#options.clock.after(most, woken.resolve);
+    await woken.promise;
+    cancel();
+    this.#pauses.delete(woken.resolve);
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.after(ms, resolve));
   }
@@ -350,8 +366,10 @@ export class Publisher {
   }
 }
 
-/** How often a publish without network looks whether somebody is back, and how often it is judged to be alone. */
-const SUBMIT_RETRY = 1_000;
+/** How often a publish without network looks by itself whether somebody is back: soon at first, then once a minute. */
+const SUBMIT_RETRY_MIN = 1_000;
+const SUBMIT_RETRY_MAX = 60_000;
+/** How often a publish that somebody waits for is judged to be alone. */
 const ALONE_CHECK = 1_000;
 
 class PinLimit extends Error {}

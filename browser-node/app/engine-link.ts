@@ -60,6 +60,9 @@ export class EngineLink {
     this.#alive = holdTabLock(this.#tab);
     this.#connection = this.#connect(this.#epoch);
     onNewLeader(this.#tab, () => this.#renew(null));
+    addEventListener('visibilitychange', () => {
+      this.#connection.then(attend).catch(() => undefined);
+    });
     standForLeader(this.#tab, {
       lead: (host) => this.#renew(host),
       deposed: () => this.#renew(null),
@@ -142,8 +145,14 @@ export class EngineLink {
       this.#pass = pass;
     };
     remote.subscribe(proxy(this.#onEvent), proxy(keepPass)).catch(() => undefined);
-    return { remote, lost };
+    const connection: Connection = { remote, lost };
+    attend(connection).catch(() => undefined);
+    return connection;
   }
+}
+
+async function attend({ remote }: Connection): Promise<void> {
+  await remote.attend(document.visibilityState === 'visible');
 }
 
 /** What comes on a port before Comlink has it. */

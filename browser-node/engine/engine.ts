@@ -29,6 +29,9 @@ function open(): Promise<Engine> {
   return opening;
 }
 
+/** Tabs that are looked at. */
+const seenTabs = new Set<string>();
+
 /** Each tab has its own listener, which goes when the tab does: its lock says so. */
 async function serveTab(port: MessagePort, { tab, pass }: ConnectMessage): Promise<void> {
   const say = (message: PortMessage): void => port.postMessage(message);
@@ -48,14 +51,24 @@ async function serveTab(port: MessagePort, { tab, pass }: ConnectMessage): Promi
     async subscribe(listener, keepPass) {
       unsubscribe.add(engine.subscribe(listener, keepPass));
     },
+    async attend(seen) {
+      if (seen) seenTabs.add(tab);
+      else seenTabs.delete(tab);
+      engine.attend(seenTabs.size > 0);
+    },
   };
   expose(api, port);
   say({ weft: 'ready' });
   await navigator.locks.request(tabLock(tab), () => undefined);
   for (const end of unsubscribe) end();
+  seenTabs.delete(tab);
+  engine.attend(seenTabs.size > 0);
   port.close();
 }
 
+self.addEventListener('online', () => {
+  opening?.then((engine) => engine.wake()).catch(() => undefined);
+});
 installFailureTransfer((error) => console.error(error));
 self.addEventListener('message', ({ data, ports }) => {
   const connect = readMessage('connect', data);

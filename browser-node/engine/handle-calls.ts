@@ -11,7 +11,9 @@ import { orThrow, readApiFailure, reject } from '../transport/failure-transfer.t
 import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
 import { readHandle } from './site-text.ts';
 
-const REGISTER_RETRY = 2_000;
+/** Soon at first, then once a minute, and whenever the room is back. */
+const REGISTER_RETRY_MIN = 2_000;
+const REGISTER_RETRY_MAX = 60_000;
 
 export function createHandleCalls(context: EngineContext): WeftApi['handles'] {
   const { node, wallet, clock, log } = context;
@@ -72,8 +74,8 @@ function describe(handle: Handle, { owner, lease }: HandleLease): HandleInfo {
 
 /** Goes on while nobody answers; ends when the wallet is locked. */
 async function registerPatiently(context: EngineContext, handle: Handle): Promise<HandleLease> {
-  const { account, clock, wallet } = context;
-  for (;;) {
+  const { account, node, wallet } = context;
+  for (let pause = REGISTER_RETRY_MIN; ; pause = Math.min(2 * pause, REGISTER_RETRY_MAX)) {
     const attached = account();
     if (!attached) return reject('locked', 'The wallet was locked meanwhile: unlock it, then try again.');
     const lease = await attached.member.register(handle).catch(ifLocked);
@@ -86,7 +88,7 @@ async function registerPatiently(context: EngineContext, handle: Handle): Promis
     } else if (lease.error.code !== 'waiting_for_network') {
       return orThrow(lease);
     }
-    await new Promise<void>((resolve) => clock.after(REGISTER_RETRY, resolve));
+    await node.room.untilOnline(pause);
   }
 }
 

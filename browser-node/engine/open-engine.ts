@@ -24,9 +24,13 @@ import { Wallet } from './wallet.ts';
 import { createWalletCalls } from './wallet-calls.ts';
 
 export type Engine = {
-  readonly api: Omit<EngineApi, 'subscribe'>;
+  readonly api: Omit<EngineApi, 'subscribe' | 'attend'>;
   /** The returned function ends it. */
   subscribe(listener: EventListener, keepPass: (pass: string | null) => void): () => void;
+  /** Whether any tab is looked at now. */
+  attend(seen: boolean): void;
+  /** The network may be back. */
+  wake(): void;
   /** A tab shows the pass of the engine before (BN14). */
   admit(pass: string): Promise<void>;
 };
@@ -73,6 +77,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     status: sources.status,
     followPublish,
   };
+  const wake = (): void => {
+    node.room.wake();
+    publisher.wake();
+  };
   return {
     api,
     subscribe(listener, keepPass) {
@@ -82,6 +90,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         listener(event, value);
       });
     },
+    attend: (seen) => {
+      node.room.setHidden(!seen);
+      if (seen) wake();
+    },
+    wake,
     admit: (pass) => wallet.admit(pass),
   };
 }
@@ -99,6 +112,7 @@ async function composeNode(
     connectRelay: createRelayConnector(entry.relays, traffic),
     onChange: () => {
       time.wake();
+      if (node.room.online) publisher.wake();
       mark('status', 'peers');
     },
   });

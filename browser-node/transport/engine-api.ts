@@ -8,6 +8,8 @@ export type EventListener = <K extends keyof NodeEvents>(event: K, value: NodeEv
 export interface EngineApi extends Omit<WeftApi, 'on'> {
   /** Tells the present state at once, then every change; `keepPass` is told the pass for the next engine, whenever that changes (BN14). */
   subscribe(listener: EventListener, keepPass: (pass: string | null) => void): Promise<void>;
+  /** Whether this tab is looked at: when none is, a node without network tries more rarely to reach it. */
+  attend(seen: boolean): Promise<void>;
   /**
    * Goes on watching a publish that an earlier engine began after `since` (ms): null if there is none, then its files
    * have to be handed over again.

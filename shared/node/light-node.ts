@@ -118,6 +118,7 @@ export class LightNode {
       random,
       services: SERVICE_SEED,
       log,
+      mode: 'rest',
     });
     this.reads = new PublicReadClient({ room: this.room, clock });
     this.#server = new PublicReadServer({
