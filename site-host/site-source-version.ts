@@ -37,6 +37,8 @@ export type VersionOptions = {
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly network: SiteNetwork;
+  /** Nothing of it should be on disk yet, so nothing is looked for there until something was stored. */
+  readonly isNew?: boolean;
 };
 
 export type VersionCounters = {
@@ -63,6 +65,7 @@ export class SiteVersion {
   readonly #memory = new Map<Cid, Held>();
   readonly #diskFailures: BlockFailure[] = [];
   #memoryBytes = 0;
+  #diskIsEmpty: boolean;
   #diskBytes = 0;
   #diskBlocks = 0;
   #loading: Promise<void> | null = null;
@@ -82,6 +85,7 @@ export class SiteVersion {
   private constructor(options: VersionOptions) {
     this.#options = options;
     const { clock, hasher } = options;
+    this.#diskIsEmpty = options.isNew ?? false;
     this.#fetcher = new BlockFetcher({ clock, hasher, patience: PATIENCE });
   }
 
@@ -179,7 +183,7 @@ export class SiteVersion {
 
   async #findBlock(cid: Cid, attempt: 0 | 1): Promise<Held | undefined> {
     if (attempt === 0) {
-      const stored = await this.#readDisk(cid);
+      const stored = this.#memory.get(cid) ?? (await this.#readDisk(cid));
       if (stored) return stored;
     }
     const fetched = await this.#fetchBlock(cid);
@@ -191,6 +195,7 @@ export class SiteVersion {
 
   /** A disk that fails, or refuses, has nothing; a block that was changed there is dropped and named. */
   async #readDisk(cid: Cid): Promise<Held | undefined> {
+    if (this.#diskIsEmpty) return undefined;
     const bytes = await this.#options.blobs.get(cid).catch(() => undefined);
     return bytes && (await this.#admit(cid, bytes)) ? { bytes, origin: 'disk' } : undefined;
   }
@@ -211,9 +216,11 @@ export class SiteVersion {
     this.#connect();
     const fetched = await this.#fetcher.fetch({ cid }, true);
     if (!fetched) return undefined;
-    const { bytes, source } = fetched;
-    void this.#options.blobs.putMany([{ cid, bytes }]).catch(() => undefined);
-    return { bytes, origin: source.kind };
+    const held: Held = { bytes: fetched.bytes, origin: fetched.source.kind };
+    this.#remember(cid, held);
+    // While a new version is taken whole, that stores it, with many others.
+    if (!this.#diskIsEmpty) void this.#options.blobs.putMany([{ cid, bytes: held.bytes }]).catch(() => undefined);
+    return held;
   }
 
   async #loadSmallFiles(): Promise<void> {
@@ -241,6 +248,7 @@ export class SiteVersion {
     for (const [oldest, { bytes }] of this.#memory) {
       if (this.#memoryBytes <= MEMORY_BYTES_MAX) break;
       this.#memory.delete(oldest);
+      this.#diskIsEmpty = false;
       this.#memoryBytes -= bytes.length;
     }
   }
@@ -255,6 +263,9 @@ export class SiteVersion {
         hasher,
         fetcher: this.#fetcher,
         bytesMax: SITE_OFFLINE_BYTES_MAX,
+        isNew: this.#diskIsEmpty,
+        getHeld: (wanted) => this.#memory.get(wanted)?.bytes,
+        onBlock: ({ cid: came, bytes, source }) => this.#remember(came, { bytes, origin: source.kind }),
         ...(onProgress && { onProgress }),
       });
       if (site.ok) return { state: 'whole', cids: site.value.cids };
@@ -263,6 +274,8 @@ export class SiteVersion {
     } catch (error) {
       if (error instanceof StoreError) return { state: 'not_kept', because: error.message };
       throw error;
+    } finally {
+      this.#diskIsEmpty = false;
     }
   }
 

@@ -67,7 +67,7 @@ async function createSetting({ files = FILES }: { files?: Record<string, string 
   const { group, genesis, site } = world;
   const createSource = (over: Partial<SiteNetwork> = {}): SiteSource =>
     new SiteSource({ group, genesis, site, clock, verifier, memory, network: { ...network, ...over } });
-  const openVersion = (over: { blobs?: BlobStore; network?: SiteNetwork } = {}) =>
+  const openVersion = (over: { blobs?: BlobStore; network?: SiteNetwork; isNew?: boolean } = {}) =>
     SiteVersion.open({ cid: manifest, blobs: createMemoryDisk().openBlobs(), clock, hasher, network, ...over });
   return { clock, world, manifest, lies, asked, edge, network, memory, createSource, openVersion };
 }
@@ -176,6 +176,22 @@ test('VS3: what was kept is verified again when it comes back, and nothing older
   expect(third.refused).toEqual([{ source: 'disk', code: 'bad_encoding' }]);
 });
 
+test('VS3: a check that is faster than the disk does not make an older answer good', async () => {
+  const { createSource, world, lies, clock } = await createSetting();
+  const old = await world.resolution(clock.now());
+  await world.publish({ '/index.html': 'second' });
+  const first = createSource();
+  await finish(clock, first.check());
+  await first.keep();
+
+  const second = createSource();
+  lies.resolve = async () => old;
+  await finish(clock, second.check());
+  expect((await second.restore())?.resolved.height).toBe(world.height());
+  expect(second.record).toMatchObject({ from: 'disk', checkedAt: 0 });
+  expect(await finish(clock, second.check())).toMatchObject({ ok: false, error: { code: 'older_than_seen' } });
+});
+
 test('VS3: offline the kept record stands, and says that it was only remembered', async () => {
   const { createSource, clock } = await createSetting();
   const first = createSource();
@@ -273,6 +289,27 @@ test('VS8: preloaded files are read without the disk, and a whole version withou
     await readAll(second.value.readFile(second.value.manifest.resources.get(path)!));
   expect(reads).toBe(0);
   expect(asked.length).toBe(before);
+});
+
+test('VS8: of a new version nothing waits for the disk, each block comes once, and all are stored', async () => {
+  const { openVersion, asked, clock, world } = await createSetting();
+  const disk = createMemoryDisk().openBlobs();
+  let reads = 0;
+  const blobs: BlobStore = {
+    ...disk,
+    get: (cid) => (reads++, disk.get(cid)),
+    has: (cids) => (reads++, disk.has(cids)),
+  };
+  const opened = await finish(clock, openVersion({ blobs, isNew: true }));
+  if (!opened.ok) throw new Error(opened.error.because);
+  const version = opened.value;
+  const whole = version.ensureWhole();
+  const read = readAll(version.readFile(version.manifest.resources.get('/big.bin')!));
+  expect(await finish(clock, whole)).toMatchObject({ state: 'whole' });
+  expect(equalBytes(await finish(clock, read), FILES['/big.bin'])).toBe(true);
+  expect(reads).toBe(0);
+  expect(asked.toSorted()).toEqual([...new Set(asked)].toSorted());
+  expect((await disk.stats()).blocks).toBe(world.blocks.size);
 });
 
 test('VS8: a store that refuses everything leaves a site that is read from the network, and says it is not kept', async () => {

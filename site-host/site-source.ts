@@ -75,9 +75,13 @@ export class SiteSource {
         verifier,
         key: this.#keys[0],
       });
-      if (resolved.ok) this.#record = { resolved: resolved.value, bytes, from: 'disk', checkedAt: 0 };
       if (resolved.ok) this.#kept = bytes;
       else this.#spoilt = [{ source: 'disk', code: resolved.error.code }];
+      // A check may have been faster than the disk; what the disk knows still binds the next one.
+      if (resolved.ok && resolved.value.height > (this.#record?.resolved.height ?? -1)) {
+        this.#record = { resolved: resolved.value, bytes, from: 'disk', checkedAt: 0 };
+        this.#resolver = null;
+      }
     }
     return this.#record;
   }

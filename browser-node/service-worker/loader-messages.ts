@@ -1,7 +1,8 @@
 // What the loader's page and the service worker of a site say to each other, over a port that the page opens.
 
 export type LoaderToWorker =
-  | { readonly type: 'open'; readonly path: string }
+  /** `clean`: the page's storage was empty before. */
+  | { readonly type: 'open'; readonly path: string; readonly clean: boolean }
   /** The page's storage is empty now. */
   | { readonly type: 'wiped'; readonly path: string };
 

@@ -79,6 +79,15 @@ function hear(active: ServiceWorker, message: WorkerToLoader): void {
   }
 }
 
+/** Then no page has anything to remove for the worker. */
+function isStorageEmpty(): boolean {
+  try {
+    return localStorage.length + sessionStorage.length + document.cookie.length === 0;
+  } catch {
+    return false;
+  }
+}
+
 function path(): string {
   return location.pathname + location.search;
 }
@@ -90,7 +99,7 @@ async function visit(): Promise<void> {
   setTimeout(leaveDirect, PATIENCE);
   await navigator.serviceWorker.register(SERVICE_WORKER, { scope: '/', updateViaCache: 'none' });
   const { active } = await navigator.serviceWorker.ready;
-  if (active) say(active, { type: 'open', path: path() });
+  if (active) say(active, { type: 'open', path: path(), clean: isStorageEmpty() });
 }
 
 visit().catch(leaveDirect);

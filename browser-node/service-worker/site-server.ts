@@ -56,6 +56,8 @@ export class SiteServer {
   readonly #started: Promise<void>;
   readonly #counts = new VisitCounts();
   #version: SiteVersion | null = null;
+  /** Of a first visit that was not asked for yet. */
+  #prepared: Promise<Result<SiteRecord, Failure>> | null = null;
   #opening: {
     readonly cid: SiteVersion['cid'];
     readonly opened: Promise<Result<SiteVersion, Failure>>;
@@ -115,14 +117,30 @@ export class SiteServer {
     return response;
   }
 
+  /** Before anybody asks, on a first visit: finds and fetches what will be asked for. Nothing is shown or trusted for it. */
+  async prepare(): Promise<void> {
+    const { network, source } = this.#options;
+    network.room?.wake();
+    this.#prepared = source.check();
+    const checked = await this.#prepared;
+    const site = checked.ok ? source.read(checked.value) : null;
+    if (!site?.ok || this.#version) return;
+    const opened = await this.#openVersion(site.value.manifest, true);
+    if (opened.ok) await this.#keepWhole(opened.value);
+  }
+
   /** For the loader: until the page at `path` can be shown at once. */
-  async open(loader: { page: string; path: string }, tell: (message: WorkerToLoader) => void): Promise<void> {
-    const { page, path } = loader;
+  async open(
+    loader: { page: string; path: string; clean: boolean },
+    tell: (message: WorkerToLoader) => void,
+  ): Promise<void> {
+    const { page, path, clean } = loader;
     this.#loaders.add(page);
     tell({ type: 'resolving' });
     this.#options.network.room?.wake();
     await this.#started;
     if (!this.#isFresh()) await this.#refresh();
+    if (clean) await this.finishWipe();
     if (this.#wipingFor !== null) return tell({ type: 'wipe' });
     const version = this.#version;
     if (!version) return tell({ type: 'failed', ...this.#explain() });
@@ -221,9 +239,16 @@ export class SiteServer {
   }
 
   async #check(): Promise<void> {
-    const checked = await this.#options.source.check();
+    const checked = (await this.#takePrepared()) ?? (await this.#options.source.check());
     if (checked.ok) await this.#adopt(checked.value);
     else this.#trouble = checked.error;
+  }
+
+  /** What `prepare` found, once, if it is of now. */
+  async #takePrepared(): Promise<Result<SiteRecord, Failure> | null> {
+    const prepared = await this.#prepared;
+    this.#prepared = null;
+    return prepared?.ok && this.#options.clock.now() - prepared.value.checkedAt < FRESH_FOR ? prepared : null;
   }
 
   /** Makes what is shown follow the record: cleans the origin for a new owner first, opens a new version, forgets what ended. */
@@ -247,12 +272,16 @@ export class SiteServer {
     await source.keep().catch((error: unknown) => this.#noteNotKept(error));
   }
 
-  /** One opening at a time: of two, the second would close the first under the pages it answers. */
-  async #openVersion(cid: SiteVersion['cid']): Promise<Result<SiteVersion, Failure>> {
+  /**
+   * One opening at a time: of two, the second would close the first under the pages it answers. `isNew`: nothing of it
+   * should be on disk, so the disk is not waited for.
+   */
+  async #openVersion(cid: SiteVersion['cid'], isNew = false): Promise<Result<SiteVersion, Failure>> {
     if (this.#version?.cid === cid) return { ok: true, value: this.#version };
     if (this.#opening?.cid !== cid) {
+      void this.#opening?.opened.then((other) => other.ok && other.value !== this.#version && other.value.close());
       const { clock, hasher, network, storage } = this.#options;
-      const opened = SiteVersion.open({ cid, blobs: storage.blobs, clock, hasher, network });
+      const opened = SiteVersion.open({ cid, blobs: storage.blobs, clock, hasher, network, isNew });
       this.#opening = { cid, opened };
     }
     const opened = await this.#opening!.opened;

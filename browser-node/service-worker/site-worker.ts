@@ -123,10 +123,17 @@ async function talk(port: MessagePort, page: string, message: LoaderToWorker): P
   try {
     const site = await openServer();
     if (message.type === 'wiped' && !(await site.finishWipe())) throw new Error('old data could not be removed');
-    await site.open({ page, path: message.path }, tell);
+    await site.open({ page, path: message.path, clean: message.type === 'wiped' || message.clean }, tell);
   } catch (error) {
     tell({ type: 'failed', code: 'worker_failed', because: error instanceof Error ? error.message : String(error) });
   }
+}
+
+// A first visit waits for the installation anyway: the record is looked up meanwhile. What fails is tried again when asked.
+if (worker.registration.active === null) {
+  void openServer()
+    .then((site) => site.prepare())
+    .catch(() => undefined);
 }
 
 worker.addEventListener('install', (event) => {
