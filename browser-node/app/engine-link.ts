@@ -5,6 +5,7 @@ import type { ApiFailure } from '../api.ts';
 import type { AfterLoss, EngineApi, EventListener } from '../transport/engine-api.ts';
 import { NodeFailure } from '../transport/failure-transfer.ts';
 import { readMessage, tabLock, type ConnectMessage } from '../transport/port-messages.ts';
+import { Ending } from './ending.ts';
 import { onNewLeader, registerServiceWorker, standForLeader, type EngineHost } from './leader.ts';
 
 /** A leader's page passes a port within a task, once its engine is loaded; a slow disk needs a second for that. */
@@ -32,10 +33,10 @@ const INSECURE: ApiFailure = {
 
 type Connection = {
   readonly remote: EngineApi;
-  /** Resolves when its engine is no more. */
-  readonly lost: Promise<void>;
+  /** Of its engine. */
+  readonly ending: Ending;
 };
-type Epoch = PromiseWithResolvers<void>;
+type Epoch = PromiseWithResolvers<void> & { readonly ending: Ending };
 
 export class EngineLink {
   readonly #tab = crypto.randomUUID();
@@ -45,7 +46,7 @@ export class EngineLink {
   #host: EngineHost | null = null;
   #pass: string | null = null;
   /** Of one leader. */
-  #epoch: Epoch = Promise.withResolvers();
+  #epoch: Epoch = beginEpoch();
   #connection: Promise<Connection>;
 
   constructor(onEvent: EventListener) {
@@ -69,6 +70,7 @@ export class EngineLink {
       refused: () => {
         this.#connection = rejected(REFUSED);
         this.#epoch.resolve();
+        this.#epoch.ending.end();
       },
     });
   }
@@ -86,8 +88,8 @@ export class EngineLink {
   /** Makes the call, again on the next engine if that is harmless. */
   async call<T>(make: (remote: EngineApi) => Promise<T>, afterLoss: AfterLoss): Promise<T> {
     for (;;) {
-      const { remote, lost } = await this.#connection;
-      const outcome = await Promise.race([make(remote).then((value) => ({ value })), lost]);
+      const { remote, ending } = await this.#connection;
+      const outcome = await ending.outlive(make(remote));
       if (outcome) return outcome.value;
       if (afterLoss === 'once') throw new NodeFailure(LEADER_CHANGED);
     }
@@ -97,9 +99,10 @@ export class EngineLink {
   #renew(host: EngineHost | null): void {
     const ended = this.#epoch;
     this.#host = host;
-    this.#epoch = Promise.withResolvers();
+    this.#epoch = beginEpoch();
     this.#connection = this.#connect(this.#epoch);
     ended.resolve();
+    ended.ending.end();
   }
 
   #connect(epoch: Epoch): Promise<Connection> {
@@ -123,7 +126,7 @@ export class EngineLink {
         port.close();
         return await this.#connection;
       }
-      if (answer) return this.#use(port, { answer, lost: epoch.promise });
+      if (answer) return this.#use(port, { answer, ending: epoch.ending });
       port.close();
     }
     throw new NodeFailure(UNREACHABLE);
@@ -137,7 +140,7 @@ export class EngineLink {
     else worker?.postMessage(message, [port]);
   }
 
-  #use(port: MessagePort, { answer, lost }: { answer: 'ready' | ApiFailure; lost: Promise<void> }): Connection {
+  #use(port: MessagePort, { answer, ending }: { answer: 'ready' | ApiFailure; ending: Ending }): Connection {
     if (answer !== 'ready') throw new NodeFailure(answer);
     // Every method of it answers with a promise already, so its remote has the same type.
     const remote = wrap(port) as unknown as EngineApi;
@@ -145,10 +148,14 @@ export class EngineLink {
       this.#pass = pass;
     };
     remote.subscribe(proxy(this.#onEvent), proxy(keepPass)).catch(() => undefined);
-    const connection: Connection = { remote, lost };
+    const connection: Connection = { remote, ending };
     attend(connection).catch(() => undefined);
     return connection;
   }
+}
+
+function beginEpoch(): Epoch {
+  return { ...Promise.withResolvers<void>(), ending: new Ending() };
 }
 
 async function attend({ remote }: Connection): Promise<void> {
