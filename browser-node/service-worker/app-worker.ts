@@ -1,12 +1,10 @@
 // The app's service worker: passes ports from tabs to the leader, and keeps the app's own files so that its page opens offline (BN12, BN17).
 
-import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { readMessage, type ConnectMessage, type LeaderQuestion } from '../transport/port-messages.ts';
+import { createAppFiles } from './app-files.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
-const FILE_LIST = '/files.json';
-const CACHE_PREFIX = 'weft-app-';
 /** These two name the hashed files of a release; every other file of the app has its content in its name. */
 const PAGE = '/';
 const ENGINE = '/engine.js';
@@ -16,9 +14,11 @@ const NETWORK_WAIT = 3_000;
 /** A page answers within a task; the leader of a moment ago may be gone. */
 const ANSWER_WAIT = 2_000;
 
+const files = createAppFiles({ storage: caches, ask: (request, init) => fetch(request, init) });
+
 self.addEventListener('install', (event) => {
   // Without the files the worker still passes ports.
-  event.waitUntil(keepFiles().catch(() => undefined));
+  event.waitUntil(files.keep().catch(() => undefined));
   void self.skipWaiting();
 });
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
@@ -31,7 +31,7 @@ self.addEventListener('fetch', (event) => {
   if (isPage || pathname === ENGINE) {
     const answer = answerFresh(request, pathname);
     event.respondWith(answer);
-    if (isPage) event.waitUntil(answer.then(keepFiles).catch(() => undefined));
+    if (isPage) event.waitUntil(answer.then(() => files.keep()).catch(() => undefined));
   } else if (HASHED_FILE.test(pathname)) {
     event.respondWith(answerKept(request));
   }
@@ -55,30 +55,6 @@ async function answerFresh(request: Request, path: string): Promise<Response> {
 
 async function answerKept(request: Request): Promise<Response> {
   return (await caches.match(request)) ?? (await fetch(request));
-}
-
-/** One cache per release, filled whole before those of earlier ones go. */
-async function keepFiles(): Promise<void> {
-  const response = await fetch(FILE_LIST, { cache: 'no-cache' });
-  if (!response.ok) return;
-  const text = await response.text();
-  const name = CACHE_PREFIX + (await nameOf(text));
-  const { files } = JSON.parse(text) as { files: string[] };
-  if (!(await caches.has(name))) {
-    try {
-      await (await caches.open(name)).addAll(files.map((file) => new Request(file, { cache: 'no-cache' })));
-    } catch (error) {
-      await caches.delete(name);
-      throw error;
-    }
-  }
-  for (const other of await caches.keys()) {
-    if (other.startsWith(CACHE_PREFIX) && other !== name) await caches.delete(other);
-  }
-}
-
-async function nameOf(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', encodeUtf8(text))));
 }
 
 const leadersByQuestion = new Map<number, (leader: Client) => void>();
