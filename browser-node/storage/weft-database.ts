@@ -125,13 +125,16 @@ function openConnection(name: string): Promise<IDBDatabase> {
     } catch (error) {
       return reject(refusal(error));
     }
-    const timer = setTimeout(
-      () => reject(new StoreError('store_failed', 'An older weft in another tab holds the data: close that tab.')),
-      OPEN_WAIT,
-    );
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(new StoreError('store_failed', 'An older weft in another tab holds the data: close that tab.'));
+    }, OPEN_WAIT);
     request.addEventListener('upgradeneeded', () => createPlaces(request.result));
     request.addEventListener('success', () => {
       clearTimeout(timer);
+      // One that comes after all is nobody's, and would keep a later version waiting for ever.
+      if (late) request.result.close();
       resolve(request.result);
     });
     request.addEventListener('error', () => {
