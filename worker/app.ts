@@ -10,6 +10,7 @@ import { createRecords } from './gateway/records.ts';
 import { createSiteReader, type SiteReader } from './gateway/site-reader.ts';
 import { readHost } from './hosts.ts';
 import { createEdgeMetrics } from './metrics.ts';
+import { respondWithFailure } from '../site-host/failure-page.ts';
 import { answerFailure } from './routes/answers.ts';
 import { addAppHostRoutes } from './routes/app-host.ts';
 import { addBlockRoute, addIpfsRoute } from './routes/blocks.ts';
@@ -44,7 +45,12 @@ export function createEdgeApp(edge: Edge): EdgeApp {
   async function dispatch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const host = readHost(url.hostname, edge.config);
-    if (host.face === 'unknown') return answerFailure(421, { code: 'unknown_host', because: host.because });
+    if (host.face === 'unknown') {
+      const failure = { code: 'unknown_host', because: host.because };
+      return isNavigation(request)
+        ? respondWithFailure({ status: 421, title: 'No site has this address', ...failure })
+        : answerFailure(421, failure);
+    }
     if (host.face === 'app') return app.fetch(request);
     const asServiceWorker = request.headers.get('service-worker') === 'script';
     if (isPlatformPath(url.pathname) && !asServiceWorker) return platform.fetch(request);
@@ -70,11 +76,29 @@ function createPlatformApp(context: EdgeContext): Hono {
   addCommonsRoutes(app, context);
   addBlockRoute(app, context);
   app.options('/.weft/*', () => answerPreflight());
-  app.notFound(() =>
-    answerFailure(404, { code: 'not_found', because: '/.weft/ belongs to the platform, and has nothing here.' }),
-  );
+  app.notFound((context) => {
+    const { raw: request, path } = context.req;
+    if (!isNavigation(request)) {
+      return answerFailure(404, {
+        code: 'not_found',
+        because: '/.weft/ belongs to the platform, and has nothing here.',
+      });
+    }
+    // The service worker of the site writes this page; before the first visit there is none.
+    const title = path === '/.weft/report' ? 'Open the site once' : 'Nothing here';
+    const because =
+      path === '/.weft/report'
+        ? 'From then on this page says where every byte came from and how it was checked.'
+        : 'Addresses below /.weft/ belong to weft, and this one has nothing to show.';
+    return respondWithFailure({ status: 404, title, code: 'not_found', because });
+  });
   app.onError(answerBug);
   return app;
+}
+
+/** Somebody typed it or followed a link: a page is due, not a line for programs. */
+function isNavigation({ headers }: Request): boolean {
+  return headers.get('sec-fetch-mode') === 'navigate';
 }
 
 function createAppHost(context: EdgeContext): Hono {

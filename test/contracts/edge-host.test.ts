@@ -46,6 +46,18 @@ describe('entry point and hosts', () => {
     }
   });
 
+  test('ED10: whoever typed an address that is none gets a page that says so, and a program a code', async () => {
+    const typed = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const nobody = await edge.ask('/', { host: 'a--b.localhost', headers: typed });
+    expect([nobody.status, nobody.headers['weft-code']]).toEqual([421, 'unknown_host']);
+    expect(nobody.headers['content-type']).toContain('text/html');
+    const report = await edge.ask('/.weft/report', { host: 'alice.localhost', headers: typed });
+    expect(report.status).toBe(404);
+    expect(report.body.toString()).toContain('Open the site once');
+    const program = await edge.ask('/.weft/report', { host: 'alice.localhost' });
+    expect(JSON.parse(program.body.toString())).toMatchObject({ code: 'not_found' });
+  });
+
   test('ED11: weft.json names relay and commons, on both kinds of host', async () => {
     for (const host of ['localhost', 'alice.localhost']) {
       const { body } = await edge.ask('/.well-known/weft.json', { host });
