@@ -156,7 +156,7 @@ export class ValidatorLink {
       this.#strangers.add(session.peer);
       return session.close('not_a_validator');
     }
-    this.#options.room.prove(session.peer);
+    this.#options.room.proven.add(session.peer);
     this.#options.onChange();
     this.#submit(session, this.#options.outbox.pending);
     for (const wish of this.#wishes.values()) this.#sendWish(session, wish);

@@ -313,7 +313,7 @@ test('RL9: peers that came early hide nobody who comes late, and who proved itse
   await clock.advance(0);
   const known = 9 as PeerId;
   held.deliver(encodeWelcome(1 as PeerId, [{ id: known, services: SERVICE_READ }]));
-  room.prove(known);
+  room.proven.add(known);
   const arrive = (id: number) => held.deliver(Uint8Array.of(0x12, 0, 0, id >>> 8, id & 255, SERVICE_READ));
   for (let id = 1_000; id < 1_300; id++) arrive(id);
   arrive(5_000);

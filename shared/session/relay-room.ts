@@ -67,7 +67,8 @@ export class RelayRoom implements PayloadRoom {
   readonly #options: RelayRoomOptions;
   readonly #listeners = new Set<RoomEvents>();
   readonly #peers = new Map<PeerId, ServingPeer>();
-  readonly #proven = new Set<PeerId>();
+  /** Peers that are who this node looks for: they are not forgotten for others while they are here. */
+  readonly proven = new Set<PeerId>();
   readonly #finds = new Map<number, (peers: readonly PeerId[]) => void>();
   readonly #queue: Queued[] = [];
   #queuedBytes = 0;
@@ -99,11 +100,6 @@ export class RelayRoom implements PayloadRoom {
   /** This node's number in the room while it is online. */
   get you(): PeerId | null {
     return this.#connection.state === 'online' ? this.#connection.you : null;
-  }
-
-  /** Says that a peer is who this node looks for: it is not forgotten for others while it is here. */
-  prove(peer: PeerId): void {
-    if (this.#peers.has(peer)) this.#proven.add(peer);
   }
 
   /** Connects now: for the first time, or whatever pause was under way. */
@@ -274,7 +270,12 @@ export class RelayRoom implements PayloadRoom {
       case 'peer': {
         const { peer } = frame;
         if (peer.services === 0) return this.#dismiss(peer.id);
-        if (!this.#peers.has(peer.id) && !this.#makeRoomForPeer()) return;
+        if (this.#peers.size >= PEERS_REMEMBERED_MAX && !this.#peers.has(peer.id)) {
+          // RL9: by chance, so that nobody who came early hides who comes late; a byte is as large as the list is long.
+          const drawn = [...this.#peers.keys()][this.#options.random.bytes(1)[0]!]!;
+          if (this.proven.has(drawn)) return;
+          this.#peers.delete(drawn);
+        }
         this.#peers.set(peer.id, peer);
         return this.#emit((events) => events.peer?.(peer));
       }
@@ -293,18 +294,9 @@ export class RelayRoom implements PayloadRoom {
     }
   }
 
-  /** RL9: any but those that proved who they are, by chance, so that nobody who came early hides who comes late. */
-  #makeRoomForPeer(): boolean {
-    if (this.#peers.size < PEERS_REMEMBERED_MAX) return true;
-    const unproven = [...this.#peers.keys()].filter((peer) => !this.#proven.has(peer));
-    const drawn = new DataView(this.#options.random.bytes(4).buffer).getUint32(0) % Math.max(1, unproven.length);
-    const evicted = unproven[drawn];
-    return evicted !== undefined && this.#peers.delete(evicted);
-  }
-
   #dismiss(peer: PeerId): void {
     this.#peers.delete(peer);
-    this.#proven.delete(peer);
+    this.proven.delete(peer);
     this.#emit((events) => events.gone?.(peer));
   }
 
@@ -355,7 +347,7 @@ export class RelayRoom implements PayloadRoom {
     this.#cancelHave?.();
     this.#cancelHave = null;
     this.#peers.clear();
-    this.#proven.clear();
+    this.proven.clear();
     this.#queuedBytes = 0;
     this.#pausedUntil = 0;
     for (const { settle } of this.#queue.splice(0)) settle('offline');
