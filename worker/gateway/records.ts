@@ -23,6 +23,9 @@ const WAIT_WITH_RECORD: Millis = 1_500;
 const WAIT_WITHOUT_RECORD: Millis = 8_000;
 /** Peers whose answers may fail verification before the edge gives up. */
 const BAD_ANSWERS_MAX = 3;
+/** Peers whose answers may be older than the newest block here before the newest of them must do, and how long that may take. */
+const STALE_ANSWERS_MAX = 6;
+const WAIT_FOR_NEWER: Millis = 1_000;
 const RECORDS_MAX = 512;
 /** Bytes of them: a peer may add sixteen more proven keys to any answer, up to 1 MiB. */
 const RECORDS_BYTES_MAX = 8 * 1024 * 1024;
@@ -75,26 +78,35 @@ export function createRecords({ edge, metrics }: Shared): Records {
     return null;
   }
 
+  /** An answer older than the newest block that was posted here is only used when nobody has a newer one. */
   async function askPeers(key: string, held: Held | null): Promise<Result<Held, RecordFailure>> {
     const skip: PeerId[] = [];
-    const until = edge.now() + (held ? WAIT_WITH_RECORD : WAIT_WITHOUT_RECORD);
+    const heard: PeerId[] = [];
+    let newest: Held | null = null;
+    let until = edge.now() + (held ? WAIT_WITH_RECORD : WAIT_WITHOUT_RECORD);
     for (;;) {
-      const wait = until - edge.now();
-      const answer = await edge.room.resolve({ key, skip, wait });
-      if (answer.resolution === null) {
-        if (skip.length > 0)
-          return fail('not_verified', 'What the peers of this edge sent could not be verified: try again.');
-        if (answer.because !== null) return fail('no_record', 'The peers that are online have no such record.');
-        return fail('nobody_answers', 'No node of this commons is connected to this edge now: try again in a moment.');
-      }
+      const answer = await edge.room.resolve({ key, skip, heard, wait: until - edge.now() });
+      if (answer.resolution === null) return newest ? ok(newest) : refuse(skip.length, answer.because);
       const verified = await verify(key, answer.resolution, held?.resolved.height);
-      if (verified) return ok(verified);
-      metrics.add('weft_edge_rejected_total', { kind: 'record' });
-      skip.push(answer.peer);
-      if (skip.length >= BAD_ANSWERS_MAX || edge.now() >= until) {
-        return fail('not_verified', 'What the peers of this edge sent could not be verified: try again.');
+      if (verified && verified.resolved.height >= expectedHeight) return ok(verified);
+      if (verified) {
+        heard.push(answer.peer);
+        if (!newest) until = Math.min(until, edge.now() + WAIT_FOR_NEWER);
+        if (!newest || verified.resolved.height > newest.resolved.height) newest = verified;
+      } else {
+        skip.push(answer.peer);
+        metrics.add('weft_edge_rejected_total', { kind: 'record' });
+      }
+      if (skip.length >= BAD_ANSWERS_MAX || heard.length >= STALE_ANSWERS_MAX || edge.now() >= until) {
+        return newest ? ok(newest) : refuse(skip.length, null);
       }
     }
+  }
+
+  function refuse(bad: number, because: string | null): Result<never, RecordFailure> {
+    if (bad > 0) return fail('not_verified', 'What the peers of this edge sent could not be verified: try again.');
+    if (because !== null) return fail('no_record', 'The peers that are online have no such record.');
+    return fail('nobody_answers', 'No node of this commons is connected to this edge now: try again in a moment.');
   }
 
   /** `atLeastHeight`: a peer that is behind what this edge has shown already is no better than a liar. */

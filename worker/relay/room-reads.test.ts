@@ -131,7 +131,7 @@ test('ED8: peers that never answer for a record do not crowd out one that does',
   for (let i = 0; i < 12; i++) room.enter(SILENT, { services: SERVICE_READ });
   room.enter(HONEST, { services: SERVICE_READ });
   const ask = async () =>
-    (await room.settle(room.reads.resolve({ key: 'handles/a', skip: [], wait: 30_000 }))).resolution;
+    (await room.settle(room.reads.resolve({ key: 'handles/a', skip: [], heard: [], wait: 30_000 }))).resolution;
   let failed = 0;
   for (let i = 0; i < 12; i++) if ((await ask()) === null) failed++;
   expect(failed).toBeLessThanOrEqual(2);

@@ -29,8 +29,13 @@ export type WantQuestion = { readonly cids: readonly Cid[]; readonly manifest?: 
 /** Hashed; what nobody had, or nobody had in time, is absent. */
 export type WantAnswer = { readonly blocks: readonly { cid: Cid; bytes: Uint8Array }[] };
 
-/** `skip`: peers whose answers could not be verified. */
-export type ResolveQuestion = { readonly key: string; readonly skip: readonly PeerId[]; readonly wait: Millis };
+/** `skip`: peers whose answers could not be verified. `heard`: peers whose answers are true and not new enough. */
+export type ResolveQuestion = {
+  readonly key: string;
+  readonly skip: readonly PeerId[];
+  readonly heard: readonly PeerId[];
+  readonly wait: Millis;
+};
 /** `resolution` is unverified; null with `because` when the peers that answered have none. `asked` is 0 in an empty room. */
 export type ResolveAnswer =
   | { readonly resolution: Uint8Array; readonly peer: PeerId; readonly asked: number }
@@ -121,9 +126,10 @@ export function createRoomReads({ room, clock, hasher }: { room: RoomCore; clock
     return [...peers.filter((peer) => !isDoubted(peer)), ...peers.filter(isDoubted)];
   }
 
-  async function resolve({ key, skip, wait }: ResolveQuestion): Promise<ResolveAnswer> {
+  async function resolve({ key, skip, heard, wait }: ResolveQuestion): Promise<ResolveAnswer> {
     for (const peer of skip) doubt(peer);
-    const peers = doubtedLast(room.findReaders().filter((peer) => !skip.includes(peer))).slice(0, RECORD_PEERS_MAX);
+    const others = room.findReaders().filter((peer) => !skip.includes(peer) && !heard.includes(peer));
+    const peers = doubtedLast(others).slice(0, RECORD_PEERS_MAX);
     let found: { resolution: Uint8Array; peer: PeerId } | null = null;
     let because: string | null = null;
     await askInTurn(clock, {
