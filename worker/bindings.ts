@@ -10,6 +10,8 @@ export type EdgeBindings = {
   readonly APP_HOST: string;
   readonly SITES_SUFFIX: string;
   readonly POLICY?: string;
+  /** `local`: the host says no client's address because all of them are on this machine. */
+  readonly UNNAMED_CLIENTS?: string;
   readonly ASSETS: Fetcher;
   readonly BLOBS: R2Bucket;
   readonly ROOM: DurableObjectNamespace;

@@ -57,9 +57,14 @@ export function parsePolicies(text: string | undefined): Result<EdgePolicies, Fa
   return ok({ remote, loopback });
 }
 
+/** Whether a client has no limits: it is on this machine, or its host says that those without an address are (UNNAMED_CLIENTS). */
+export function isLocalClient(address: string | null, unnamedClients: string | undefined): boolean {
+  return address === null ? unnamedClients === 'local' : isLoopbackAddress(address);
+}
+
 /** Addresses of the machine itself; an edge of a provider never sees them. */
-export function isLoopbackAddress(address: string | null): boolean {
-  return address === null || address === '::1' || address === '::ffff:127.0.0.1' || address.startsWith('127.');
+function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || address === '::ffff:127.0.0.1' || address.startsWith('127.');
 }
 
 function fieldOf(value: unknown, name: string): unknown {

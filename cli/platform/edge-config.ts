@@ -75,7 +75,8 @@ export function edgeOptions(config: EdgeConfig, { root, port, persist, vars }: L
     scriptPath: join(root, config.main),
     compatibilityDate: config.compatibilityDate,
     compatibilityFlags: [...config.compatibilityFlags],
-    bindings: { ...config.vars, ...vars },
+    // It listens on loopback alone: a client without an address cannot be from elsewhere.
+    bindings: { ...config.vars, UNNAMED_CLIENTS: 'local', ...vars },
     durableObjects: Object.fromEntries(
       config.durableObjects.map(({ binding, className, sqlite }) => [binding, { className, useSQLite: sqlite }]),
     ),

@@ -9,7 +9,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher } from '../../shared/platform/web/web-crypto.ts';
-import { isLoopbackAddress, parsePolicies } from '../policy.ts';
+import { isLocalClient, parsePolicies } from '../policy.ts';
 import { createRoomCore } from './room-core.ts';
 import { createRoomReads } from './room-reads.ts';
 
@@ -49,7 +49,7 @@ export class Room extends DurableObject<EdgeBindings> {
 
   override async fetch(request: Request): Promise<Response> {
     const address = request.headers.get('cf-connecting-ip');
-    const loopback = isLoopbackAddress(address);
+    const loopback = isLocalClient(address, this.env.UNNAMED_CLIENTS);
     const tag = await tagAddress(this.ctx.id.toString(), address ?? '');
     const limit = (loopback ? this.#policies.loopback : this.#policies.remote).connectionsPerAddress;
     if (this.ctx.getWebSockets(tag).length >= limit) {
