@@ -192,6 +192,24 @@ test('VS3: a check that is faster than the disk does not make an older answer go
   expect(await finish(clock, second.check())).toMatchObject({ ok: false, error: { code: 'older_than_seen' } });
 });
 
+test('VS10: what was kept says who was here before, and a check that is faster than the disk does not', async () => {
+  const { createSource, world, memory, clock } = await createSetting();
+  const unknown = createSource();
+  await finish(clock, unknown.check());
+  expect(await unknown.restore()).toBeNull();
+  await unknown.keep();
+
+  world.setLease({ generation: 2 });
+  await world.publish({ '/index.html': 'of the new owner' });
+  const next = createSource();
+  await finish(clock, next.check());
+  const kept = await next.restore();
+  expect(kept && next.generationOf(kept)).toBe(1);
+  expect(next.record && next.generationOf(next.record)).toBe(2);
+  await next.keep();
+  expect(memory.bytes).toBe(next.record?.bytes);
+});
+
 test('VS3: offline the kept record stands, and says that it was only remembered', async () => {
   const { createSource, clock } = await createSetting();
   const first = createSource();

@@ -62,28 +62,25 @@ export class SiteSource {
     return [...this.#spoilt, ...(this.#resolver?.refused ?? [])];
   }
 
-  /** What was remembered, if it still verifies. */
+  /** What was remembered, if it still verifies; never what a check found meanwhile, for only this says who was here before. */
   async restore(): Promise<SiteRecord | null> {
     const { group, genesis, clock, verifier, memory } = this.#options;
     const bytes = await memory?.load();
-    if (bytes) {
-      const resolved = await verifyResolution({
-        group,
-        genesis,
-        resolution: bytes,
-        now: clock.now(),
-        verifier,
-        key: this.#keys[0],
-      });
-      if (resolved.ok) this.#kept = bytes;
-      else this.#spoilt = [{ source: 'disk', code: resolved.error.code }];
-      // A check may have been faster than the disk; what the disk knows still binds the next one.
-      if (resolved.ok && resolved.value.height > (this.#record?.resolved.height ?? -1)) {
-        this.#record = { resolved: resolved.value, bytes, from: 'disk', checkedAt: 0 };
-        this.#resolver = null;
-      }
+    if (!bytes) return null;
+    const now = clock.now();
+    const resolved = await verifyResolution({ group, genesis, resolution: bytes, now, verifier, key: this.#keys[0] });
+    if (!resolved.ok) {
+      this.#spoilt = [{ source: 'disk', code: resolved.error.code }];
+      return null;
     }
-    return this.#record;
+    this.#kept = bytes;
+    const kept: SiteRecord = { resolved: resolved.value, bytes, from: 'disk', checkedAt: 0 };
+    // A check may have been faster than the disk; what the disk knows still binds the next one.
+    if (kept.resolved.height > (this.#record?.resolved.height ?? -1)) {
+      this.#record = kept;
+      this.#resolver = null;
+    }
+    return kept;
   }
 
   /** Asks edge and peers. A failure leaves the record that was there. `keep` remembers what came. */

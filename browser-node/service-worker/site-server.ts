@@ -209,7 +209,8 @@ export class SiteServer {
     ]);
     if (record) {
       this.#cleanFor = source.generationOf(record);
-      await this.#adopt(record);
+      // A check may have been faster than the disk.
+      await this.#adopt(source.record!);
     }
     this.#counts.restore(written);
   }
