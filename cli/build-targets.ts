@@ -85,6 +85,8 @@ async function buildSite(place: BuildPlace): Promise<void> {
     format: 'iife',
     // As web-crypto.ts names it for an import() that the worker never reaches: taken in, it would have all that both need wrapped.
     external: ['../../crypto/ed25519.ts'],
+    // No service worker is Node: what packages have for its Buffer goes.
+    define: { 'globalThis.process': 'undefined' },
   });
   await writeFile(join(place.out, 'loader.html'), await inlinePage(place, LOADER_PAGE));
 }

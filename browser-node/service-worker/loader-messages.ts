@@ -1,10 +1,7 @@
 // What the loader's page and the service worker of a site say to each other, over a port that the page opens.
 
-export type LoaderToWorker =
-  /** `clean`: the page's storage was empty before. */
-  | { readonly type: 'open'; readonly path: string; readonly clean: boolean }
-  /** The page's storage is empty now. */
-  | { readonly type: 'wiped'; readonly path: string };
+/** Asks for the page at `path`. `clean`: the storage that only a page can reach is empty. */
+export type LoaderToWorker = { readonly path: string; readonly clean: boolean };
 
 export type WorkerToLoader =
   | { readonly type: 'resolving' }

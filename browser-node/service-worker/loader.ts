@@ -71,7 +71,7 @@ function hear(active: ServiceWorker, message: WorkerToLoader): void {
       return show(`${message.blocks} of ${message.blocksKnown} parts verified`, message.blocks / message.blocksKnown);
     case 'wipe':
       clearPageStorage();
-      return say(active, { type: 'wiped', path: path() });
+      return say(active, { path: path(), clean: true });
     case 'ready':
       return leaveToPage();
     case 'failed':
@@ -99,7 +99,7 @@ async function visit(): Promise<void> {
   setTimeout(leaveDirect, PATIENCE);
   await navigator.serviceWorker.register(SERVICE_WORKER, { scope: '/', updateViaCache: 'none' });
   const { active } = await navigator.serviceWorker.ready;
-  if (active) say(active, { type: 'open', path: path(), clean: isStorageEmpty() });
+  if (active) say(active, { path: path(), clean: isStorageEmpty() });
 }
 
 visit().catch(leaveDirect);

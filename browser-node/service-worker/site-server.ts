@@ -140,7 +140,7 @@ export class SiteServer {
     this.#options.network.room?.wake();
     await this.#started;
     if (!this.#isFresh()) await this.#refresh();
-    if (clean) await this.finishWipe();
+    if (clean && !(await this.finishWipe())) throw new Error('old data could not be removed');
     if (this.#wipingFor !== null) return tell({ type: 'wipe' });
     const version = this.#version;
     if (!version) return tell({ type: 'failed', ...this.#explain() });
@@ -240,16 +240,13 @@ export class SiteServer {
   }
 
   async #check(): Promise<void> {
-    const checked = (await this.#takePrepared()) ?? (await this.#options.source.check());
-    if (checked.ok) await this.#adopt(checked.value);
-    else this.#trouble = checked.error;
-  }
-
-  /** What `prepare` found, once, if it is of now. */
-  async #takePrepared(): Promise<Result<SiteRecord, Failure> | null> {
+    const { source, clock } = this.#options;
     const prepared = await this.#prepared;
     this.#prepared = null;
-    return prepared?.ok && this.#options.clock.now() - prepared.value.checkedAt < FRESH_FOR ? prepared : null;
+    const isOfNow = prepared?.ok && clock.now() - prepared.value.checkedAt < FRESH_FOR;
+    const checked = isOfNow ? prepared : await source.check();
+    if (checked.ok) await this.#adopt(checked.value);
+    else this.#trouble = checked.error;
   }
 
   /** Makes what is shown follow the record: cleans the origin for a new owner first, opens a new version, forgets what ended. */
@@ -280,12 +277,11 @@ export class SiteServer {
   async #openVersion(cid: SiteVersion['cid'], isNew = false): Promise<Result<SiteVersion, Failure>> {
     if (this.#version?.cid === cid) return { ok: true, value: this.#version };
     if (this.#opening?.cid !== cid) {
-      void this.#opening?.opened.then((other) => other.ok && other.value !== this.#version && other.value.close());
       const { clock, hasher, network, storage } = this.#options;
       const opened = SiteVersion.open({ cid, blobs: storage.blobs, clock, hasher, network, isNew });
       this.#opening = { cid, opened };
     }
-    const opened = await this.#opening!.opened;
+    const opened = await this.#opening.opened;
     if (!opened.ok) this.#opening = null;
     return opened;
   }

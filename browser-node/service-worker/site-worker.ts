@@ -122,8 +122,7 @@ async function talk(port: MessagePort, page: string, message: LoaderToWorker): P
   const tell = (said: WorkerToLoader): void => port.postMessage(said);
   try {
     const site = await openServer();
-    if (message.type === 'wiped' && !(await site.finishWipe())) throw new Error('old data could not be removed');
-    await site.open({ page, path: message.path, clean: message.type === 'wiped' || message.clean }, tell);
+    await site.open({ page, ...message }, tell);
   } catch (error) {
     tell({ type: 'failed', code: 'worker_failed', because: error instanceof Error ? error.message : String(error) });
   }
