@@ -12,6 +12,8 @@ export type EdgeBindings = {
   readonly POLICY?: string;
   /** `local`: the host says no client's address because all of them are on this machine. */
   readonly UNNAMED_CLIENTS?: string;
+  /** MiB of content blocks that the blob cache may hold. */
+  readonly BLOB_CACHE_MIB?: string;
   readonly ASSETS: Fetcher;
   readonly BLOBS: R2Bucket;
   readonly ROOM: DurableObjectNamespace;

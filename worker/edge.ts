@@ -41,7 +41,7 @@ export interface EdgeRoom {
   count(): Promise<{ sockets: number; serving: number }>;
 }
 
-/** Blobs by CID; what comes out is hashed again by the caller. */
+/** Blobs by CID, as many as the edge has room for; what comes out is hashed again by the caller. */
 export interface EdgeBlobs {
   get(cid: Cid): Promise<Uint8Array | null>;
   put(cid: Cid, bytes: Uint8Array): Promise<void>;

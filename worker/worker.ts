@@ -1,6 +1,7 @@
 // The edge on Cloudflare (and in workerd on one's own machine): binds the runtime-free app to Durable Objects, R2 and assets.
 
 import type { R2ObjectBody } from '@cloudflare/workers-types';
+import type { Cid } from '../shared/codec/cid.ts';
 import type { PublicKey, Verifier } from '../shared/platform/ports.ts';
 import type { EdgeBindings } from './bindings.ts';
 import type { Edge, EdgeCopy, EdgeRoom } from './edge.ts';
@@ -31,7 +32,7 @@ function bindEdge(bindings: EdgeBindings): Edge {
     hasher: createWebHasher(),
     copy: bindCopy(bindings, config.commons),
     room: bindRoom(bindings, publicRoomId(config.commons)),
-    blobs: bindBlobs(bindings),
+    blobs: bindBlobs(bindings, config.commons),
     now: () => Date.now(),
     // The value is shared and not the promise: a promise belongs to the request that made it.
     verifier: async () => (verifier ??= await createWebVerifier()),
@@ -57,8 +58,14 @@ function bindRoom({ ROOM }: EdgeBindings, publicRoom: string): EdgeRoom {
   };
 }
 
-function bindCopy({ COMMONS_COPY }: EdgeBindings, commons: string): EdgeCopy {
-  const stub = (): EdgeCopy => COMMONS_COPY.get(COMMONS_COPY.idFromName(commons)) as never;
+type CopyStub = EdgeCopy & { makeRoom(block: { cid: Cid; size: number }): Promise<void> };
+
+function copyOf({ COMMONS_COPY }: EdgeBindings, commons: string): CopyStub {
+  return COMMONS_COPY.get(COMMONS_COPY.idFromName(commons)) as never;
+}
+
+function bindCopy(bindings: EdgeBindings, commons: string): EdgeCopy {
+  const stub = (): EdgeCopy => copyOf(bindings, commons);
   return {
     store: (block) => stub().store(block),
     blocks: (range) => stub().blocks(range),
@@ -68,13 +75,15 @@ function bindCopy({ COMMONS_COPY }: EdgeBindings, commons: string): EdgeCopy {
   };
 }
 
-function bindBlobs({ BLOBS }: EdgeBindings): Edge['blobs'] {
+function bindBlobs(bindings: EdgeBindings, commons: string): Edge['blobs'] {
+  const { BLOBS } = bindings;
   return {
     async get(cid) {
       const object: R2ObjectBody | null = await BLOBS.get(cid);
       return object && new Uint8Array(await object.arrayBuffer());
     },
     async put(cid, bytes) {
+      await copyOf(bindings, commons).makeRoom({ cid, size: bytes.length });
       await BLOBS.put(cid, bytes);
     },
     async remove(cid) {

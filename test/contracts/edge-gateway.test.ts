@@ -249,6 +249,25 @@ describe('blocks by CID', () => {
   });
 });
 
+test('ED37: the blob cache holds what it may and no more: the oldest blocks make room', async () => {
+  const small = await startTestEdge({ commons, cacheMib: 1 });
+  try {
+    const bodies = Array.from({ length: 8 }, (_, at) => new Uint8Array(200_000).fill(at));
+    const cids = bodies.map((body) => cidFromDigest('raw', sha256(body)));
+    await serve({ getBlocks: async (wanted) => wanted.map((cid) => bodies[cids.indexOf(cid)]) }, small);
+    const blobs = await small.blobs();
+    // One after the other, so that the oldest is known.
+    for (const cid of cids) {
+      expect((await small.ask(`/.weft/block/${cid}`)).status).toBe(200);
+      await expect.poll(() => blobs.list(), { timeout: 10_000 }).toContain(cid);
+    }
+    expect((await blobs.list()).toSorted()).toEqual(cids.slice(-5).toSorted());
+  } finally {
+    for (const peer of peers.splice(0)) peer.stop();
+    await small.stop();
+  }
+}, 60_000);
+
 /** A true answer of a commons that is not this one. */
 async function otherCommonsRecord(key: string): Promise<Uint8Array> {
   other ??= await createOther();

@@ -171,6 +171,8 @@ export type TestEdge = {
 export async function startTestEdge(options: {
   commons: { readonly group: Cid; readonly genesis: Uint8Array };
   policy?: object;
+  /** The bound of the blob cache, MiB. */
+  cacheMib?: number;
   assets?: Readonly<Record<string, string>>;
   /** Where Durable Objects and blobs are kept beyond a stop. */
   persist?: string;
@@ -196,6 +198,7 @@ export async function startTestEdge(options: {
     COMMONS: group,
     GENESIS: Buffer.from(genesis).toString('base64'),
     POLICY: options.policy ? JSON.stringify(options.policy) : '',
+    BLOB_CACHE_MIB: options.cacheMib ? String(options.cacheMib) : '',
   };
   const edge = new Miniflare(
     edgeOptions(config, { root, port: 0, vars, ...(options.persist && { persist: options.persist }) }),

@@ -2,6 +2,7 @@
 // Rules ED20…ED24: nothing enters without a certificate, and nobody has to trust what leaves.
 
 import type { DurableObjectState, SqlStorage } from '@cloudflare/workers-types';
+import type { Cid } from '../../shared/codec/cid.ts';
 import type { Result } from '../../shared/core/result.ts';
 import type { PublicKey, Verifier } from '../../shared/platform/ports.ts';
 import type { EdgeBindings } from '../bindings.ts';
@@ -13,6 +14,7 @@ import { BLOCK_BYTES_MAX } from '../../shared/core/limits.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import { readConfig } from '../config.ts';
+import { BlobShelf } from '../gateway/blob-shelf.ts';
 import { checkBlock, readBlockRules } from './block-check.ts';
 
 /** A SQLite value of a Durable Object holds at most 2 MB, so blocks are kept in pieces. */
@@ -32,6 +34,7 @@ const SCHEMA = `
 export class CommonsCopy extends DurableObject<EdgeBindings> {
   readonly #sql: SqlStorage;
   readonly #rules: BlockRules;
+  readonly #shelf: BlobShelf;
   #verifier: Verifier | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeBindings) {
@@ -39,6 +42,11 @@ export class CommonsCopy extends DurableObject<EdgeBindings> {
     this.#sql = ctx.storage.sql;
     this.#sql.exec(SCHEMA);
     this.#rules = readBlockRules(readConfig(env));
+    this.#shelf = new BlobShelf({
+      sql: this.#sql,
+      remove: (cids) => env.BLOBS.delete(cids),
+      cacheMib: env.BLOB_CACHE_MIB,
+    });
   }
 
   /** Checked first and then stored in one synchronous step, so that two posts at once cannot interleave. */
@@ -92,6 +100,11 @@ export class CommonsCopy extends DurableObject<EdgeBindings> {
       height,
       bytes,
     );
+  }
+
+  /** A block is about to be stored in the blob cache: the oldest of it make room. */
+  async makeRoom(block: { cid: Cid; size: number }): Promise<void> {
+    await this.#shelf.makeRoom(block);
   }
 
   #insert(block: CheckedBlock, bytes: Uint8Array): Result<{ height: number }, StoreFailure> {
