@@ -88,7 +88,7 @@ async function registerPatiently(context: EngineContext, handle: Handle): Promis
     } else if (lease.error.code !== 'waiting_for_network') {
       return orThrow(lease);
     }
-    await node.room.untilOnline(pause);
+    await node.untilOnline(pause);
   }
 }
 

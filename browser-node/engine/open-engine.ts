@@ -91,7 +91,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       });
     },
     attend: (seen) => {
-      node.room.setHidden(!seen);
+      node.hidden = !seen;
       if (seen) wake();
     },
     wake,

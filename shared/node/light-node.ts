@@ -4,18 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { RecordType } from '../ledger/records.ts';
-import type {
-  BlobStore,
-  Clock,
-  Edge,
-  Hasher,
-  Link,
-  Log,
-  PublicKey,
-  Random,
-  Store,
-  Verifier,
-} from '../platform/ports.ts';
+import type { Edge, Link, NodePorts, PublicKey } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { RoomId } from '../session/room.ts';
 import type { Puzzle } from '../ledger/puzzle.ts';
@@ -24,6 +13,7 @@ import type { KnownHead } from './outbox.ts';
 import type { PinWish } from './validator-link.ts';
 import { encodeCanonical, decodeCanonical } from '../codec/canonical.ts';
 import { struct, uint } from '../codec/schema.ts';
+import { HAVE_INTERVAL } from '../core/limits.ts';
 import { ok } from '../core/result.ts';
 import { parseCid } from '../codec/cid.ts';
 import { parseFeedId } from '../crypto/ids.ts';
@@ -45,22 +35,19 @@ const SEEN_KEY = 'seen/height';
 /** How long a start waits for somebody who knows the own feed's head; then the next write opens a new feed. */
 const HEAD_WAIT: Millis = 3_000;
 const FIND_WAIT: Millis = 1_000;
+/** A tab that has been without its room for so long is nobody's conversation: it looks once a minute, and while nobody sees it as rarely as a seeder speaks. */
+const REST_AFTER: Millis = 120_000;
+const RESTING_PAUSE: Millis = 60_000;
+const HIDDEN_PAUSE: Millis = HAVE_INTERVAL;
 const PEERS_ASKED_MAX = 3;
 
 const seenSchema = struct({ height: uint({}) });
 
-export type LightNodeOptions = {
+export type LightNodeOptions = NodePorts & {
   readonly group: Cid;
   readonly genesis: Uint8Array;
-  readonly store: Store;
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly verifier: Verifier;
-  readonly hasher: Hasher;
   readonly edge: Edge;
   readonly connectRelay: (room: RoomId) => Promise<Link>;
-  readonly log: Log;
   /** Something that `status` or `peers` reports has changed. */
   readonly onChange: () => void;
 };
@@ -98,6 +85,8 @@ export class LightNode {
   readonly room: RelayRoom;
   readonly reads: PublicReadClient;
   readonly resolver: Resolver;
+  /** Whether nobody sees this node now: then one without a room looks for it more rarely. */
+  hidden = false;
   #attached: (AttachedAccount & { readonly link: ValidatorLink }) | null = null;
   /** The last write of who was attached before: the feed is read again only after it. */
   #detached: Promise<void> = Promise.resolve();
@@ -118,7 +107,7 @@ export class LightNode {
       random,
       services: SERVICE_SEED,
       log,
-      mode: 'rest',
+      rest: (away) => (away < REST_AFTER ? null : this.hidden ? HIDDEN_PAUSE : RESTING_PAUSE),
     });
     this.reads = new PublicReadClient({ room: this.room, clock });
     this.#server = new PublicReadServer({
@@ -212,6 +201,19 @@ export class LightNode {
       void this.#options.store.write({ put: [{ key: SEEN_KEY, value }] }, 'relaxed').catch(() => {});
     }
     return resolved;
+  }
+
+  /** Resolves when the room comes online, at the latest after `wait`; connects nothing. */
+  untilOnline(wait: Millis): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#options.clock.after(wait, settle);
+      const unsubscribe = this.room.subscribe({ online: settle });
+    });
   }
 
   /** The versions this node serves to others. */

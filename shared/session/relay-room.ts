@@ -20,10 +20,6 @@ const JOIN_WAIT: Millis = 10_000;
 /** First and longest pause between two attempts; each is drawn between a half and one of it. */
 const RECONNECT_DELAY_MIN: Millis = 250;
 const RECONNECT_DELAY_MAX: Millis = 5_000;
-/** A tab that has been without its room for so long is nobody's conversation: it looks once a minute, and while nobody sees it as rarely as a seeder speaks. */
-const REST_AFTER: Millis = 120_000;
-const RESTING_DELAY: Millis = 60_000;
-const HIDDEN_DELAY: Millis = HAVE_INTERVAL;
 /** A connection that lived this long was a good one: the next loss starts from the short pause again. */
 const STABLE_AFTER: Millis = 10_000;
 /** Bytes handed to the link before the room queues: enough to keep a fast path busy, and no more to wait behind. */
@@ -47,11 +43,10 @@ export type RelayRoomOptions = {
   /** SERVICE_* bits this node offers from the start. */
   readonly services: number;
   readonly log: Log;
-  /**
-   * After the first `wake`, `stay` (the default) reconnects by itself every few seconds, and `rest` does so for two
-   * minutes and seldom after them; `on_demand` connects only when something is asked of it.
-   */
-  readonly mode?: 'stay' | 'rest' | 'on_demand';
+  /** `stay` (the default) reconnects by itself after the first `wake`; `on_demand` connects only when something is asked of it. */
+  readonly mode?: 'stay' | 'on_demand';
+  /** A pause in place of the usual few seconds, for a room that has been away (or was last woken) so long ago; null: the usual. */
+  readonly rest?: (away: Millis) => Millis | null;
 };
 
 type Connection =
@@ -77,7 +72,6 @@ export class RelayRoom implements PayloadRoom {
   #attempts = 0;
   /** Since when it has been away, or was last woken. */
   #awaySince: Millis = 0;
-  #hidden = false;
   #services: number;
   #manifests: readonly Cid[] = [];
   #cancelHave: (() => void) | null = null;
@@ -107,11 +101,6 @@ export class RelayRoom implements PayloadRoom {
     this.#awaySince = this.#options.clock.now();
     if (this.#connection.state === 'waiting') this.#connection.cancel();
     if (this.#connection.state === 'waiting' || this.#connection.state === 'idle') this.#join();
-  }
-
-  /** Whether nobody sees this node now: then a room that rests does so for longer. */
-  setHidden(hidden: boolean): void {
-    this.#hidden = hidden;
   }
 
   /** Ends the connection for good. */
@@ -144,19 +133,6 @@ export class RelayRoom implements PayloadRoom {
         offline: () => (this.#connection.state === 'waiting' ? undefined : settle(false)),
       });
       this.wake();
-    });
-  }
-
-  /** Resolves when the room comes online, at the latest after `wait`; connects nothing. */
-  untilOnline(wait: Millis): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
-        resolve();
-      };
-      const cancel = this.#options.clock.after(wait, settle);
-      const unsubscribe = this.subscribe({ online: settle });
     });
   }
 
@@ -335,10 +311,9 @@ export class RelayRoom implements PayloadRoom {
   }
 
   #reconnectDelay(): Millis {
-    const { clock, mode, random } = this.#options;
-    if (mode === 'rest' && clock.now() - this.#awaySince >= REST_AFTER) {
-      return this.#hidden ? HIDDEN_DELAY : RESTING_DELAY;
-    }
+    const { clock, random, rest } = this.#options;
+    const resting = rest?.(clock.now() - this.#awaySince);
+    if (resting) return resting;
     const most = Math.min(RECONNECT_DELAY_MAX, RECONNECT_DELAY_MIN * 2 ** Math.min(this.#attempts, 16));
     return Math.round((most / 2) * (1 + random.bytes(1)[0]! / 255));
   }
