@@ -3,9 +3,8 @@
 import type { Infer } from '../shared/codec/schema.ts';
 import type { Store } from '../shared/platform/ports.ts';
 import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
-import { link, mapped, optional, struct, text, uint } from '../shared/codec/schema.ts';
+import { link, optional, struct, text, uint, words } from '../shared/codec/schema.ts';
 import { assert } from '../shared/core/assert.ts';
-import { err, ok } from '../shared/core/result.ts';
 import { handleSchema, siteNameSchema } from '../shared/ledger/records.ts';
 
 const PREFIX = 'job/';
@@ -17,7 +16,6 @@ const JOB_BYTES_MAX = 4_096;
  * node has every block. `failed`: it will not go on, `code` and `because` say why.
  */
 const JOB_STATES = ['stored', 'submitted', 'ordered', 'held', 'failed'] as const;
-export type JobState = (typeof JOB_STATES)[number];
 
 const jobSchema = struct({
   id: text({ max: 32 }),
@@ -28,14 +26,7 @@ const jobSchema = struct({
   bytes: uint({}),
   /** Milliseconds since the Unix epoch. */
   created: uint({}),
-  state: mapped<string, JobState>(
-    text({ max: 16 }),
-    (word) => {
-      const state = JOB_STATES.find((known) => known === word);
-      return state === undefined ? err('expected the state of a job') : ok(state);
-    },
-    (state) => state,
-  ),
+  state: words(...JOB_STATES),
   entry: optional(link()),
   seq: optional(uint({})),
   height: optional(uint({})),

@@ -2,9 +2,15 @@
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
-import { list, literal, mapped, struct, text, uint, type Infer } from '../codec/schema.ts';
-import { GENESIS_BYTES_MAX, VALIDATORS_MAX } from '../core/limits.ts';
-import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
+import { list, literal, struct, text, uint, words, type Infer } from '../codec/schema.ts';
+import {
+  BLOCK_INTERVAL_MAX,
+  BLOCK_INTERVAL_MIN,
+  GENESIS_BYTES_MAX,
+  PUZZLE_BITS_MAX,
+  VALIDATORS_MAX,
+} from '../core/limits.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { identitySchema, publicKeySchema } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { Tip } from './block.ts';
@@ -15,25 +21,16 @@ const MEMBERS_MAX = 256;
 const HANDLES_MAX = 64;
 const RECOVERY_MAX = 32;
 const NAME_BYTES_MAX = 64;
-/** Least milliseconds between blocks of any group (DESIGN §4): a faster chain would starve phones. */
-const BLOCK_INTERVAL_MIN = 250;
-/** A day: more would be a group that cannot order. */
-const BLOCK_INTERVAL_MAX = 86_400_000;
-/** More leading zero bits than any device finds in a lifetime. */
-const PUZZLE_BITS_MAX = 64;
 
 /** The epoch of the genesis' validators. */
 export const GENESIS_EPOCH = 0;
-
-const JOINS = ['invite', 'admin', 'open+puzzle'] as const;
-const ROLES = ['admin', 'member'] as const;
 
 const genesisSchema = struct({
   v: literal(1),
   name: text({ min: 1, max: NAME_BYTES_MAX }),
   /** Milliseconds since the Unix epoch; block 1 is later. */
   created: uint(),
-  join: oneWord(JOINS),
+  join: words('invite', 'admin', 'open+puzzle'),
   policy: struct({
     puzzleBits: uint({ max: PUZZLE_BITS_MAX }),
     operationsPerDay: uint(),
@@ -41,7 +38,7 @@ const genesisSchema = struct({
     /** Milliseconds. */
     blockInterval: uint({ min: BLOCK_INTERVAL_MIN, max: BLOCK_INTERVAL_MAX }),
   }),
-  members: list(struct({ identity: identitySchema, role: oneWord(ROLES) }), { max: MEMBERS_MAX }),
+  members: list(struct({ identity: identitySchema, role: words('admin', 'member') }), { max: MEMBERS_MAX }),
   validators: list(publicKeySchema, { min: 1, max: VALIDATORS_MAX }),
   f: uint({ max: VALIDATORS_MAX }),
   recovery: struct({
@@ -89,13 +86,4 @@ function findBrokenRule(genesis: Genesis): string | undefined {
 
 function hasDuplicates(values: readonly string[]): boolean {
   return new Set(values).size !== values.length;
-}
-
-/** One of a few words. */
-function oneWord<const W extends readonly string[]>(words: W) {
-  return mapped<string, W[number]>(
-    text({ max: 32 }),
-    (word) => (words.includes(word) ? ok(word) : err(`expected one of ${words.join(', ')}`)),
-    (word) => word,
-  );
 }

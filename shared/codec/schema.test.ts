@@ -17,6 +17,7 @@ import {
   struct,
   text,
   uint,
+  words,
   type Infer,
   type Schema,
 } from './schema.ts';
@@ -30,6 +31,8 @@ const shape = oneOf('t', {
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a table of schemas of different types
 const refused: readonly [string, Schema<any>, unknown][] = [
+  ['words: another word', words('one', 'two'), 'three'],
+  ['words: no text', words('one', 'two'), 1],
   ['uint: text', uint(), '1'],
   ['uint: negative', uint(), -1],
   ['uint: −0', uint(), -0],
@@ -166,6 +169,7 @@ test('a refusal says where', () => {
 
 test.each([
   ['too large', () => uint({ max: 3 }).write(4)],
+  ['another word', () => words('one').write('two' as 'one')],
   ['a lone surrogate', () => text({ max: 9 }).write('\udc00')],
   ['an unknown field', () => struct({ a: uint() }).write({ a: 1, b: 2 } as { a: number })],
   ['__proto__ as a key', () => dict(uint(), { max: 3, keyMax: 9 }).write(new Map([['__proto__', 1]]))],

@@ -116,6 +116,14 @@ export function literal<const V extends string | number | boolean | null>(expect
   return plain((value) => (value === expected ? ok(expected) : err(`expected ${JSON.stringify(expected)}`)));
 }
 
+/** Text that is one of a few words. */
+export function words<const W extends string>(...choices: readonly W[]): Schema<W> {
+  return plain((value) => {
+    const known = choices.find((choice) => choice === value);
+    return known === undefined ? err(`expected one of ${choices.join(', ')}`) : ok(known);
+  });
+}
+
 /** A CID, as DAG-CBOR tag 42. */
 export function link(): Schema<Cid> {
   return {

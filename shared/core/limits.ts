@@ -51,6 +51,12 @@ export const RESOLUTION_BYTES_MAX = MIB;
 export const GENESIS_BYTES_MAX = 64 * KIB;
 /** How far a claimed time may be ahead of block time. */
 export const CLOCK_DRIFT_MAX: number = 5 * MINUTE;
+/** Least milliseconds between two blocks of any group: faster would starve phones. */
+export const BLOCK_INTERVAL_MIN = 250;
+/** A day: slower would be a group that cannot order. */
+export const BLOCK_INTERVAL_MAX: number = DAY;
+/** Leading zero bits of a puzzle: more than any device finds in a lifetime, so a group that nobody joins this way. */
+export const PUZZLE_BITS_MAX = 64;
 /** Least time between two blocks of the commons. */
 export const COMMONS_BLOCK_INTERVAL_MIN = 1_000;
 /** Recent blocks a puzzle may name. */

@@ -8,12 +8,12 @@ import {
   link,
   list,
   literal,
-  mapped,
   nullable,
   optional,
   struct,
   text,
   uint,
+  words,
   type Infer,
 } from '../codec/schema.ts';
 import { assert } from '../core/assert.ts';
@@ -56,11 +56,7 @@ const bodySchema = struct({
   seq: uint({ min: 1 }),
   prev: nullable(link()),
   time: uint(),
-  sort: mapped(
-    text({ max: 8 }),
-    (word) => (word === 'ledger' || word === 'document' ? ok(word) : err('expected ledger or document')),
-    (sort) => sort,
-  ),
+  sort: words('ledger', 'document'),
   certificate: optional(bytes({ max: DEVICE_CERTIFICATE_BYTES_MAX })),
   after: optional(struct({ feed: feedIdSchema, seq: uint({ min: 1 }) })),
   fee: optional(amount()),

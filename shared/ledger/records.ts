@@ -12,11 +12,12 @@ import {
   struct,
   text,
   uint,
+  words,
   type Infer,
   type Schema,
 } from '../codec/schema.ts';
 import type { Cid } from '../codec/cid.ts';
-import { OPEN_FEEDS_MAX, RECENT_BLOCKS, STATE_VALUE_BYTES_MAX } from '../core/limits.ts';
+import { OPEN_FEEDS_MAX, PUZZLE_BITS_MAX, RECENT_BLOCKS, STATE_VALUE_BYTES_MAX } from '../core/limits.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
 import {
   feedIdSchema,
@@ -36,8 +37,6 @@ export const SITES_PER_HANDLE_MAX = 64;
 const NAME_BYTES_MAX = 30;
 /** X25519. */
 const SEALING_KEY_BYTES = 32;
-/** More leading zero bits than any device finds in a lifetime: a group that nobody joins this way. */
-const PUZZLE_BITS_MAX = 64;
 
 /** One kind of record: its key, and its value as canonical bytes. */
 export type RecordType<Id, T> = {
@@ -59,7 +58,7 @@ export const siteNameSchema: Schema<SiteName> = mapped(
 
 /** Heights: `since` of the block that made it (0: genesis). */
 const memberSchema = struct({
-  role: oneOfTexts(['member', 'admin']),
+  role: words('member', 'admin'),
   since: uint(),
   sealingKey: optional(bytes({ length: SEALING_KEY_BYTES })),
 });
@@ -106,7 +105,7 @@ export type Site = Infer<typeof siteSchema>;
 
 /** Quotas are per identity and UTC day of block time; `blockInterval` in ms. */
 export const POLICY_FIELDS = {
-  join: oneOfTexts(['invite', 'admin', 'open+puzzle']),
+  join: words('invite', 'admin', 'open+puzzle'),
   puzzleBits: uint({ max: PUZZLE_BITS_MAX }),
   operationsPerDay: uint(),
   bytesPerDay: uint(),
@@ -148,14 +147,4 @@ export function decodeRecord<Id, T>(
   value: Uint8Array,
 ): Result<T, Failure<'bad_encoding' | 'too_large'>> {
   return decodeCanonical(type.schema, value, { max: STATE_VALUE_BYTES_MAX });
-}
-
-function oneOfTexts<const T extends string>(choices: readonly T[]): Schema<T> {
-  const known: ReadonlySet<string> = new Set(choices);
-  const max = Math.max(...choices.map((choice) => choice.length));
-  return mapped(
-    text({ max }),
-    (word) => (known.has(word) ? ok(word as T) : err(`expected one of ${choices.join(', ')}`)),
-    (word) => word,
-  );
 }

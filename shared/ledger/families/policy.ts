@@ -1,7 +1,7 @@
 // Policy: what admins may change, and the bounds that keep a group from locking itself up (LG10).
 
 import { optional, struct } from '../../codec/schema.ts';
-import { ENTRY_BYTES_MAX } from '../../core/limits.ts';
+import { BLOCK_INTERVAL_MAX, BLOCK_INTERVAL_MIN, ENTRY_BYTES_MAX } from '../../core/limits.ts';
 import { defineOperation } from '../operation.ts';
 import { MEMBER, POLICY, POLICY_FIELDS } from '../records.ts';
 import { readRecord, writeRecord } from '../state.ts';
@@ -10,9 +10,6 @@ import { readRecord, writeRecord } from '../state.ts';
 const OPERATIONS_PER_DAY_MIN = 16;
 /** One entry of the largest size. */
 const BYTES_PER_DAY_MIN = ENTRY_BYTES_MAX;
-/** Milliseconds: faster would starve phones, slower would be a group that cannot order. */
-const BLOCK_INTERVAL_MIN = 250;
-const BLOCK_INTERVAL_MAX = 86_400_000;
 
 /** Only the fields that change. */
 export const policyUpdate = defineOperation({
