@@ -7,8 +7,9 @@ import { encodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';
 import { CERTIFIED_BLOCK_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../../shared/core/limits.ts';
 import { parsePublicKey } from '../../shared/crypto/ids.ts';
+import { readBody } from '../../shared/platform/web/read-body.ts';
 import { appOrigin } from '../hosts.ts';
-import { answerFailure, readBounded } from './answers.ts';
+import { answerFailure } from './answers.ts';
 
 /** Most blocks in one answer; bytes end it sooner. */
 const BLOCKS_MAX = 1_024;
@@ -68,7 +69,7 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
   });
 
   app.post('/.weft/blocks', async ({ req }) => {
-    const block = await readBounded(req.raw, CERTIFIED_BLOCK_BYTES_MAX);
+    const block = await readBody(req.raw, CERTIFIED_BLOCK_BYTES_MAX);
     if (!block)
       return answerFailure(413, {
         code: 'too_large',

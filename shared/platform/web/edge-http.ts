@@ -6,10 +6,10 @@ import {
   MESSAGE_BYTES_MAX,
   RESOLUTION_BYTES_MAX,
 } from '../../core/limits.ts';
-import { concatBytes } from '../../core/bytes.ts';
 import { decodeCanonical } from '../../codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../codec/schema.ts';
 import type { Edge } from '../ports.ts';
+import { readBody } from './read-body.ts';
 
 /** A request that takes longer than this is as good as no edge at all. */
 const EDGE_TIMEOUT = 10_000;
@@ -73,21 +73,7 @@ export function createEdgeHttp({ origin, fetch = globalThis.fetch.bind(globalThi
 async function readBytes(response: Response, max: number): Promise<Uint8Array | null> {
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`the edge answered ${response.status}`);
-  const declared = Number(response.headers.get('content-length') ?? 0);
-  if (declared > max) throw new Error('the edge announced more bytes than allowed');
-  const reader = response.body?.getReader();
-  if (!reader) return new Uint8Array(0);
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > max) {
-      await reader.cancel();
-      throw new Error('the edge sent more bytes than allowed');
-    }
-    parts.push(value);
-  }
-  return parts.length === 1 ? parts[0]! : concatBytes(...parts);
+  const body = await readBody(response, max);
+  if (!body) throw new Error('the edge sent more bytes than allowed');
+  return body;
 }
