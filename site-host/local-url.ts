@@ -27,9 +27,14 @@ export function parseSiteHost(host: string, suffix: string): ParsedHost {
   if (host.length > HOST_CHARS_MAX) return { kind: 'other' };
   const domain = host.replace(PORT, '').toLowerCase();
   if (domain === suffix) return { kind: 'apex' };
-  if (!domain.endsWith(`.${suffix}`)) return { kind: 'other' };
-  const site = parseSiteLabel(domain.slice(0, -suffix.length - 1));
-  return site.ok ? { kind: 'site', ...site.value } : { kind: 'other' };
+  const label = readLabel(domain, suffix);
+  const site = label === null ? null : parseSiteLabel(label);
+  return site?.ok ? { kind: 'site', ...site.value } : { kind: 'other' };
+}
+
+/** What stands in front of the suffix, whether a site can have that label or not; null under another suffix. */
+export function readLabel(domain: string, suffix: string): string | null {
+  return domain.endsWith(`.${suffix}`) ? domain.slice(0, -suffix.length - 1) : null;
 }
 
 export function siteUrl(site: SiteId, { protocol, suffix, port }: SitesOrigin): string {

@@ -2,6 +2,7 @@
 
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { parseSiteLabel } from '../shared/ledger/handle-grammar.ts';
+import { readLabel } from '../site-host/local-url.ts';
 
 export type HostFace =
   | { readonly face: 'app' }
@@ -16,13 +17,13 @@ const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]']);
 /** `hostname` without a port, in lower case as URL gives it. */
 export function readHost(hostname: string, { appHost, sitesSuffix }: HostNames): HostFace {
   if (hostname === appHost || LOOPBACK_NAMES.has(hostname)) return { face: 'app' };
-  if (!hostname.endsWith(`.${sitesSuffix}`)) {
+  const label = readLabel(hostname, sitesSuffix);
+  if (label === null) {
     return {
       face: 'unknown',
       because: `This edge serves ${appHost} and sites under .${sitesSuffix}, not ${hostname}.`,
     };
   }
-  const label = hostname.slice(0, -sitesSuffix.length - 1);
   const site = parseSiteLabel(label);
   if (!site.ok) return { face: 'unknown', because: `“${label}” cannot be a site. ${site.error.because}` };
   return { face: 'site', ...site.value, label };
