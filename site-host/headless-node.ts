@@ -4,18 +4,7 @@ import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Founding } from '../shared/chain/genesis.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
-import type {
-  BlobStore,
-  Clock,
-  Edge,
-  Hasher,
-  Link,
-  Log,
-  Random,
-  Signer,
-  Store,
-  Verifier,
-} from '../shared/platform/ports.ts';
+import type { Edge, Link, NodePorts, Signer } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
@@ -50,14 +39,7 @@ const CATCH_UP_RETRY: Millis = 1_000;
 /** How long a seeder has to be found before the sources at hand must do. */
 const FIND_WAIT: Millis = 1_000;
 
-export type HeadlessOptions = {
-  readonly store: Store;
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly verifier: Verifier;
-  readonly hasher: Hasher;
-  readonly log: Log;
+export type HeadlessOptions = NodePorts & {
   readonly founding: Founding;
   /** The validator's key, one of the founding's. */
   readonly validator: Signer;

@@ -1,16 +1,6 @@
 // The ports of a node on Node: one data folder, WebCrypto, the clock, and sockets to the edge's relay.
 
-import type {
-  BlobStore,
-  Clock,
-  Edge,
-  Hasher,
-  Link,
-  Log,
-  Random,
-  Store,
-  Verifier,
-} from '../../shared/platform/ports.ts';
+import type { Edge, Link, NodePorts } from '../../shared/platform/ports.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
@@ -20,18 +10,8 @@ import { openFolderBlobStore } from './folder-blob-store.ts';
 import { createJsonLog, logLevelOf } from './json-log.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
-export type NodePlatform = {
-  readonly store: Store;
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly verifier: Verifier;
-  readonly hasher: Hasher;
-  readonly log: Log;
-};
-
 /** Opens the data folder, locked until `store.close()`; logs to standard error at WEFT_LOG (warn). Throws StoreError. */
-export async function openNodePlatform(folder: string): Promise<NodePlatform> {
+export async function openNodePlatform(folder: string): Promise<NodePorts> {
   const clock = createWebClock();
   const store = openSqliteStore(folder);
   try {

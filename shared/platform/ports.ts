@@ -99,3 +99,14 @@ export interface Edge {
   /** The newest entry of a device's feed in the edge's copy. */
   feedHead(device: PublicKey): Promise<{ feed: string; seq: number; head: string } | null>;
 }
+
+/** What every node needs of its host, wherever it runs. */
+export type NodePorts = {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly verifier: Verifier;
+  readonly hasher: Hasher;
+  readonly log: Log;
+};
