@@ -10,7 +10,7 @@ export const SITE_DATABASE = 'weft-site';
 export type SiteStorage = { readonly blobs: BlobStore; readonly record: RecordMemory; readonly notes: RecordMemory };
 
 export function createSiteStorage(): SiteStorage {
-  const blobs = createIdbBlobStore(SITE_DATABASE);
+  const blobs = createIdbBlobStore(SITE_DATABASE, true);
   // No CID looks like the names of these.
   const place = (key: string): RecordMemory => ({
     load: () => blobs.get(key).catch(() => undefined),

@@ -1,44 +1,84 @@
 // The BlobStore port over idb-keyval: blocks by CID in a database of their own, with running totals in the same transactions (BN5).
 
-import { createStore, get, getMany, promisifyRequest, type UseStore } from 'idb-keyval';
-import type { BlobStore } from '../../shared/platform/ports.ts';
+import { promisifyRequest, type UseStore } from 'idb-keyval';
+import { StoreError, type BlobStore } from '../../shared/platform/ports.ts';
 import { committed, compactBytes, readStoreError } from './weft-database.ts';
 
 const BLOCKS = 'blocks';
 /** Beside the blocks, so that totals and blocks are one transaction; no CID looks like it. */
 const TOTALS_KEY = 'totals';
+/** Another page of the origin may hold the database in a change of its own: without it is better than never. */
+const OPEN_WAIT = 3_000;
 
 type Totals = { readonly blocks: number; readonly bytes: number };
 type Block = { readonly cid: string; readonly bytes: Uint8Array };
 
-/** Opens nothing yet; the first call does. Every call rejects with StoreError. */
-export function createIdbBlobStore(name: string): BlobStore {
-  const place = createStrictStore(name);
+/**
+ * Opens nothing yet; the first call does. Every call rejects with StoreError. `isShared`: other scripts write to this
+ * origin, so a database of this name that is not of this shape is theirs, and gives way.
+ */
+export function createIdbBlobStore(name: string, isShared = false): BlobStore {
+  const place = createStrictStore(name, isShared);
+  const readEach = <T>(keys: readonly string[], ask: (blocks: IDBObjectStore, key: string) => IDBRequest<T>) =>
+    guard(() => place('readonly', (blocks) => Promise.all(keys.map((key) => promisifyRequest(ask(blocks, key))))));
+  const getMany = <T>(keys: readonly string[]) =>
+    readEach(keys, (blocks, key): IDBRequest<T | undefined> => blocks.get(key));
+  const write = (change: (blocks: IDBObjectStore) => Promise<void>) => guard(() => place('readwrite', change));
   return {
-    get: (cid) => guard(() => get<Uint8Array>(cid, place)),
-    getMany: (cids) => guard(() => getMany<Uint8Array | undefined>([...cids], place)),
-    has: (cids) =>
-      guard(() =>
-        place('readonly', async (blocks) => {
-          const keys = await Promise.all(cids.map((cid) => promisifyRequest(blocks.getKey(cid))));
-          return keys.map((key) => key !== undefined);
-        }),
-      ),
-    putMany: (blocks) => guard(() => place('readwrite', (store) => putBlocks(store, blocks))),
-    remove: (cids) => guard(() => place('readwrite', (store) => removeBlocks(store, cids))),
-    stats: () => guard(async () => (await get<Totals>(TOTALS_KEY, place)) ?? { blocks: 0, bytes: 0 }),
+    get: async (cid) => (await getMany<Uint8Array>([cid]))[0],
+    getMany,
+    has: async (cids) => {
+      const keys = await readEach(cids, (blocks, cid) => blocks.getKey(cid));
+      return keys.map((key) => key !== undefined);
+    },
+    putMany: (blocks) => write((store) => putBlocks(store, blocks)),
+    remove: (cids) => write((store) => removeBlocks(store, cids)),
+    stats: async () => (await getMany<Totals>([TOTALS_KEY]))[0] ?? { blocks: 0, bytes: 0 },
   };
 }
 
-/** As createStore, but what it writes is on disk when the transaction completes: the browser's default is not. */
-function createStrictStore(name: string): UseStore {
-  const place = createStore(name, BLOCKS);
-  return (mode, callback) => {
-    if (mode === 'readonly') return place(mode, callback);
-    return place('readonly', ({ transaction: { db } }) =>
-      callback(db.transaction(BLOCKS, mode, { durability: 'strict' }).objectStore(BLOCKS)),
-    );
+/** What it writes is on disk when the transaction completes: the browser's default is not. */
+function createStrictStore(name: string, isShared: boolean): UseStore {
+  let opened: Promise<IDBDatabase> | null = null;
+  const open = async (): Promise<IDBDatabase> => {
+    try {
+      const database = await Promise.race([openBlocks(name, isShared), hang()]);
+      // The browser may clear or close it; the next call begins anew.
+      database.onclose = () => (opened = null);
+      return database;
+    } catch (error) {
+      // One that hung is not waited for again at each block.
+      if (!(error instanceof StoreError)) opened = null;
+      throw error;
+    }
   };
+  return async (mode, callback) =>
+    callback((await (opened ??= open())).transaction(BLOCKS, mode, { durability: 'strict' }).objectStore(BLOCKS));
+}
+
+async function openBlocks(name: string, isShared: boolean): Promise<IDBDatabase> {
+  const request = indexedDB.open(name);
+  request.onupgradeneeded = () => request.result.createObjectStore(BLOCKS);
+  const database = await promisifyRequest(request);
+  if (!isShared || isOurs(database)) return database;
+  database.close();
+  await promisifyRequest(indexedDB.deleteDatabase(name));
+  return await openBlocks(name, false);
+}
+
+function isOurs(database: IDBDatabase): boolean {
+  if (!database.objectStoreNames.contains(BLOCKS)) return false;
+  const { keyPath, indexNames } = database.transaction(BLOCKS).objectStore(BLOCKS);
+  return keyPath === null && indexNames.length === 0;
+}
+
+function hang(): Promise<never> {
+  return new Promise((_, reject) =>
+    setTimeout(
+      () => reject(new StoreError('store_failed', 'Another page of this address holds its data: close it.')),
+      OPEN_WAIT,
+    ),
+  );
 }
 
 async function guard<T>(work: () => Promise<T>): Promise<T> {

@@ -67,6 +67,40 @@ async function openTooNew() {
   return await failureOf(() => WeftDatabase.open({ name }));
 }
 
+type Planted = 'no place' | 'a key path' | 'an index';
+
+/** What a script of the origin may leave where the blocks belong: whether they are kept all the same. */
+async function useBlobsOver(planted: Planted, isShared: boolean) {
+  const name = nextName();
+  const request = indexedDB.open(name, 7);
+  request.addEventListener('upgradeneeded', () => {
+    if (planted === 'no place') return;
+    const blocks = request.result.createObjectStore('blocks', planted === 'a key path' ? { keyPath: 'cid' } : {});
+    if (planted === 'an index') blocks.createIndex('one', 'length', { unique: true });
+  });
+  await new Promise((resolve) => request.addEventListener('success', resolve));
+  request.result.close();
+  const blobs = createIdbBlobStore(name, isShared);
+  const failure = await failureOf(() => blobs.putMany([{ cid: cidLike(1), bytes: patternBytes(1, 10) }]));
+  const held = failure ? undefined : await blobs.get(cidLike(1));
+  const version = (await indexedDB.databases()).find((one) => one.name === name)?.version;
+  return { version, bytes: held?.length ?? null };
+}
+
+/** A database that another connection never lets go of while a change of it is asked for. */
+async function useBlobsHeld() {
+  const name = nextName();
+  const holder = indexedDB.open(name, 1);
+  await new Promise((resolve) => holder.addEventListener('success', resolve));
+  // Waits for the holder, and everybody else waits for it.
+  indexedDB.deleteDatabase(name);
+  const blobs = createIdbBlobStore(name, true);
+  const failures = [await failureOf(() => blobs.get(cidLike(1)))];
+  const started = performance.now();
+  failures.push(await failureOf(() => blobs.get(cidLike(1))));
+  return { codes: failures.map((failure) => failure?.code), again: performance.now() - started };
+}
+
 /** The ways in which browsers refuse storage. */
 async function openRefused(way: 'missing' | 'throws' | 'rejects') {
   const own = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB')!;
@@ -238,6 +272,8 @@ async function countBlocks(batches: number): Promise<number> {
 }
 
 export type StoragePage = {
+  useBlobsOver: typeof useBlobsOver;
+  useBlobsHeld: typeof useBlobsHeld;
   runStoreCase: typeof runStoreCase;
   runBlobCase: typeof runBlobCase;
   takeOver: typeof takeOver;
@@ -255,6 +291,8 @@ const storage: StoragePage = {
   runStoreCase,
   runBlobCase,
   takeOver,
+  useBlobsOver,
+  useBlobsHeld,
   openTooNew,
   openRefused,
   fillStorage,

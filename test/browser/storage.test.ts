@@ -50,6 +50,25 @@ describeInChromium('the stores of a browser', () => {
     await page.evaluate((one) => storage.runBlobCase(one), name);
   });
 
+  test.each(['no place', 'a key path', 'an index'] as const)(
+    'VS10: what a script of the site left in place of the blocks (%s) gives way',
+    async (planted) => {
+      const seen = await page.evaluate((one) => storage.useBlobsOver(one, true), planted);
+      expect(seen).toEqual({ version: 1, bytes: 10 });
+    },
+  );
+
+  test('BN1: blocks of a shape that is unknown are left as they are where nobody else writes', async () => {
+    const seen = await page.evaluate(() => storage.useBlobsOver('no place', false));
+    expect(seen).toEqual({ version: 7, bytes: null });
+  });
+
+  test('VS8: a database that a page holds on to is given up, once, and not waited for at each block', async () => {
+    const { codes, again } = await page.evaluate(() => storage.useBlobsHeld());
+    expect(codes).toEqual(['store_failed', 'store_failed']);
+    expect(again).toBeLessThan(1_000);
+  });
+
   test('BN3: a late write of a deposed owner fails and changes nothing', async () => {
     const seen = await page.evaluate(() => storage.takeOver());
     expect(seen).toMatchObject({ late: { code: 'store_failed' }, again: { code: 'store_failed' }, deposed: 1 });
