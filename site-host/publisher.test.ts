@@ -3,11 +3,15 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryMesh, type MemoryMesh, type MemoryTab } from '../test/simulator/memory-mesh.ts';
 import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
+import { createSimulatedClock } from '../test/simulator/simulated-clock.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import { assert } from '../shared/core/assert.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { resolveSite } from '../shared/light-client/site-record.ts';
+import type { AttachedAccount } from '../shared/node/light-node.ts';
 import type { StoreBatch } from '../shared/platform/ports.ts';
+import { createWebHasher, createWebRandom } from '../shared/platform/web/web-crypto.ts';
+import { Publisher, type PublisherProgress } from './publisher.ts';
 
 const alice = 'alice' as Handle;
 const root = '' as SiteName;
@@ -157,4 +161,34 @@ describe('a publish that does not go its way', () => {
     tab.close();
     await headless.close();
   });
+});
+
+test('LG16: a publish whose lease waits for tomorrow’s quota says so', async () => {
+  const clock = createSimulatedClock();
+  const disk = createMemoryDisk();
+  const account = {
+    outbox: { delayOf: () => undefined, whyWaiting: { code: 'quota_exceeded', because: 'used up' } },
+    member: { register: () => new Promise(() => {}) },
+    requestPin: () => undefined,
+    cancelPin: () => undefined,
+  } as unknown as AttachedAccount;
+  const publisher = await Publisher.open({
+    store: disk.openStore(),
+    blobs: disk.openBlobs(),
+    clock,
+    random: createWebRandom(),
+    hasher: createWebHasher(),
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    account: () => account,
+    isOnline: () => true,
+    onChange: () => undefined,
+  });
+  const told: PublisherProgress[] = [];
+  const onProgress = (progress: PublisherProgress) => void told.push(progress);
+  void publisher.publish({ handle: alice, name: root, files: page('hello'), onProgress });
+  await expect.poll(() => told.some(({ step }) => step === 'stored')).toBe(true);
+  await clock.advance(10_000);
+  expect(told.filter(({ step }) => step === 'waiting')).toEqual([
+    { step: 'waiting', code: 'quota_exceeded', message: 'used up' },
+  ]);
 });

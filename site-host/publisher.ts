@@ -68,6 +68,8 @@ export class Publisher {
   readonly #running = new Map<string, AttachedAccount>();
   readonly #waiters = new Map<string, PromiseWithResolvers<Job>>();
   readonly #cancelled = new Set<string>();
+  /** Jobs whose entry is being signed and written, until they say so. */
+  readonly #submitting = new Map<string, Promise<void>>();
   /** Jobs that wait for the network. */
   readonly #pauses = new Set<() => void>();
 
@@ -135,6 +137,8 @@ export class Publisher {
 
   /** Drops a job that has not been submitted; afterwards only a new version can replace it. */
   async cancel(id: string): Promise<Result<null, Failure>> {
+    // One that is being signed now is on its way: what it becomes decides.
+    await this.#submitting.get(id);
     const job = this.#jobs.get(id);
     if (!job) return fail('not_found', 'There is no such publish.');
     if (job.state !== 'stored' && job.state !== 'failed') {
@@ -336,9 +340,10 @@ export class Publisher {
     }
   }
 
-  /** Says once why a validator takes the entry only later, such as a quota that is used up. */
+  /** Says once why a validator takes the entry, or the join or lease before it, only later, such as a quota that is used up. */
   #tellDelay({ id, entry }: Job, told: string | undefined): string | undefined {
-    const delay = entry && this.#options.account()?.outbox.delayOf(entry);
+    const outbox = this.#options.account()?.outbox;
+    const delay = (entry && outbox?.delayOf(entry)) ?? outbox?.whyWaiting;
     if (delay && delay.code !== told) this.#tell(id, { step: 'waiting', code: delay.code, message: delay.because });
     return delay?.code;
   }

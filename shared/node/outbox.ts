@@ -190,6 +190,12 @@ export class Outbox {
     return this.#delays.get(id);
   }
 
+  /** Why the first of them has to wait: what stands behind it waits for the same reason. */
+  get whyWaiting(): Failure | undefined {
+    const [first] = this.#pending.keys();
+    return first && this.#delays.get(first);
+  }
+
   /** Hands every pending entry over again, in order: after a reconnect. */
   redeliver(): void {
     if (this.#pending.size > 0) this.#deliver(this.pending);
