@@ -26,8 +26,8 @@ const done: Outcome = { code: 'ok', because: 'done', height: 7, changes: [] };
 const refused: Outcome = { code: 'forked', because: 'no', height: null, changes: [] };
 const operation = (handle: string) => handleRegister.create({ handle });
 
-async function open(disk: MemoryDisk, answers: readonly (KnownHead | null)[] = [null]): Promise<Outbox> {
-  const outbox = await Outbox.open({
+function openSilent(disk: MemoryDisk): Promise<Outbox> {
+  return Outbox.open({
     store: disk.openStore(),
     clock,
     random: createWebRandom(),
@@ -36,6 +36,10 @@ async function open(disk: MemoryDisk, answers: readonly (KnownHead | null)[] = [
     device: signer.key,
     certificate,
   });
+}
+
+async function open(disk: MemoryDisk, answers: readonly (KnownHead | null)[] = [null]): Promise<Outbox> {
+  const outbox = await openSilent(disk);
   void outbox.reconcile(() => Promise.resolve(answers));
   return outbox;
 }
@@ -124,15 +128,7 @@ describe('EN8: a start asks for the own head before it signs', () => {
 
   test('an entry waits until somebody answered', async () => {
     const { disk } = await twoEntries();
-    const outbox = await Outbox.open({
-      store: disk.openStore(),
-      clock,
-      random: createWebRandom(),
-      signer,
-      group,
-      device: signer.key,
-      certificate,
-    });
+    const outbox = await openSilent(disk);
     let answer = (_answers: (KnownHead | null)[]): void => {};
     void outbox.reconcile(() => new Promise((resolve) => (answer = resolve)));
     const submitted = outbox.submit([operation('next')]);

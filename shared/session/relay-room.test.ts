@@ -59,6 +59,17 @@ function createHeldLink() {
   };
 }
 
+/** A room whose link the test holds: connected, and not yet welcomed. */
+async function createHeldRoom() {
+  const clock = createSimulatedClock();
+  const held = createHeldLink();
+  const random = createSeededRandom(1);
+  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
+  room.wake();
+  await clock.advance(0);
+  return { clock, held, room };
+}
+
 test('RL5: a room tells its members who serves, and forgets them when they leave', async () => {
   const { clock, join } = start();
   const seeder = join(SERVICE_SEED);
@@ -222,12 +233,7 @@ test('RL7: a relay that never says WELCOME is given up, and a link that comes to
 });
 
 test('RL8: what a full link cannot take waits in order, up to a bound; a sender is told', async () => {
-  const clock = createSimulatedClock();
-  const held = createHeldLink();
-  const random = createSeededRandom(1);
-  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
-  room.wake();
-  await clock.advance(0);
+  const { clock, held, room } = await createHeldRoom();
   held.deliver(encodeWelcome(1 as PeerId, []));
   held.setBuffered(10_000_000);
   const outcomes: string[] = [];
@@ -251,12 +257,7 @@ test('RL8: what a full link cannot take waits in order, up to a bound; a sender 
 });
 
 test('RL8: a sender that the relay calls too fast pauses, and then goes on in order', async () => {
-  const clock = createSimulatedClock();
-  const held = createHeldLink();
-  const random = createSeededRandom(1);
-  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
-  room.wake();
-  await clock.advance(0);
+  const { clock, held, room } = await createHeldRoom();
   held.deliver(encodeWelcome(1 as PeerId, []));
   held.deliver(encodeError('peer_busy'));
   expect(await room.send(2 as PeerId, Uint8Array.of(0))).toBe('sent');
@@ -296,24 +297,14 @@ test('RL4: frames a relay has no business sending are dropped, and the room goes
 });
 
 test('RL9: no relay can make a member remember peers without end', async () => {
-  const clock = createSimulatedClock();
-  const held = createHeldLink();
-  const random = createSeededRandom(1);
-  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
-  room.wake();
-  await clock.advance(0);
+  const { held, room } = await createHeldRoom();
   held.deliver(encodeWelcome(1 as PeerId, []));
   for (let id = 2; id < 5_000; id++) held.deliver(Uint8Array.of(0x12, 0, 0, id >>> 8, id & 255, SERVICE_READ));
   expect(room.peers.length).toBeLessThanOrEqual(256);
 });
 
 test('RL9: peers that came early hide nobody who comes late, and who proved itself stays', async () => {
-  const clock = createSimulatedClock();
-  const held = createHeldLink();
-  const random = createSeededRandom(1);
-  const room = new RelayRoom({ connect: () => Promise.resolve(held.link), clock, random, services: 0, log: silent });
-  room.wake();
-  await clock.advance(0);
+  const { held, room } = await createHeldRoom();
   const known = 9 as PeerId;
   held.deliver(encodeWelcome(1 as PeerId, [{ id: known, services: SERVICE_READ }]));
   room.proven.add(known);
