@@ -9,6 +9,7 @@ import { assert } from '../shared/core/assert.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { resolveSite } from '../shared/light-client/site-record.ts';
 import type { AttachedAccount } from '../shared/node/light-node.ts';
+import { OWN_PENDING_PREFIX } from '../shared/node/outbox-records.ts';
 import type { StoreBatch } from '../shared/platform/ports.ts';
 import { createWebHasher, createWebRandom } from '../shared/platform/web/web-crypto.ts';
 import { Publisher, type PublisherProgress } from './publisher.ts';
@@ -38,6 +39,28 @@ function killAtWrite(disk: MemoryDisk, nth: number): MemoryDisk & { readonly kil
     },
   };
   return killing;
+}
+
+/** A disk that holds back the write of the first entry until it is released. */
+function holdEntry(disk: MemoryDisk): MemoryDisk & { readonly writing: Promise<void>; release(): void } {
+  const writing = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  return {
+    ...disk,
+    writing: writing.promise,
+    release: () => released.resolve(),
+    openStore() {
+      const store = disk.openStore();
+      const write = async (batch: StoreBatch, durability: 'strict' | 'relaxed') => {
+        if (batch.put?.some(({ key }) => key.startsWith(OWN_PENDING_PREFIX))) {
+          writing.resolve();
+          await released.promise;
+        }
+        await store.write(batch, durability);
+      };
+      return { ...store, write };
+    },
+  };
 }
 
 async function openAlice(mesh: MemoryMesh, disk: MemoryDisk): Promise<MemoryTab> {
@@ -111,6 +134,24 @@ describe('a publish that does not go its way', () => {
     const other = await tab.publisher.publish({ handle: alice, name: root, files: page('yes') });
     expect(other).toMatchObject({ ok: true, value: { seq: 1 } });
     expect(tab.publisher.jobs.find((job) => job.id === id)).toMatchObject({ state: 'failed', code: 'cancelled' });
+    tab.close();
+    await headless.close();
+  });
+
+  test('a cancel while the entry is being written says that it is too late, and the site is published', async () => {
+    const mesh = await createMemoryMesh('late cancel');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+    const disk = createMemoryDisk();
+    (await openAlice(mesh, disk)).close();
+    const slow = holdEntry(disk);
+    const tab = await mesh.startTab('alice', slow);
+    const publishing = tab.publisher.publish({ handle: alice, name: root, files: page('hello') });
+    await slow.writing;
+    const cancelling = tab.publisher.cancel(tab.publisher.jobs[0]!.id);
+    slow.release();
+    expect(await cancelling).toMatchObject({ ok: false, error: { code: 'wrong_state' } });
+    expect(await publishing).toMatchObject({ ok: true, value: { state: 'held', seq: 1 } });
     tab.close();
     await headless.close();
   });

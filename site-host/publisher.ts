@@ -248,13 +248,8 @@ export class Publisher {
     for (let attempt = 1; job.state === 'stored' || job.state === 'submitted'; attempt++) {
       // An entry that this store does not know was another wallet's, or was lost with an older copy of the store.
       if (job.entry && (await account.outbox.state(job.entry)).state === 'unknown') job = await this.#unsubmit(job);
-      if (!job.entry) {
-        const submitted = await this.#submit(job, account);
-        if (!submitted.ok) return await this.#update(job, { state: 'failed', ...submitted.error });
-        const { entry, ...named } = submitted.value;
-        if (entry === null) return await this.#update(job, { state: 'ordered', ...named });
-        job = await this.#update(job, { state: 'submitted', entry, ...named });
-      }
+      if (!job.entry) job = await this.#submit(job, account);
+      if (job.state !== 'submitted') return job;
       const outcome = await account.outbox.whenSettled(job.entry!);
       if (outcome.code === 'ok' && outcome.height !== null) {
         job = await this.#update(job, { state: 'ordered', height: outcome.height });
@@ -273,17 +268,39 @@ export class Publisher {
     return this.#replace({ ...again, state: 'stored' });
   }
 
+  /** Names the version, and writes down by which entry; from the signature to that no cancel comes in between. */
+  async #submit(job: Job, account: AttachedAccount): Promise<Job> {
+    const written = Promise.withResolvers<void>();
+    try {
+      const submitted = await this.#sign(job, account, () => this.#submitting.set(job.id, written.promise));
+      if (!submitted.ok) return await this.#update(job, { state: 'failed', ...submitted.error });
+      const { entry, ...named } = submitted.value;
+      if (entry === null) return await this.#update(job, { state: 'ordered', ...named });
+      return await this.#update(job, { state: 'submitted', entry, ...named });
+    } finally {
+      this.#submitting.delete(job.id);
+      written.resolve();
+    }
+  }
+
   /** The lease of the handle comes first. While nobody can say which number is next, the job waits: it is safe on disk. */
-  async #submit(job: Job, account: AttachedAccount): Promise<Result<VersionSubmitted, Failure>> {
+  async #sign(job: Job, account: AttachedAccount, begin: () => void): Promise<Result<VersionSubmitted, Failure>> {
     const { handle, name, manifest } = job;
     const isWanted = (): boolean => {
       const now = this.#jobs.get(job.id);
       return now !== undefined && !isFinished(now) && !this.#cancelled.has(job.id);
     };
+    const mayBegin = (): boolean => {
+      const wanted = isWanted();
+      if (wanted) begin();
+      return wanted;
+    };
     for (let pause = SUBMIT_RETRY_MIN; ; pause = Math.min(2 * pause, SUBMIT_RETRY_MAX)) {
       if (!isWanted()) return fail('cancelled', 'It was cancelled.');
       const leased = await account.member.register(handle);
-      const submitted = leased.ok ? await account.member.submitVersion({ handle, name, manifest, isWanted }) : leased;
+      const submitted = leased.ok
+        ? await account.member.submitVersion({ handle, name, manifest, isWanted: mayBegin })
+        : leased;
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
       // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
       if (this.#options.account() !== account) throw new OutboxClosed();
