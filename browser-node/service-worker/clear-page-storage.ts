@@ -9,7 +9,8 @@ export function clearPageStorage(): void {
       // Refused storage is empty storage.
     }
   }
-  const hosts = ['', `;domain=${location.hostname}`];
+  // Those named `__Host-` and `__Secure-` give way to secure ones only, and a secure one is no use on an insecure page.
+  const hosts = ['', `;domain=${location.hostname}`, ';secure', `;secure;domain=${location.hostname}`];
   const folders = location.pathname.split('/').map((_, at, names) => names.slice(0, at + 1).join('/') || '/');
   for (const cookie of document.cookie.split('; ')) {
     for (const host of hosts) {

@@ -315,6 +315,8 @@ export class SiteServer {
     const before = this.#counts.held;
     this.#counts.held = { manifest: version.cid, cids: whole.cids };
     if (!before) return;
+    // First: a worker that ends in between would call a version whole whose blocks are gone.
+    await this.#writeNotes();
     const kept = new Set(whole.cids);
     const gone = before.cids.filter((cid) => !kept.has(cid));
     await this.#options.storage.blobs.remove(gone).catch(() => undefined);

@@ -41,10 +41,10 @@ export function respondWithWipePage(): Response {
   });
 }
 
-/** Printed into the page, so it uses nothing outside itself. 503: another tab still holds what is to go. */
+/** Printed into the page, so it uses nothing outside itself. It comes back only when the worker is done (or gone), so never in a loop. */
 function reportWiped(path: string): void {
   const show = (status: number): void => {
-    if (status !== 503) return location.reload();
+    if (status > 0 && status < 500) return location.reload();
     document.getElementById('status')!.textContent =
       'This name has a new owner, and another tab still uses what the site before left here. Close the other tabs of this address, then reload.';
   };
@@ -64,7 +64,12 @@ async function deleteCaches(): Promise<boolean> {
 }
 
 async function deleteDatabases(): Promise<boolean> {
-  const all = await indexedDB.databases().catch(() => []);
+  let all: IDBDatabaseInfo[] = [];
+  try {
+    all = await indexedDB.databases();
+  } catch {
+    // Some browsers do not tell.
+  }
   const names = all.flatMap(({ name }) => (name === undefined || name === SITE_DATABASE ? [] : [name]));
   return (await Promise.all(names.map(deleteDatabase))).every(Boolean);
 }
