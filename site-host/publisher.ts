@@ -111,15 +111,10 @@ export class Publisher {
     if (!this.#options.account()) return fail('locked', 'The wallet is locked: unlock it, then publish.');
     const stored = await this.#storeFiles(task);
     if (!stored.ok) return stored;
-    const { id } = stored.value;
+    const { id, manifest, files, bytes } = stored.value;
     const listener = task.onProgress;
     if (listener) this.#listen(id, listener);
-    listener?.({
-      step: 'stored',
-      manifest: stored.value.manifest,
-      files: stored.value.files,
-      bytes: stored.value.bytes,
-    });
+    listener?.({ step: 'stored', manifest, files, bytes });
     const finished = this.#whenFinished(id);
     this.#run(id);
     const outcome = await Promise.race([finished, this.#untilAlone(id)]);
