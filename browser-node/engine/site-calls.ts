@@ -21,6 +21,9 @@ import { readCertified, requireWriter, withinNetworkWait, type EngineContext } f
 import { JobWatch } from './job-watch.ts';
 import { readSite, readSiteId } from './site-text.ts';
 
+/** Whoever holds a site says so at once; nobody waits for those who do not. */
+const COPIES_WAIT = 1_000;
+
 export type SiteCalls = WeftApi['sites'] & Pick<EngineApi, 'followPublish'>;
 
 export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCalls {
@@ -149,9 +152,16 @@ async function describeOwn(context: EngineContext, site: SiteId, { manifest: cid
     seq,
     files: manifest?.resources.size ?? 0,
     bytes: manifest?.total ?? 0,
-    copies: job?.copies ?? 0,
+    copies: job ? job.copies : await countCopies(context, cid!),
     publishedAt: manifest?.created ?? 0,
   };
+}
+
+/** Published from another device: the nodes of the room that say now that they have it; 0 while nobody can be asked. */
+async function countCopies({ node: { room } }: EngineContext, manifest: Cid): Promise<number> {
+  if (!room.online) return 0;
+  const found = await room.find(manifest, COPIES_WAIT);
+  return found.filter((peer) => peer !== room.you).length;
 }
 
 /** From the disk, or (after a restore) from whoever has it. */

@@ -121,6 +121,7 @@ describeInChromium('one node for all tabs', () => {
     const [tab] = (await openTabs(first, 1)) as [Page];
     const { address, recoveryPhrase } = await tab.evaluate(() => weft.wallet.create());
     await tab.evaluate(() => weft.handles.register('@keeper'));
+    await tab.evaluate(() => weft.sites.publish({ handle: 'keeper', files: [{ path: 'index.html', body: 'kept' }] }));
     await tab.evaluate(() => weft.wallet.setPassphrase({ passphrase: 'correct horse' }));
     await tab.evaluate(() => weft.wallet.confirmPhraseSaved());
     await first.close();
@@ -157,6 +158,10 @@ describeInChromium('one node for all tabs', () => {
       address,
     });
     expect(await elsewhere.evaluate(() => weft.handles.mine())).toMatchObject([{ handle: 'keeper', owner: address }]);
+    // The headless node holds it: a new device counts who says so, having published nothing itself.
+    await expect
+      .poll(() => elsewhere.evaluate(() => weft.sites.mine()))
+      .toMatchObject([{ handle: 'keeper', files: 1, copies: 1 }]);
     const [device] = await elsewhere.evaluate(() => weft.wallet.devices());
     expect(device).toMatchObject({ current: true });
     await third.close();
