@@ -14,7 +14,7 @@ import type { PinWish } from './validator-link.ts';
 import { encodeCanonical, decodeCanonical } from '../codec/canonical.ts';
 import { struct, uint } from '../codec/schema.ts';
 import { HAVE_INTERVAL } from '../core/limits.ts';
-import { ok } from '../core/result.ts';
+import { fail, ok } from '../core/result.ts';
 import { parseCid } from '../codec/cid.ts';
 import { parseFeedId } from '../crypto/ids.ts';
 import { createBlock } from '../chain/block.ts';
@@ -193,7 +193,7 @@ export class LightNode {
   async resolve(key: string): Promise<Result<Resolution, Failure>> {
     const before = this.resolver.height;
     let resolved = await this.resolver.resolve(key);
-    if (!resolved.ok && resolved.error.code === 'waiting_for_network' && (await this.#untilReadable())) {
+    if (!resolved.ok && (await this.#untilReadable())) {
       resolved = await this.resolver.resolve(key);
     }
     if (this.resolver.height > before) {
@@ -255,9 +255,17 @@ export class LightNode {
     this.room.close();
   }
 
+  /**
+   * What a write builds on. Whoever answers with an older block, or with what does not verify, is as good as nobody: the
+   * write waits for somebody who can prove the newest state.
+   */
   async #readRecord(key: string): Promise<Result<CertifiedRecord, Failure>> {
     const resolved = await this.resolve(key);
-    if (!resolved.ok) return resolved;
+    if (!resolved.ok) {
+      const { code, because } = resolved.error;
+      if (code === 'waiting_for_network') return resolved;
+      return fail('waiting_for_network', `Nobody who can prove the newest state answers right now. ${because}`);
+    }
     const { value, height, header } = resolved.value;
     return ok({ value: value ?? null, height, block: createBlock(header).id });
   }

@@ -48,6 +48,29 @@ describe('a mesh of one headless node and tabs', () => {
     await headless.close();
   });
 
+  test('LC8: while only an edge that is behind answers, a write waits for somebody who knows the newest state', async () => {
+    const mesh = await createMemoryMesh('behind');
+    const disk = createMemoryDisk();
+    const headless = await mesh.startHeadless(disk);
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files });
+    const tab = await mesh.startTab('alice', createMemoryDisk());
+    await tab.node.room.whenOnline(5_000);
+    const before = await tab.node.resolve('handles/alice');
+    assert(before.ok, 'the free handle resolves');
+    expect(await tab.account.member.register('zoe' as Handle)).toMatchObject({ ok: true });
+    await headless.close();
+    mesh.edge.resolve = async () => before.value.bytes;
+    expect(await tab.account.member.register(alice)).toMatchObject({
+      ok: false,
+      error: { code: 'waiting_for_network' },
+    });
+    const publishing = tab.publisher.publish({ handle: alice, name: root, files });
+    const again = await mesh.startHeadless(disk);
+    expect(await publishing).toMatchObject({ ok: true, value: { state: 'held', seq: 1 } });
+    tab.close();
+    await again.close();
+  });
+
   test('an old copy of the headless disk takes what it missed before it signs', async () => {
     const mesh = await createMemoryMesh('old disk');
     const disk = createMemoryDisk();
