@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium, type BrowserContext } from 'playwright-core';
 
 /** As in the browser tests: these keep Chromium off the network and its own chores out of the measurement. */
@@ -16,6 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** After its start Chromium loads pages of its own for a second or two, on a core that the page would need (seen in traces). */
+const SETTLE_TIME = 2_000;
+
 export type Browser = { readonly context: BrowserContext; close(): Promise<void> };
 
 /** A fresh profile each time; `CHROMIUM` names another browser than Debian's. */
@@ -26,6 +30,7 @@ export async function openBrowser(): Promise<Browser> {
     headless: true,
     args: FLAGS,
   });
+  await sleep(SETTLE_TIME);
   return {
     context,
     async close() {
