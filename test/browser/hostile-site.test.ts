@@ -11,20 +11,6 @@ import { closeAtEnd, describeInChromium, launchChromium } from './harness.ts';
 import { openNodeTab, type NodeTab } from './node-tab.ts';
 
 const HOSTILE_PAGE = fileURLToPath(new URL('../adversaries/hostile-page.ts', import.meta.url));
-/** Runs by itself: what a test calls in a page counts as a click of its user, who may leave the app by one. */
-const FRAMED_PAGE = `<!doctype html><body><script>
-const got = [];
-const look = (run) => { try { got.push('got ' + run()); } catch (error) { got.push(error.name); } };
-look(() => parent.document.title);
-look(() => parent.localStorage.secret);
-look(() => { top.location.href = 'http://victim.localhost:' + location.port; return 'no error'; });
-addEventListener('message', ({ data }) => got.push('heard ' + JSON.stringify(data)));
-for (const message of [{ weft: 'who leads', question: 1 }, 'hello']) parent.postMessage(message, '*');
-setTimeout(() => {
-  document.body.dataset.got = JSON.stringify(got);
-  document.body.dataset.state = 'armed';
-}, 1500);
-</script>`;
 const EVIL_WORKER = 'addEventListener("fetch", (event) => event.respondWith(new Response("evil")));';
 /** What an attempt says that got nothing. */
 const GOT_NOTHING = /^(?:nothing$|refused: )/;
@@ -117,7 +103,6 @@ beforeAll(async () => {
   await publishSite('victim', { 'index.html': '<title>Victim</title><h1>The victim</h1>', 'other.html': 'other' });
   evilTab = await publishSite('evil', {
     'index.html': '<title>Evil</title><body><script type="module" src="/attempts.js"></script>',
-    'framed.html': FRAMED_PAGE,
     'attempts.js': await bundleHostilePage(),
     'evil-sw.js': EVIL_WORKER,
     'folder/index.html': 'a folder',
@@ -249,18 +234,20 @@ describeInChromium('a hostile site', () => {
     await opened.close();
   });
 
-  test('framed by the app it neither looks at it nor leads it away', async () => {
-    await appPage.evaluate((url) => {
+  test('is not framed by the app, whoever puts a frame there', async () => {
+    const refused = await appPage.evaluate(async (url) => {
+      const violation = new Promise<string>((resolve) => {
+        document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
+      });
       const frame = document.createElement('iframe');
       frame.src = url;
       document.body.append(frame);
-    }, `${evil}framed.html`);
-    const find = () => appPage.frames().find((each) => each.url().startsWith(evil));
-    await expect.poll(find).toBeDefined();
-    const frame = find()!;
-    await frame.waitForSelector(ARMED, { state: 'attached' });
-    const got = JSON.parse((await frame.getAttribute('body', 'data-got'))!) as unknown;
-    expect(got).toEqual(['SecurityError', 'SecurityError', expect.stringMatching(/^(?:SecurityError|got no error)$/)]);
+      const directive = await violation;
+      frame.remove();
+      return directive;
+    }, evil);
+    expect(refused).toBe('frame-src');
+    expect(appPage.frames().filter((each) => each.url().startsWith(evil))).toEqual([]);
     expect(appPage.url()).toBe(app);
     await expectSecretsKept(appPage);
   });
