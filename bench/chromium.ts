@@ -5,17 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium, type BrowserContext } from 'playwright-core';
-
-/** As in the browser tests: these keep Chromium off the network and its own chores out of the measurement. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { CHROMIUM_FLAGS } from '../test/browser/chromium-flags.ts';
 
 /** After its start Chromium loads pages of its own for a second or two, on a core that the page would need (seen in traces). */
 const SETTLE_TIME = 2_000;
@@ -28,7 +18,7 @@ export async function openBrowser(): Promise<Browser> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     headless: true,
-    args: FLAGS,
+    args: [...CHROMIUM_FLAGS],
   });
   await sleep(SETTLE_TIME);
   return {

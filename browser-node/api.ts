@@ -1,5 +1,8 @@
 // The JavaScript API of a node (DESIGN §8): what `globalThis.weft` offers, what the engine implements, in plain data.
 
+import type { PublisherProgress } from '../site-host/publisher.ts';
+import type { SiteVisit } from '../site-host/visit-site.ts';
+
 /** Every rejected call carries one of these: a stable code and a sentence that says what to do. */
 export type ApiFailure = { readonly code: string; readonly message: string };
 
@@ -37,18 +40,8 @@ export type EntryStatus =
 
 export type PublishFile = { readonly path: string; readonly body: Blob | Uint8Array | string };
 
-export type PublishProgress =
-  | {
-      readonly step: 'reading';
-      readonly files: number;
-      readonly bytes: number;
-      readonly totalFiles: number;
-      readonly totalBytes: number;
-    }
-  | { readonly step: 'stored'; readonly manifest: string; readonly files: number; readonly bytes: number }
-  | { readonly step: 'ordered'; readonly height: number }
-  | { readonly step: 'held'; readonly copies: number }
-  | { readonly step: 'waiting'; readonly code: string; readonly message: string };
+/** From reading the files to copies on other nodes; `waiting` says why nothing moves. */
+export type PublishProgress = PublisherProgress;
 
 export type PublishedSite = { readonly url: string; readonly manifest: string; readonly seq: number };
 
@@ -91,15 +84,7 @@ export type ResolvedSite = {
 };
 
 /** What checking a site as a visitor would found: every count is measured, none is assumed. */
-export type VisitReport = {
-  readonly files: number;
-  readonly bytes: number;
-  readonly bytesBySource: { readonly disk: number; readonly peer: number; readonly edge: number };
-  readonly peers: number;
-  readonly verified: number;
-  readonly failed: number;
-  readonly ms: number;
-};
+export type VisitReport = SiteVisit;
 
 export type PeerInfo = {
   readonly id: string;

@@ -3,7 +3,8 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Infer } from '../shared/codec/schema.ts';
 import type { Store, StorePut } from '../shared/platform/ports.ts';
-import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
+import { encodeCanonical } from '../shared/codec/canonical.ts';
+import { readOwnRecord } from '../shared/node/own-record.ts';
 import { link, list, optional, struct, uint } from '../shared/codec/schema.ts';
 import { assert } from '../shared/core/assert.ts';
 
@@ -33,7 +34,7 @@ export async function loadPins(store: Store): Promise<Map<PinKey, Pin>> {
   const records = await store.range({ from: PIN_PREFIX, to: RANGE_END });
   return new Map(
     records.map(({ key, value }) => {
-      const { versions, generation = 1 } = read(pinSchema, value);
+      const { versions, generation = 1 } = readOwnRecord(pinSchema, value, RECORD_BYTES_MAX);
       return [key.slice(PIN_PREFIX.length), { versions, generation }];
     }),
   );
@@ -69,7 +70,7 @@ export async function writePin(
   for (const [cid, delta] of deltas) {
     if (delta === 0) continue;
     const stored = await store.get(countKey(cid));
-    const count = (stored ? read(countSchema, stored).count : 0) + delta;
+    const count = (stored ? readOwnRecord(countSchema, stored, RECORD_BYTES_MAX).count : 0) + delta;
     assert(count >= 0, 'a block is released as often as it was held');
     if (count === 0) {
       unheld.push(cid);
@@ -85,7 +86,7 @@ export async function writePin(
 async function loadBlocks(store: Store, key: string): Promise<readonly Cid[]> {
   const stored = await store.get(key);
   assert(stored, 'the blocks of a pinned version are listed');
-  return read(blocksSchema, stored);
+  return readOwnRecord(blocksSchema, stored, RECORD_BYTES_MAX);
 }
 
 function blocksKey(key: PinKey, manifest: Cid): string {
@@ -94,10 +95,4 @@ function blocksKey(key: PinKey, manifest: Cid): string {
 
 function countKey(cid: Cid): string {
   return `pin/count/${cid}`;
-}
-
-function read<T>(schema: Parameters<typeof decodeCanonical<T>>[0], bytes: Uint8Array): T {
-  const decoded = decodeCanonical(schema, bytes, { max: RECORD_BYTES_MAX });
-  assert(decoded.ok, 'an own record decodes');
-  return decoded.value;
 }

@@ -30,7 +30,7 @@ export type PublisherProgress =
       readonly totalFiles: number;
       readonly totalBytes: number;
     }
-  | { readonly step: 'stored'; readonly manifest: Cid; readonly files: number; readonly bytes: number }
+  | { readonly step: 'stored'; readonly manifest: string; readonly files: number; readonly bytes: number }
   | { readonly step: 'ordered'; readonly height: number }
   | { readonly step: 'held'; readonly copies: number }
   | { readonly step: 'waiting'; readonly code: string; readonly message: string };

@@ -9,10 +9,11 @@ import type { Operation } from '../feeds/entry.ts';
 import type { OwnHead, Outcome } from './outbox-records.ts';
 import { assert } from '../core/assert.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
-import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { encodeCanonical } from '../codec/canonical.ts';
 import { feedIdFromBytes } from '../crypto/ids.ts';
 import { createEntry } from '../feeds/entry.ts';
 import { nextEntryBody } from '../feeds/feed.ts';
+import { readOwnRecord } from './own-record.ts';
 import {
   outcomeKey,
   outcomeSchema,
@@ -96,13 +97,13 @@ export class Outbox {
   static async open(options: OutboxOptions): Promise<Outbox> {
     const { store } = options;
     const stored = await store.get(OWN_HEAD_KEY);
-    const outbox = new Outbox(options, stored ? read(ownHeadSchema, stored) : null);
+    const outbox = new Outbox(options, stored ? readOwnRecord(ownHeadSchema, stored, RECORD_BYTES_MAX) : null);
     for (const record of await store.range(prefixRange(OWN_PENDING_PREFIX))) {
       const [rank, seq] = record.key.slice(OWN_PENDING_PREFIX.length).split('/').map(Number);
       assert(rank !== undefined && seq !== undefined, 'a pending key holds a rank and a seq');
       const bytes = await store.get(ownEntryKey({ rank, seq }));
       assert(bytes, 'a pending entry is stored in the transaction that makes it pending');
-      const entry = read(ownEntrySchema, bytes);
+      const entry = readOwnRecord(ownEntrySchema, bytes, RECORD_BYTES_MAX);
       outbox.#pending.set(entry.id, { ...entry, at: { rank, seq } });
     }
     return outbox;
@@ -245,7 +246,7 @@ export class Outbox {
     if (this.#pending.has(id)) return { state: 'pending' };
     const stored = await this.#options.store.get(outcomeKey(id));
     if (!stored) return { state: 'unknown' };
-    const outcome = read(outcomeSchema, stored);
+    const outcome = readOwnRecord(outcomeSchema, stored, RECORD_BYTES_MAX);
     if (outcome.height === null) return { state: 'dropped', outcome };
     return { state: 'final', outcome: { ...outcome, height: outcome.height } };
   }
@@ -331,11 +332,4 @@ function lastOf({ feed, seq, after }: OwnHead): { feed: FeedId; seq: number } | 
 
 function newest(known: readonly KnownHead[]): KnownHead | undefined {
   return known.toSorted((a, b) => b.seq - a.seq || Number(b.proven) - Number(a.proven))[0];
-}
-
-/** Our own records decode, or the disk lied. */
-function read<T>(schema: Parameters<typeof decodeCanonical<T>>[0], bytes: Uint8Array): T {
-  const decoded = decodeCanonical(schema, bytes, { max: RECORD_BYTES_MAX });
-  assert(decoded.ok, 'a record of the own store decodes');
-  return decoded.value;
 }

@@ -8,18 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
 
+import { CHROMIUM_FLAGS } from './chromium-flags.ts';
 import { findProcesses, killTree } from './harness-processes.ts';
-
-/** Measured: service workers, workers and WebRTC work with these; the rest keeps Chromium off the network. */
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Where Debian puts it, unless CHROMIUM says otherwise; `npm test` tries to install it first. */
 const wantedPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
