@@ -139,9 +139,12 @@ async function passResponse(
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const about = { direction: 'down', ...describe(incoming), status: response.statusCode ?? 502 } as const;
   const original: Passing = { ...about, kind: 'body', bytes: Buffer.concat(chunks) };
-  const bytes = state.options.rewrite?.(original) ?? original.bytes;
+  const rewritten = state.options.rewrite?.(original);
+  const bytes = rewritten ?? original.bytes;
   const body = flipBits(state, { ...original, bytes });
   const headers = flipHeaders(state, { ...about, kind: 'headers' }, response.rawHeaders);
+  // The edge's ETag would make a browser take what it was told once for the edge's own bytes later.
+  if (rewritten) headers.push('cache-control', 'no-store');
   const length = incoming.method === 'HEAD' ? response.headers['content-length'] : String(body.length);
   if (length !== undefined && about.status !== 204 && about.status !== 304) headers.push('content-length', length);
   outgoing.writeHead(about.status, headers);
