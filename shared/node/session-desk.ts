@@ -55,6 +55,7 @@ export class SessionDesk {
       case 'outcome':
       case 'held':
       case 'pinLimit':
+      case 'rtc':
         return;
     }
   }

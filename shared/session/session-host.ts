@@ -6,7 +6,7 @@ import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
 import type { PayloadRoom } from './payload-room.ts';
 import type { PeerId } from './relay-wire.ts';
 import type { RoomId } from './room.ts';
-import type { SessionEnd } from './session.ts';
+import type { SessionEnd, SessionVia } from './session.ts';
 import type { LocalNode, SessionProver } from './session-identity.ts';
 import type { SessionMessage } from './session-messages.ts';
 import type { SessionPayload, SessionRole } from './session-wire.ts';
@@ -54,6 +54,14 @@ export type SessionHostOptions = {
   /** Whether others may dial this node. */
   readonly accepts: boolean;
   readonly events: SessionEvents;
+  /** The 32 bytes of a private room's secret; zeros (the default) in a public one. */
+  readonly psk?: Uint8Array;
+  /** What else both sides must see alike, after group and room: the fingerprints of a direct link (SE12). */
+  readonly prologue?: Uint8Array;
+  /** False on a link that encrypts itself: records ride in the clear once it is known who is there (SE13). */
+  readonly encrypted?: boolean;
+  /** `relay` unless told. */
+  readonly via?: SessionVia;
 };
 
 type Dial = { readonly session: Session; readonly opened: Promise<Result<Session, SessionEnd>> };
@@ -74,7 +82,8 @@ export class SessionHost {
   constructor(options: SessionHostOptions) {
     this.#options = options;
     this.#prover = createSessionProver({ self: options.self, verifier: options.verifier });
-    this.#prologue = concatBytes(cidToBytes(options.group), encodeUtf8(options.roomId));
+    const { group, roomId, prologue = new Uint8Array(0) } = options;
+    this.#prologue = concatBytes(cidToBytes(group), encodeUtf8(roomId), prologue);
     this.#unsubscribe = options.room.subscribe({
       payload: (from, payload) => {
         if (payload[0] === CHANNEL_SESSION) this.#receive(from, payload);
@@ -175,17 +184,19 @@ export class SessionHost {
   }
 
   #createSession(peer: PeerId, id: number, role: SessionRole): Session {
-    const { room, clock, random, events } = this.#options;
+    const { room, clock, random, events, psk = PUBLIC_ROOM_PSK, via = 'relay', encrypted = true } = this.#options;
     const key = keyOf(peer, id, role);
     const staticSeed = random.bytes(KEY_BYTES);
     const ephemeralSeed = random.bytes(KEY_BYTES);
-    const noiseKeys = { psk: PUBLIC_ROOM_PSK, prologue: this.#prologue, staticSeed, ephemeralSeed };
+    const noiseKeys = { psk, prologue: this.#prologue, staticSeed, ephemeralSeed };
     const session = new Session({
       room,
       clock,
       peer,
       id,
       role,
+      via,
+      encrypted,
       handshake: role === 'initiator' ? startInitiator(noiseKeys) : startResponder(noiseKeys),
       prover: this.#prover,
       unfinished: this.#unfinished,

@@ -36,6 +36,12 @@ const frames: fc.Arbitrary<SessionFrame> = fc.oneof(
   }),
   fc.record({ t: fc.constant('pin' as const), manifest: cid, handle: fc.constant('alice'), name: fc.constant('') }),
   fc.record({ t: fc.constant('pinLimit' as const), manifest: cid, because: fc.constant('full') }),
+  fc.record({
+    t: fc.constant('rtc' as const),
+    kind: fc.constant('offer' as const),
+    attempt: fc.nat(),
+    sdp: fc.constant('v=0'),
+  }),
   fc.record({ t: fc.constant('credit' as const), bytes: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ t: fc.constant('bye' as const), code: fc.constant('closed') }),
 );

@@ -3,7 +3,7 @@
 import type { Failure, Result } from '../core/result.ts';
 import type { Infer } from '../codec/schema.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, link, oneOf, struct, text, uint } from '../codec/schema.ts';
+import { bytes, link, oneOf, struct, text, uint, words } from '../codec/schema.ts';
 import {
   CERTIFICATE_BYTES_MAX,
   ENTRY_BYTES_MAX,
@@ -21,6 +21,8 @@ const CODE_BYTES_MAX = 64;
 const LABEL_BYTES_MAX = 64;
 /** A receipt lists what changed; it is bounded like the entry it answers. */
 const RECEIPT_BYTES_MAX: number = 64 * 1024;
+/** A description of data channels with a dozen candidates takes 2 KB. */
+export const SDP_BYTES_MAX: number = 8 * 1024;
 /** The wire form of a signed entry is a little longer than its body. */
 const ENTRY_WIRE_BYTES_MAX: number = ENTRY_BYTES_MAX + 1_024;
 
@@ -62,6 +64,12 @@ const messageVariants = {
   /** Every block of it is on disk here. */
   held: struct({ manifest: link() }),
   pinLimit: struct({ manifest: link(), because }),
+  /** DL2: one step of opening a direct link; `attempt` is drawn by who offers. Empty `sdp` where the other declines. */
+  rtc: struct({
+    kind: words('offer', 'answer', 'decline'),
+    attempt: uint({ max: 0xffff_ffff }),
+    sdp: text({ max: SDP_BYTES_MAX }),
+  }),
 } as const;
 
 const sessionMessageSchema = oneOf('t', messageVariants);

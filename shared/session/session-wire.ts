@@ -25,33 +25,34 @@ export type SessionPayload = {
 
 const KINDS: readonly SessionPayloadKind[] = ['handshake', 'record', 'unknown'];
 const FROM_RESPONDER = 0x80;
-const HEADER_BYTES = 6;
+/** Channel, kind and session in front of the body. */
+export const SESSION_HEADER_BYTES = 6;
 const LENGTH_BYTES = 2;
 /** What a frame costs around the plaintext of a record. */
-const AROUND_RECORD_BYTES: number = FRAME_BYTES_MAX - PAYLOAD_BYTES_MAX + HEADER_BYTES + NOISE_TAG_BYTES;
+const AROUND_RECORD_BYTES: number = FRAME_BYTES_MAX - PAYLOAD_BYTES_MAX + SESSION_HEADER_BYTES + NOISE_TAG_BYTES;
 /** SE7: whole frames have one of these lengths, so that sizes say little. */
 const FRAME_SIZES: readonly number[] = [256, 1_024, 4_096, 16_384, FRAME_BYTES_MAX];
 /** Largest fragment in a record. */
 export const RECORD_FRAGMENT_BYTES_MAX: number = FRAME_BYTES_MAX - AROUND_RECORD_BYTES - LENGTH_BYTES;
 
 export function encodeSessionPayload(payload: SessionPayload): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(HEADER_BYTES + payload.body.length);
+  const out = new Uint8Array(SESSION_HEADER_BYTES + payload.body.length);
   out[0] = CHANNEL_SESSION;
   out[1] = (KINDS.indexOf(payload.kind) + 1) | (payload.sender === 'responder' ? FROM_RESPONDER : 0);
   new DataView(out.buffer).setUint32(2, payload.session);
-  out.set(payload.body, HEADER_BYTES);
+  out.set(payload.body, SESSION_HEADER_BYTES);
   return out;
 }
 
 /** The body is a view of `bytes`. */
 export function parseSessionPayload(bytes: Uint8Array): Result<SessionPayload, Failure<'bad_payload'>> {
   const kind = KINDS[((bytes[1] ?? 0) & ~FROM_RESPONDER) - 1];
-  if (bytes.length < HEADER_BYTES || bytes[0] !== CHANNEL_SESSION || kind === undefined) {
+  if (bytes.length < SESSION_HEADER_BYTES || bytes[0] !== CHANNEL_SESSION || kind === undefined) {
     return fail('bad_payload', 'These bytes belong to no session.');
   }
   const sender = (bytes[1]! & FROM_RESPONDER) === 0 ? 'initiator' : 'responder';
   const session = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(2);
-  return ok({ kind, sender, session, body: bytes.subarray(HEADER_BYTES) });
+  return ok({ kind, sender, session, body: bytes.subarray(SESSION_HEADER_BYTES) });
 }
 
 /** The plaintext of a record: padded so that the frame around it has one of the FRAME_SIZES. */

@@ -15,7 +15,13 @@ import { assert } from '../core/assert.ts';
 import { err, ok } from '../core/result.ts';
 import { splitMessage } from './fragments.ts';
 import { decodeSessionFrame, encodeSessionFrame } from './session-messages.ts';
-import { encodeSessionPayload, padFragment, RECORD_FRAGMENT_BYTES_MAX, unpadFragment } from './session-wire.ts';
+import {
+  encodeSessionPayload,
+  padFragment,
+  RECORD_FRAGMENT_BYTES_MAX,
+  SESSION_HEADER_BYTES,
+  unpadFragment,
+} from './session-wire.ts';
 
 /** A handshake that has not led to an open session by then is given up, ms. */
 const HANDSHAKE_WAIT = 10_000;
@@ -48,6 +54,9 @@ export type SessionEndCode =
   | 'too_many_sessions';
 export type SessionEnd = { readonly code: SessionEndCode; readonly because: string };
 
+/** What carries it: a relay's room, a channel between two browsers, or a port inside one. */
+export type SessionVia = 'relay' | 'direct' | 'port';
+
 export type SessionSendFailure = SessionEnd | { readonly code: 'busy'; readonly because: string };
 
 export type SessionParts = {
@@ -56,6 +65,9 @@ export type SessionParts = {
   readonly peer: PeerId;
   readonly id: number;
   readonly role: SessionRole;
+  readonly via: SessionVia;
+  /** SE13: false where the link encrypts itself. */
+  readonly encrypted: boolean;
   readonly handshake: NoiseHandshake;
   readonly prover: SessionProver;
   /** Shared by all sessions of a host, so that its bound holds for them together; `slot` is this one's place in it. */
@@ -81,6 +93,7 @@ type Received = { readonly frame: SessionFrame; readonly size: number };
 export class Session {
   readonly peer: PeerId;
   readonly role: SessionRole;
+  readonly via: SessionVia;
   readonly id: number;
   readonly #parts: SessionParts;
   readonly #cancelTimer: () => void;
@@ -96,11 +109,17 @@ export class Session {
   #held = 0;
   #owed = 0;
   #nextMessageId = 0;
+  /** SE13: the first record each way is encrypted on every link. */
+  #seals = true;
+  #opens = true;
+  #bytesFrom = 0;
+  #bytesTo = 0;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.peer = parts.peer;
     this.role = parts.role;
+    this.via = parts.via;
     this.id = parts.id;
     this.#cancelTimer = parts.clock.after(HANDSHAKE_WAIT, () => {
       this.end('handshake_timeout', 'The other side did not finish the handshake in time.');
@@ -110,6 +129,16 @@ export class Session {
 
   get state(): Phase['name'] {
     return this.#phase.name;
+  }
+
+  /** Bytes of payloads that came from the other side, whatever became of them. */
+  get bytesFrom(): number {
+    return this.#bytesFrom;
+  }
+
+  /** Bytes of payloads handed to the room for the other side. */
+  get bytesTo(): number {
+    return this.#bytesTo;
   }
 
   /** Known once the session was open. */
@@ -145,6 +174,7 @@ export class Session {
   }
 
   receive(payload: SessionPayload): void {
+    this.#bytesFrom += SESSION_HEADER_BYTES + payload.body.length;
     switch (payload.kind) {
       case 'unknown':
         return this.end('unknown_session', 'The other side does not know this session; open another one.');
@@ -199,11 +229,16 @@ export class Session {
     if (this.#phase.name !== 'identifying' && this.#phase.name !== 'open') {
       return this.end('bad_handshake', 'A record came before the handshake was finished.');
     }
-    const plaintext = this.#phase.transport.receive.decrypt(body);
-    if (!plaintext.ok) return this.end('record_refused', plaintext.error.because);
-    const fragment = unpadFragment(plaintext.value);
-    if (!fragment.ok) return this.end('bad_message', fragment.error.because);
-    const message = this.#parts.unfinished.push(this.#parts.slot, fragment.value);
+    let fragment = body;
+    if (this.#opens) {
+      const plaintext = this.#phase.transport.receive.decrypt(body);
+      if (!plaintext.ok) return this.end('record_refused', plaintext.error.because);
+      const unpadded = unpadFragment(plaintext.value);
+      if (!unpadded.ok) return this.end('bad_message', unpadded.error.because);
+      fragment = unpadded.value;
+      this.#opens = this.#parts.encrypted;
+    }
+    const message = this.#parts.unfinished.push(this.#parts.slot, fragment);
     if (!message.ok) return this.end('bad_message', message.error.because);
     if (message.value === null) return;
     const frame = decodeSessionFrame(message.value);
@@ -298,11 +333,14 @@ export class Session {
   /** Encrypts and hands over in one go, so that records leave in the order of their counters. */
   #sendFragment(fragment: Uint8Array): Promise<void> {
     if (this.#phase.name !== 'identifying' && this.#phase.name !== 'open') return Promise.resolve();
-    return this.#sendPayload('record', this.#phase.transport.send.encrypt(padFragment(fragment)));
+    const record = this.#seals ? this.#phase.transport.send.encrypt(padFragment(fragment)) : fragment;
+    this.#seals = this.#parts.encrypted;
+    return this.#sendPayload('record', record);
   }
 
   async #sendPayload(kind: SessionPayload['kind'], body: Uint8Array): Promise<void> {
     const payload = encodeSessionPayload({ kind, sender: this.role, session: this.id, body });
+    this.#bytesTo += payload.length;
     const outcome = await this.#parts.room.send(this.peer, payload);
     if (outcome === 'offline') this.end('offline', 'The connection to the relay ended.');
     if (outcome === 'queue_full') this.end('link_full', 'The relay takes messages too slowly.');
