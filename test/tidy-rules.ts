@@ -26,7 +26,6 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['shared/crypto/'],
   '@noble/hashes': ['shared/crypto/', 'shared/session/room.ts'],
   '@scure/bip39': ['shared/crypto/'],
-  cborg: ['shared/codec/'],
   '@preact/signals': ['browser-node/app/'],
   preact: ['browser-node/app/'],
   comlink: ['browser-node/'],

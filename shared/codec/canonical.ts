@@ -1,40 +1,13 @@
 // Canonical bytes: strict DAG-CBOR in which a value has exactly one encoding (docs/protocol/canonical-bytes.md, CB1–CB8).
 
-import { decode, encode, Token, Type, type DecodeOptions, type EncodeOptions, type TagDecodeControl } from 'cborg';
-import { assert } from '../core/assert.ts';
-import { concatBytes, equalBytes } from '../core/bytes.ts';
+import { equalBytes } from '../core/bytes.ts';
 import { CBOR_CONTAINERS_MAX, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
-import { cidFromBytes, cidToBytes } from './cid.ts';
-import { CanonicalLink, type CanonicalValue, type Schema } from './schema.ts';
-
-const TAG_CID = 42;
-/** The multibase "identity" prefix that DAG-CBOR keeps in front of a binary CID. */
-const LINK_PREFIX = new Uint8Array([0]);
-
-const MAJOR_TEXT = 3;
-const MAJOR_LIST = 4;
-const MAJOR_MAP = 5;
-const MAJOR_TAG = 6;
-const MAJOR_SIMPLE = 7;
-const SIMPLE_FALSE = 20;
-const SIMPLE_NULL = 22;
-
-const ENCODE_OPTIONS: EncodeOptions = { typeEncoders: { Object: encodeObject } };
-
-const DECODE_OPTIONS: DecodeOptions = {
-  strict: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowInfinity: false,
-  allowNaN: false,
-  useMaps: true,
-  rejectDuplicateMapKeys: true,
-  tags: { [TAG_CID]: decodeLink },
-};
+import { decodeItem, encodeItem, MAJOR, SIMPLE, TAG_CID } from './dag-cbor.ts';
+import type { CanonicalValue, Schema } from './schema.ts';
 
 export function encodeCanonical<T>(schema: Schema<T>, value: T): Uint8Array<ArrayBuffer> {
-  return encodeValue(schema.write(value));
+  return encodeItem(schema.write(value));
 }
 
 /** `max` in bytes is checked first; then the shape (CB2), the schema, and that the same value encodes to the same bytes. */
@@ -46,37 +19,18 @@ export function decodeCanonical<T>(
   if (bytes.length > bounds.max) return fail('too_large', `Got ${bytes.length} bytes where ${bounds.max} are allowed.`);
   const shape = checkShape(bytes);
   if (shape !== undefined) return fail('bad_encoding', `Not canonical bytes: ${shape}.`);
-  let raw: unknown;
+  let raw: CanonicalValue;
   try {
-    raw = decode(bytes, DECODE_OPTIONS);
+    raw = decodeItem(bytes);
   } catch {
     return fail('bad_encoding', 'Not canonical bytes: they cannot be decoded.');
   }
   const read = schema.read(raw);
   if (!read.ok) return fail('bad_encoding', `Not the expected structure: ${read.error}.`);
-  if (!equalBytes(encodeValue(schema.write(read.value)), bytes)) {
+  if (!equalBytes(encodeItem(schema.write(read.value)), bytes)) {
     return fail('bad_encoding', 'Not canonical bytes: the same value is written differently.');
   }
   return ok(read.value);
-}
-
-function encodeValue(value: CanonicalValue): Uint8Array<ArrayBuffer> {
-  // Copied: on some hosts the encoder answers with a view into a shared pool.
-  return new Uint8Array(encode(value, ENCODE_OPTIONS));
-}
-
-function encodeObject(value: unknown): Token[] {
-  assert(value instanceof CanonicalLink, 'canonical values are Maps, lists, links and plain values');
-  return [new Token(Type.tag, TAG_CID), new Token(Type.bytes, concatBytes(LINK_PREFIX, cidToBytes(value.cid)))];
-}
-
-/** Runs inside the decoder, where a failure can only be thrown; decodeCanonical catches it. */
-function decodeLink(readContent: TagDecodeControl): CanonicalLink {
-  const content = readContent();
-  assert(content instanceof Uint8Array && content[0] === 0, 'a link is bytes with a zero in front');
-  const cid = cidFromBytes(content.subarray(1));
-  assert(cid.ok, 'a link holds a CID');
-  return new CanonicalLink(cid.value);
 }
 
 /**
@@ -99,19 +53,19 @@ function checkShape(bytes: Uint8Array): string | undefined {
     const head = readHead(bytes, at);
     if (typeof head === 'string') return head;
     const { major, argument } = head;
-    if (top.map && top.left % 2 === 0 && major !== MAJOR_TEXT) return 'a key is not text';
+    if (top.map && top.left % 2 === 0 && major !== MAJOR.text) return 'a key is not text';
     top.left--;
     at = head.next;
     if (++items > CBOR_ITEMS_MAX) return 'too many items';
-    if (major === 2 || major === MAJOR_TEXT) {
+    if (major === MAJOR.bytes || major === MAJOR.text) {
       if (argument > bytes.length - at) return 'a length is beyond the end';
       at += argument;
-    } else if (major === MAJOR_LIST || major === MAJOR_MAP) {
-      const left = major === MAJOR_MAP ? argument * 2 : argument;
+    } else if (major === MAJOR.list || major === MAJOR.map) {
+      const left = major === MAJOR.map ? argument * 2 : argument;
       if (left > bytes.length - at) return 'a length is beyond the end';
       if (++containers > CBOR_CONTAINERS_MAX) return 'too many lists and maps';
-      open.push({ left, map: major === MAJOR_MAP });
-    } else if (major === MAJOR_TAG) {
+      open.push({ left, map: major === MAJOR.map });
+    } else if (major === MAJOR.tag) {
       if (argument !== TAG_CID) return 'unknown tag';
       open.push({ left: 1, map: false });
     }
@@ -128,8 +82,8 @@ function readHead(bytes: Uint8Array, at: number): Head | string {
   if (first === undefined) return 'they end too early';
   const major = first >> 5;
   const minor = first & 31;
-  if (major === MAJOR_SIMPLE) {
-    return minor >= SIMPLE_FALSE && minor <= SIMPLE_NULL
+  if (major === MAJOR.simple) {
+    return minor >= SIMPLE.false && minor <= SIMPLE.null
       ? { major, argument: 0, next: at + 1 }
       : 'a float or unknown value';
   }

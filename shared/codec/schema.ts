@@ -56,7 +56,8 @@ type OneOf<D extends string, V extends Variants> = {
 /** Keys that objects treat specially; refused everywhere, whatever the value is later made into. */
 const KEYS_REFUSED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const AMOUNT_MAX = 2n ** 63n - 1n;
-const BYTE_ORDER_MARK = '\uFEFF';
+/** Decoders disagree on it at the start of a text, so none has it there (CB6). */
+export const BYTE_ORDER_MARK = '\uFEFF';
 
 /** A safe integer, 0 … max. */
 export function uint(bounds: { readonly max?: number; readonly min?: number } = {}): Schema<number> {
