@@ -16,7 +16,7 @@ import { err, fail, ok } from '../core/result.ts';
 import { decodeCertifiedBlock, tipOf } from '../chain/block.ts';
 import { applyCertifiedBlocks } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
-import { verifyEntry } from '../feeds/entry.ts';
+import { parseEntry, verifyEntry } from '../feeds/entry.ts';
 import { executeBlock } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
@@ -73,13 +73,17 @@ export type CatchUp = {
   readonly head: ChainHead;
   /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
   readonly blocks: readonly Uint8Array[];
+  /** An entry that was verified before: its signature is not checked twice. */
+  readonly verified?: (id: Cid) => VerifiedEntry | undefined;
+  /** Each block as it is kept, in order. */
+  readonly onFinal?: (final: FinalBlock) => void;
 };
 
 /** Verifies, executes and keeps blocks of others. What was kept stays, also when a later one fails. */
 export async function catchUp(
   options: CatchUp,
 ): Promise<{ head: ChainHead; applied: number; stopped: Failure | null }> {
-  const { store, founding, verifier } = options;
+  const { store, founding, verifier, verified, onFinal } = options;
   const { group, set } = founding;
   const blocks: CertifiedBlock[] = [];
   let unreadable: Failure | null = null;
@@ -98,7 +102,7 @@ export async function catchUp(
       verifier,
       execute: async (certified) => {
         const state = waiting.at(-1)?.result.state ?? head.state;
-        const entries = await verifyEntries(certified, { state, group, verifier });
+        const entries = await verifyEntries(certified, { state, group, verifier, verified });
         if (!entries.ok) return entries;
         const executed = executeOn(state, certified.block, entries.value);
         if (!executed.ok) return executed;
@@ -108,7 +112,9 @@ export async function catchUp(
       commit: async ({ block }, certificate) => {
         const executed = waiting.shift();
         assert(executed, 'a block is executed before it is final');
-        ({ head } = await keepFinal(store, head, { block, certificate, executed }));
+        const kept = await keepFinal(store, head, { block, certificate, executed });
+        ({ head } = kept);
+        onFinal?.(kept.final);
       },
       discard: () => {
         waiting = [];
@@ -120,11 +126,23 @@ export async function catchUp(
 
 async function verifyEntries(
   { entries }: CertifiedBlock,
-  given: { readonly state: State; readonly group: Cid; readonly verifier: Verifier },
+  given: {
+    readonly state: State;
+    readonly group: Cid;
+    readonly verifier: Verifier;
+    readonly verified: CatchUp['verified'];
+  },
 ): Promise<Result<VerifiedEntry[], Failure>> {
   const { state, group, verifier } = given;
   const verified: VerifiedEntry[] = [];
   for (const wire of entries) {
+    const parsed = given.verified && parseEntry(wire);
+    const known = parsed?.ok ? given.verified?.(parsed.value.id) : undefined;
+    // The id does not cover the signature: only the very bytes that were checked need no second check.
+    if (known && equalBytes(known.bytes, wire)) {
+      verified.push(known);
+      continue;
+    }
     const entry = await verifyEntry(wire, {
       group,
       verifier,

@@ -39,6 +39,10 @@ export class EntryPool {
     return this.#byId.has(id);
   }
 
+  get(id: Cid): VerifiedEntry | undefined {
+    return this.#byId.get(id);
+  }
+
   /** False when another entry has this feed and number: two of them are a fork, and the first one seen stays. */
   add(entry: VerifiedEntry): boolean {
     const { feed, seq, device } = entry.body;

@@ -12,14 +12,14 @@ import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
-import { err, ok } from '../core/result.ts';
+import { err, fail, ok } from '../core/result.ts';
 import { createBlock, tipOf } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../chain/vote-log.ts';
 import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
-import { executeBlock, selectEntries } from '../ledger/execute.ts';
+import { executeBlock, selectEntries, type Selection } from '../ledger/execute.ts';
 import { POLICY } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
@@ -53,8 +53,8 @@ export type OrderingOptions = {
   readonly clock: Clock;
   readonly verifier: Verifier;
   readonly founding: Founding;
-  /** The validator's key: it must be in the founding's set. */
-  readonly signer: Signer;
+  /** The validator's key, one of the founding's set; null on a node that follows those who order. */
+  readonly signer: Signer | null;
   readonly log: Log;
 };
 
@@ -127,6 +127,7 @@ export class Ordering {
 
   /** Begins to take part: signs again what the log binds it to, then orders what is pending. */
   start(): void {
+    assert(this.#options.signer, 'a node that follows has nothing to sign');
     if (this.#running) return;
     this.#running = true;
     this.#feed({ kind: 'start' });
@@ -155,13 +156,26 @@ export class Ordering {
    * `conflicting_block`: somebody holds another final block of the own height; then nothing may be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
-    assert(!this.#running, 'blocks of others are taken before the own machine runs');
+    if (this.#running) {
+      return fail('conflicting_block', 'This node orders the group, and somebody else has blocks that it never signed.');
+    }
     const { store, founding, verifier } = this.#options;
-    const { head, applied, stopped } = await catchUp({ store, founding, verifier, head: this.#head, blocks });
+    const finals: FinalBlock[] = [];
+    const { head, applied, stopped } = await catchUp({
+      store,
+      founding,
+      verifier,
+      head: this.#head,
+      blocks,
+      verified: (id) => this.pool.get(id),
+      onFinal: (final) => finals.push(final),
+    });
     this.#head = head;
-    // What was pending here may be final by now: it is neither ordered nor refused again.
-    for (const { id } of [...this.pool.entries()]) if (await this.heightOf(id)) this.pool.remove(id);
     if (applied > 0) this.#simplex = await openSimplex(this.#options, head);
+    // What was pending here may be final by now: it is neither ordered nor refused again.
+    for (const { id } of finals.flatMap(({ verified }) => verified)) this.pool.remove(id);
+    for (const final of finals) this.#emit((events) => events.final?.(final));
+    if (applied > 0) this.#dropRefused(this.#select().refused);
     return stopped && applied === 0 ? err(stopped) : ok(applied);
   }
 
@@ -171,22 +185,28 @@ export class Ordering {
 
   /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
   #feedWork(): void {
-    if (!this.#running) return;
+    if (!this.#running || !this.#stateOf(this.#simplex.tip.id)) return;
+    const selection = this.#select();
+    if (this.#simplex.tip.id === this.tip.id) this.#dropRefused(selection.refused);
+    this.#feed({ kind: 'work', pending: selection.entries.length > 0 });
+  }
+
+  /** What a block after the machine's tip would take of the pending. */
+  #select(): Selection {
     const { tip } = this.#simplex;
     const state = this.#stateOf(tip.id);
-    if (!state) return;
-    const selection = selectEntries({
+    assert(state, 'the tip was executed');
+    return selectEntries({
       state,
       parentId: tip.id,
       blockTime: Math.max(this.#options.clock.now(), tip.time + 1),
       height: tip.height + 1,
       pending: this.#intake.pool.entries(),
     });
-    this.#dropRefused(selection.refused.filter(({ code }) => !codeWaits(code) && tip.id === this.tip.id));
-    this.#feed({ kind: 'work', pending: selection.entries.length > 0 });
   }
 
-  #dropRefused(refused: readonly { readonly entry: VerifiedEntry; readonly code: string }[]): void {
+  #dropRefused(all: Selection['refused']): void {
+    const refused = all.filter(({ code }) => !codeWaits(code));
     if (refused.length === 0) return;
     void this.#intake.drop(refused.map(({ entry }) => entry.id)).catch((error: unknown) => this.#fail(error));
     for (const { entry, code } of refused) {
@@ -262,7 +282,7 @@ export class Ordering {
     const { founding, signer, verifier } = this.#options;
     const { group, set } = founding;
     const self = this.#simplex.config.self;
-    assert(self !== null, 'only a validator is asked to sign');
+    assert(self !== null && signer, 'only a validator is asked to sign');
     const vote = { ...claim, signer: self, sig: await signer.sign(voteBytes(group, claim)) };
     const verified = await verifyVote({ vote, group, set, verifier });
     assert(verified.ok, 'an own vote verifies');
@@ -271,7 +291,9 @@ export class Ordering {
 
   #propose(effect: Extract<SimplexEffect, { kind: 'propose' }>): SimplexInput {
     const { view, parent, time, empty } = effect;
-    const { group, set } = this.#options.founding;
+    const { signer, founding } = this.#options;
+    const { group, set } = founding;
+    assert(signer, 'only a validator proposes');
     const state = this.#stateOf(parent.id);
     assert(state, 'a proposal stands on an executed block');
     const start = { state, parentId: parent.id, blockTime: time, height: parent.height + 1 };
@@ -288,7 +310,7 @@ export class Ordering {
       parent: parent.id,
       parentView: parent.view,
       time,
-      proposer: this.#options.signer.key,
+      proposer: signer.key,
       cut: result.value.cut,
       receiptsRoot: result.value.receiptsRoot,
       stateRoot: result.value.stateRoot,
@@ -359,7 +381,7 @@ async function openSimplex(options: OrderingOptions, { last, state }: ChainHead)
     assert(record.ok, 'the own vote log decodes');
     return record.value;
   });
-  const self = set.keys.indexOf(signer.key);
+  const self = signer ? set.keys.indexOf(signer.key) : -1;
   return createSimplex({
     config: {
       group,

@@ -11,7 +11,7 @@ import { assert } from '../core/assert.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { encodeCanonical } from '../codec/canonical.ts';
 import { feedIdFromBytes } from '../crypto/ids.ts';
-import { createEntry } from '../feeds/entry.ts';
+import { createEntry, type EntryBody } from '../feeds/entry.ts';
 import { nextEntryBody } from '../feeds/feed.ts';
 import { readOwnRecord } from './own-record.ts';
 import {
@@ -151,34 +151,48 @@ export class Outbox {
   }
 
   /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. Rejects with OutboxClosed. */
-  submit(ops: readonly Operation[]): Promise<Cid> {
+  async submit(ops: readonly Operation[]): Promise<Cid> {
+    const id = await this.append(() => ({ sort: 'ledger', ops }));
+    assert(id, 'there was something to write');
+    return id;
+  }
+
+  /** The same for what depends on the place it gets in the feed; null when there is nothing to write after all. */
+  append(
+    build: (place: { readonly feed: FeedId; readonly seq: number }) => Pick<EntryBody, 'sort' | 'ops'> | null,
+  ): Promise<Cid | null> {
     return this.#inTurn(async () => {
       if (!this.#reconciled) await this.#reconcile();
       if (this.#closed) throw new OutboxClosed();
       const own = this.#nextHead();
-      const { group, device, certificate, signer, clock, store } = this.#options;
-      const { rank, ...written } = own;
-      const body = nextEntryBody({ group, device, certificate, ...written }, { time: clock.now(), ops });
-      const entry = await createEntry({ body, signer });
-      const { seq } = body;
-      const at = { rank, seq };
-      const head: OwnHead = { ...own, seq, head: entry.id };
-      await store.write(
-        {
-          put: [
-            { key: ownEntryKey(at), value: encodeCanonical(ownEntrySchema, { id: entry.id, bytes: entry.bytes }) },
-            { key: ownPendingKey(at), value: new Uint8Array(0) },
-            { key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) },
-          ],
-        },
-        'strict',
-      );
-      this.#head = head;
-      const pending: Pending = { id: entry.id, bytes: entry.bytes, at };
-      this.#pending.set(entry.id, pending);
-      this.#deliver([pending]);
-      return entry.id;
+      const content = build({ feed: own.feed, seq: own.seq + 1 });
+      return content && (await this.#write(own, content));
     });
+  }
+
+  async #write(own: OwnHead, content: Pick<EntryBody, 'sort' | 'ops'>): Promise<Cid> {
+    const { group, device, certificate, signer, clock, store } = this.#options;
+    const { rank, ...written } = own;
+    const body = nextEntryBody({ group, device, certificate, ...written }, { time: clock.now(), ...content });
+    const entry = await createEntry({ body, signer });
+    const { seq } = body;
+    const at = { rank, seq };
+    const head: OwnHead = { ...own, seq, head: entry.id };
+    await store.write(
+      {
+        put: [
+          { key: ownEntryKey(at), value: encodeCanonical(ownEntrySchema, { id: entry.id, bytes: entry.bytes }) },
+          { key: ownPendingKey(at), value: new Uint8Array(0) },
+          { key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) },
+        ],
+      },
+      'strict',
+    );
+    this.#head = head;
+    const pending: Pending = { id: entry.id, bytes: entry.bytes, at };
+    this.#pending.set(entry.id, pending);
+    this.#deliver([pending]);
+    return entry.id;
   }
 
   /** A validator said why it takes this entry only later. */

@@ -56,6 +56,13 @@ export class SessionDesk {
       case 'held':
       case 'pinLimit':
       case 'rtc':
+      case 'state':
+      case 'entries':
+      case 'blockEntries':
+      case 'block':
+      case 'getBlocks':
+      case 'signal':
+        // What a validator says, and what members of a group say to each other.
         return;
     }
   }

@@ -199,6 +199,12 @@ export class ValidatorLink {
         return this.#wishes.get(message.manifest)?.onLimit(message.because);
       case 'submit':
       case 'pin':
+      case 'state':
+      case 'entries':
+      case 'blockEntries':
+      case 'block':
+      case 'getBlocks':
+      case 'signal':
         session.close('not_a_validator');
         return;
     }

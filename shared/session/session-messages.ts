@@ -3,7 +3,7 @@
 import type { Failure, Result } from '../core/result.ts';
 import type { Infer } from '../codec/schema.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, link, oneOf, struct, text, uint, words } from '../codec/schema.ts';
+import { bytes, link, list, oneOf, struct, text, uint, words } from '../codec/schema.ts';
 import {
   CERTIFICATE_BYTES_MAX,
   ENTRY_BYTES_MAX,
@@ -12,7 +12,7 @@ import {
   PROOF_BYTES_MAX,
 } from '../core/limits.ts';
 import { DEVICE_CERTIFICATE_BYTES_MAX } from '../crypto/device.ts';
-import { identitySchema, publicKeySchema, signatureSchema } from '../crypto/ids.ts';
+import { feedIdSchema, identitySchema, publicKeySchema, signatureSchema } from '../crypto/ids.ts';
 
 /** A sentence for a person. */
 const SENTENCE_BYTES_MAX = 1_024;
@@ -25,6 +25,15 @@ const RECEIPT_BYTES_MAX: number = 64 * 1024;
 export const SDP_BYTES_MAX: number = 8 * 1024;
 /** The wire form of a signed entry is a little longer than its body. */
 const ENTRY_WIRE_BYTES_MAX: number = ENTRY_BYTES_MAX + 1_024;
+/** Feeds with entries that are not final: one a device that writes, and what a device left behind when it opened another. */
+const PENDING_FEEDS_MAX = 4_096;
+/** Entries of one message; their bytes are bounded by the message. */
+const MESSAGE_ENTRIES_MAX = 1_024;
+/** What a signal carries: a cursor, a state of presence (DESIGN §9). */
+const SIGNAL_BYTES_MAX: number = 4 * 1_024;
+const SIGNAL_KIND_BYTES_MAX = 128;
+
+const entryList = list(bytes({ max: ENTRY_WIRE_BYTES_MAX, min: 1 }), { max: MESSAGE_ENTRIES_MAX });
 
 const code = text({ max: CODE_BYTES_MAX, min: 1 });
 const because = text({ max: SENTENCE_BYTES_MAX });
@@ -69,6 +78,25 @@ const messageVariants = {
     kind: words('offer', 'answer', 'decline'),
     attempt: uint({ max: 0xffff_ffff }),
     sdp: text({ max: SDP_BYTES_MAX }),
+  }),
+  /** SY1: how far the sender is: its final height, and of each feed the last entry it has beyond that. */
+  state: struct({
+    height: uint({}),
+    feeds: list(struct({ feed: feedIdSchema, seq: uint({ min: 1 }) }), { max: PENDING_FEEDS_MAX }),
+  }),
+  /** SY2: entries that are not final, those of one feed in order. */
+  entries: struct({ entries: entryList }),
+  /** SY3: entries of the block of that height which comes next. */
+  blockEntries: struct({ height: uint({ min: 1 }), entries: entryList }),
+  /** SY3: a final block, for whoever has its entries. */
+  block: struct({ header: bytes({ max: HEADER_BYTES_MAX }), certificate: bytes({ max: CERTIFICATE_BYTES_MAX }) }),
+  /** SY4: blocks from this height upwards, with all their entries. */
+  getBlocks: struct({ from: uint({ min: 1 }) }),
+  /** SY6: of the moment: never stored, never passed on, void after `lifetime` ms. */
+  signal: struct({
+    kind: text({ max: SIGNAL_KIND_BYTES_MAX, min: 1 }),
+    lifetime: uint({ max: 60_000 }),
+    body: bytes({ max: SIGNAL_BYTES_MAX }),
   }),
 } as const;
 

@@ -1,0 +1,122 @@
+// What the API says of groups and their documents, in plain data (DESIGN §8).
+
+import type { ApiFailure } from './api.ts';
+
+export type GroupRole = 'admin' | 'member';
+
+export type GroupSummary = {
+  readonly groupId: string;
+  readonly name: string;
+  readonly read: 'members' | 'public';
+  /** `joining`: the entry that joins is on its way, `waiting` says for whom; `removed`: an admin took this identity out. */
+  readonly role: GroupRole | 'joining' | 'removed';
+  readonly members: number;
+  /** Blocks that are final here. */
+  readonly height: number;
+  /** Entries seen here that are not final yet. */
+  readonly pending: number;
+  /** Members that are connected now, without this device. */
+  readonly connected: number;
+  /** Why something waits, or why it failed: nobody who orders is here, the invite has expired … */
+  readonly waiting?: ApiFailure;
+};
+
+export type GroupMember = {
+  readonly identity: string;
+  /** What the member calls itself; a claim. */
+  readonly name: string;
+  readonly role: GroupRole | 'removed';
+  readonly you: boolean;
+  readonly devices: number;
+  readonly online: boolean;
+  /** `direct`: a connection between the two browsers; `relay`: through a relay that cannot read it. */
+  readonly via: 'direct' | 'relay' | null;
+  /** The entry that joins is seen here and not final yet. */
+  readonly pending: boolean;
+};
+
+export type GroupDocument = { readonly name: string; readonly title: string };
+
+export type GroupDetails = GroupSummary & {
+  readonly created: number;
+  /** Keys of the devices that order, and whether one is this device. */
+  readonly validators: readonly { readonly key: string; readonly you: boolean; readonly online: boolean }[];
+  readonly documents: readonly GroupDocument[];
+  readonly invites: readonly { readonly key: string; readonly used: number }[];
+};
+
+export type InvitePreview = {
+  readonly groupId: string;
+  readonly name: string;
+  readonly role: GroupRole;
+  readonly expires: number;
+  /** This identity is in the group already. */
+  readonly joined: boolean;
+};
+
+/** As in Automerge: https://automerge.org/docs/reference/documents/. Text positions are UTF-16 code units. */
+export type DocumentPatch =
+  | { readonly action: 'put'; readonly path: readonly (string | number)[]; readonly value: unknown }
+  | { readonly action: 'insert'; readonly path: readonly (string | number)[]; readonly values: readonly unknown[] }
+  | { readonly action: 'splice'; readonly path: readonly (string | number)[]; readonly value: string }
+  | { readonly action: 'del'; readonly path: readonly (string | number)[]; readonly length?: number }
+  | { readonly action: 'inc'; readonly path: readonly (string | number)[]; readonly value: number };
+
+/** Where somebody is in a document: what a signal carried, gone when it expires. */
+export type Presence = {
+  readonly device: string;
+  readonly identity: string;
+  readonly name: string;
+  /** Plain data, at most 4 KB; an editor says `{ anchor, head }` in UTF-16 code units. */
+  readonly state: unknown;
+};
+
+export type DocumentUpdate =
+  /** The document changed. `own`: the number that this handle's call of `change` returned; `patches` are against `before`. */
+  | {
+      readonly kind: 'changed';
+      readonly before: readonly string[];
+      readonly heads: readonly string[];
+      readonly patches: readonly DocumentPatch[];
+      readonly own: number | null;
+    }
+  /** The set of changes shrank and the document was made anew: read `value()` again. */
+  | { readonly kind: 'rebuilt'; readonly heads: readonly string[] }
+  /** Own changes that are not final yet. */
+  | { readonly kind: 'pending'; readonly changes: number }
+  | { readonly kind: 'presence'; readonly present: readonly Presence[] };
+
+export interface DocumentHandle {
+  value(): Promise<unknown>;
+  heads(): Promise<readonly string[]>;
+  /** Resolves when it is applied here. `heads`: the version that the patches are meant for; the newest if absent. */
+  change(
+    patches: readonly DocumentPatch[],
+    options?: { heads?: readonly string[] },
+  ): Promise<{ heads: readonly string[]; call: number }>;
+  /** Resolves when every change so far is on disk. */
+  flush(): Promise<void>;
+  subscribe(listener: (update: DocumentUpdate) => void): Promise<() => void>;
+  /** Tells those who have it open; null: not here any more. */
+  setPresence(state: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface GroupsApi {
+  create(group: { name: string; read?: 'members' | 'public' }): Promise<{ groupId: string }>;
+  /** An address to hand on: whoever has it can join until it is used up or expires (`expiresIn` in ms, a week if absent). */
+  invite(groupId: string, options?: { role?: GroupRole; uses?: number; expiresIn?: number }): Promise<string>;
+  previewInvite(url: string): Promise<InvitePreview>;
+  /** On disk when it resolves; `get` says when the group has taken it. */
+  join(url: string, options?: { name?: string }): Promise<{ groupId: string }>;
+  list(): Promise<readonly GroupSummary[]>;
+  get(groupId: string): Promise<GroupDetails>;
+  members(groupId: string): Promise<readonly GroupMember[]>;
+  setRole(groupId: string, member: { identity: string; role: GroupRole }): Promise<void>;
+  remove(groupId: string, identity: string): Promise<void>;
+}
+
+export interface DocumentsApi {
+  /** A page is `pages/<id>`, with its text under `text` and its title under `title`; it begins with the first change. */
+  open(groupId: string, name: string): Promise<DocumentHandle>;
+}
