@@ -157,7 +157,10 @@ export class Ordering {
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
     if (this.#running) {
-      return fail('conflicting_block', 'This node orders the group, and somebody else has blocks that it never signed.');
+      return fail(
+        'conflicting_block',
+        'This node orders the group, and somebody else has blocks that it never signed.',
+      );
     }
     const { store, founding, verifier } = this.#options;
     const finals: FinalBlock[] = [];
