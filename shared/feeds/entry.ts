@@ -34,6 +34,7 @@ import {
 import { sha256 } from '../crypto/sha256.ts';
 import { signedBytes } from '../crypto/signed-bytes.ts';
 import type { Signer, Verifier } from '../platform/ports.ts';
+import { readEntryChanges, type ChangeReader, type DocumentChange } from './document-change.ts';
 
 /** `family.verb`. */
 const OPERATION_KIND_BYTES_MAX = 64;
@@ -91,6 +92,10 @@ export type VerifiedEntry = Brand<
     readonly identity: Identity;
     readonly bytes: Uint8Array;
     readonly size: number;
+    /** None in a ledger entry; null when they cannot be read within the limits, or there was no reader (DC4). */
+    readonly changes: readonly DocumentChange[] | null;
+    /** What other keys signed in its operations was checked (EN10); rules that rest on it fail without. */
+    readonly authorised: boolean;
   },
   'VerifiedEntry'
 >;
@@ -105,7 +110,14 @@ export type EntryChecks = {
   readonly identityOfDevice: (device: PublicKey) => Identity | undefined;
   /** Runs before any signature is checked, with the identity as claimed: the place for the join puzzle (EN6). */
   readonly precheck?: (entry: ParsedEntry, claimed: Identity) => Failure | undefined;
+  /** Checks the signatures that operations carry for other keys, after the entry's own (EN10). */
+  readonly authorise?: (entry: AuthorisedEntry, verifier: Verifier) => Promise<Failure | undefined>;
+  /** For groups with documents. */
+  readonly readChanges?: ChangeReader;
 };
+
+/** An entry whose own signature is good, as far as authorisations need it. */
+export type AuthorisedEntry = Pick<ParsedEntry, 'body'> & { readonly identity: Identity };
 
 /** Signs an entry; the id does not depend on the signature. */
 export async function createEntry(draft: {
@@ -133,7 +145,7 @@ export function parseEntry(wire: Uint8Array): Result<ParsedEntry, Failure<'bad_e
   return ok({ id: entryId(bodyBytes), body: body.value, bodyBytes, sig, bytes: wire, size: wire.length });
 }
 
-/** Structure, group, author, precheck, certificate, signature: in this order, the cheap ones first (EN5, EN6). */
+/** Structure, group, author, precheck, certificate, signature, authorisations, changes: the cheap ones first (EN5, EN6). */
 export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promise<Result<VerifiedEntry, EntryFailure>> {
   const parsed = parseEntry(wire);
   if (!parsed.ok) return parsed;
@@ -160,8 +172,13 @@ export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promis
   if (!(await checks.verifier.verify({ key, message, signature: entry.sig }))) {
     return fail('bad_signature', 'The signature of this entry does not fit: fetch it again, or sign it again.');
   }
+  const identity = claimed.value;
+  const unauthorised = await checks.authorise?.({ body, identity }, checks.verifier);
+  if (unauthorised !== undefined) return err(unauthorised);
+  const changes = readEntryChanges({ body, author: identity, read: checks.readChanges });
   const { id, bytes: all, size } = entry;
-  return ok({ id, body, identity: claimed.value, bytes: all, size } as VerifiedEntry);
+  const authorised = checks.authorise !== undefined;
+  return ok({ id, body, identity, bytes: all, size, changes, authorised } as VerifiedEntry);
 }
 
 function entryId(bodyBytes: Uint8Array): Cid {
