@@ -2,7 +2,7 @@
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
-import { list, literal, struct, text, uint, words, type Infer } from '../codec/schema.ts';
+import { bytes, list, literal, optional, struct, text, uint, words, type Infer } from '../codec/schema.ts';
 import {
   BLOCK_INTERVAL_MAX,
   BLOCK_INTERVAL_MIN,
@@ -21,6 +21,7 @@ const MEMBERS_MAX = 256;
 const HANDLES_MAX = 64;
 const RECOVERY_MAX = 32;
 const NAME_BYTES_MAX = 64;
+const SEALING_KEY_BYTES = 32;
 
 /** The epoch of the genesis' validators. */
 export const GENESIS_EPOCH = 0;
@@ -37,8 +38,18 @@ const genesisSchema = struct({
     bytesPerDay: uint(),
     /** Milliseconds. */
     blockInterval: uint({ min: BLOCK_INTERVAL_MIN, max: BLOCK_INTERVAL_MAX }),
+    /** Who may read a group with documents; absent where there are none, as in the commons, which everybody reads. */
+    read: optional(words('members', 'public')),
   }),
-  members: list(struct({ identity: identitySchema, role: words('admin', 'member') }), { max: MEMBERS_MAX }),
+  members: list(
+    struct({
+      identity: identitySchema,
+      role: words('admin', 'member'),
+      /** X25519, that others seal to. */
+      sealingKey: optional(bytes({ length: SEALING_KEY_BYTES })),
+    }),
+    { max: MEMBERS_MAX },
+  ),
   validators: list(publicKeySchema, { min: 1, max: VALIDATORS_MAX }),
   f: uint({ max: VALIDATORS_MAX }),
   recovery: struct({
@@ -58,15 +69,15 @@ export function encodeGenesis(genesis: Genesis): Uint8Array<ArrayBuffer> {
   return encodeCanonical(genesisSchema, genesis);
 }
 
-export function decodeGenesis(bytes: Uint8Array): Result<Founding, Failure<'bad_genesis'>> {
-  const decoded = decodeCanonical(genesisSchema, bytes, { max: GENESIS_BYTES_MAX });
+export function decodeGenesis(encoded: Uint8Array): Result<Founding, Failure<'bad_genesis'>> {
+  const decoded = decodeCanonical(genesisSchema, encoded, { max: GENESIS_BYTES_MAX });
   if (!decoded.ok) return fail('bad_genesis', decoded.error.because);
   const genesis = decoded.value;
   const set = createValidatorSet({ keys: genesis.validators, f: genesis.f });
   if (!set.ok) return fail('bad_genesis', set.error.because);
   const broken = findBrokenRule(genesis);
   if (broken !== undefined) return fail('bad_genesis', broken);
-  return ok({ group: cidFromDigest('dag-cbor', sha256(bytes)), genesis, set: set.value });
+  return ok({ group: cidFromDigest('dag-cbor', sha256(encoded)), genesis, set: set.value });
 }
 
 /** CH5: what block 1 is linked to. */

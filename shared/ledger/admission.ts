@@ -81,8 +81,9 @@ export function admitEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
 export function createPrecheck(
   block: OpenBlock,
 ): (entry: ParsedEntry, identity: Identity) => Failure<Code> | undefined {
+  const { draft, blockTime, height } = block;
   return ({ body }, identity) => {
-    const code = checkStranger(block.draft, { body, identity });
+    const code = checkStranger(draft, { body, identity, blockTime, height });
     return code === undefined ? undefined : { code, because: becauseOf(code) };
   };
 }
@@ -91,11 +92,11 @@ function checkClock({ blockTime }: OpenBlock, { body }: VerifiedEntry): Code | u
   return body.time > blockTime + CLOCK_DRIFT_MAX ? 'clock_ahead' : undefined;
 }
 
-function checkAuthor({ draft }: OpenBlock, { body, identity }: VerifiedEntry): Code | undefined {
+function checkAuthor({ draft, blockTime, height }: OpenBlock, { body, identity }: VerifiedEntry): Code | undefined {
   const device = readRecord(draft, DEVICE, body.device);
   if (device !== undefined && device.identity !== identity) return 'not_owner';
   if (device?.revoked !== undefined) return 'not_permitted';
-  return checkStranger(draft, { body, identity });
+  return checkStranger(draft, { body, identity, blockTime, height });
 }
 
 /** The entry is next in its feed; the first of a feed opens it, and registers its device if that is new. */

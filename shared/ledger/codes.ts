@@ -71,6 +71,27 @@ const ROWS = [
     because: 'The clock of the device that signed this is ahead by more than 5 minutes: set it right.',
     waits: true,
   },
+  {
+    code: 'invite_invalid',
+    because:
+      'This invite does not hold: it is not for this group, or whoever made it is no admin now. Ask for a new one.',
+  },
+  { code: 'invite_expired', because: 'This invite has expired: ask whoever sent it for a new one.' },
+  {
+    code: 'invite_used',
+    because: 'This invite has been used as often as it may be: ask whoever sent it for a new one.',
+  },
+  {
+    code: 'member_removed',
+    because:
+      'An admin has taken this member out of the group, so nothing more of it counts: ask an admin to be let in.',
+  },
+  { code: 'last_admin', because: 'This is the only admin, and a group needs one: make somebody else an admin first.' },
+  {
+    code: 'document_branched',
+    because:
+      'Too many versions of this document stand side by side: take in what the others wrote, then make the edit again.',
+  },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

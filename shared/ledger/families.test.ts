@@ -5,7 +5,9 @@ import {
   cidOf,
   createUnsignedPerson,
   createWorld,
+  GROUP,
   nextBlock,
+  START,
   write,
   type Person,
 } from '../../test/simulator/ledger-world.ts';
@@ -14,15 +16,20 @@ import { isCode } from './codes.ts';
 import { OPERATIONS } from './families.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
-import { memberJoin } from './families/membership.ts';
+import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
+import { createInvite } from './invite.ts';
 import type { OperationRule } from './operation.ts';
 import { openDraft } from './state.ts';
 
 const founder: Person = await createUnsignedPerson('founder');
-const world = createWorld([founder], { handles: [{ handle: 'docs', owner: founder.identity }] });
+const world = createWorld([founder], {
+  join: 'invite',
+  handles: [{ handle: 'docs', owner: founder.identity }],
+  policy: { read: 'members' },
+});
 const entry = await write(founder, [handleRegister.create({ handle: 'any' })]);
 const version = { handle: 'docs' as Handle, name: '' as SiteName, seq: 1 };
 
@@ -34,6 +41,17 @@ const EXAMPLES: readonly Operation[] = [
   handleRenew.create({ handle: 'docs' }),
   sitePublish.create({ ...version, manifest: cidOf('manifest') }),
   siteUnpublish.create(version),
+  memberAccept.create({
+    invite: await createInvite({
+      ...{ signer: founder.signer, certificate: founder.writer.certificate, group: GROUP },
+      ...{ role: 'member', uses: 1, expires: START, key: founder.signer.key },
+    }),
+    proof: new Uint8Array(64),
+    sealingKey: new Uint8Array(32),
+    name: 'A founder',
+  }),
+  memberRemove.create({ identity: founder.identity }),
+  memberRole.create({ identity: founder.identity, role: 'member' }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -2,7 +2,7 @@
 
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
-import { memberJoin } from './families/membership.ts';
+import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import type { OperationRule } from './operation.ts';
@@ -15,4 +15,7 @@ export const OPERATIONS: readonly OperationRule[] = [
   handleRenew,
   sitePublish,
   siteUnpublish,
+  memberAccept,
+  memberRemove,
+  memberRole,
 ];

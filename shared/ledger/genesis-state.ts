@@ -6,6 +6,7 @@ import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { becauseOf } from './codes.ts';
 import { readOwnership } from './families/devices.ts';
 import { parseHandle } from './handle-grammar.ts';
+import { GROUP_RECORD } from './group-records.ts';
 import { HANDLE, MEMBER, OWNERSHIP, POLICY } from './records.ts';
 import { commitDraft, openDraft, writeRecord, type State } from './state.ts';
 
@@ -15,9 +16,14 @@ export function createGenesisState(
 ): Result<State, Failure<'handle_invalid'>> {
   const draft = openDraft();
   const { created, join, policy, members, handles } = genesis;
-  writeRecord(draft, { type: POLICY, id: 'current', value: { join, ...policy } });
-  for (const { identity, role } of members) {
-    writeRecord(draft, { type: MEMBER, id: identity, value: { role, since: 0 } });
+  const { read, ...limits } = policy;
+  writeRecord(draft, { type: POLICY, id: 'current', value: { join, ...limits } });
+  if (read !== undefined) {
+    const admins = members.filter(({ role }) => role === 'admin').length;
+    writeRecord(draft, { type: GROUP_RECORD, id: 'current', value: { read, admins } });
+  }
+  for (const { identity, ...member } of members) {
+    writeRecord(draft, { type: MEMBER, id: identity, value: { ...member, since: 0 } });
     writeRecord(draft, { type: OWNERSHIP, id: identity, value: { devices: [], handles: [] } });
   }
   for (const { handle: word, owner } of handles) {

@@ -34,14 +34,16 @@ export function defineOperation<T>(definition: {
   kind: string;
   schema: Schema<T>;
   apply: (context: OperationContext, body: T) => Code | undefined;
+  /** Bytes of its body, where they are no small record. */
+  max?: number;
 }): OperationKind<T> {
-  const { kind, schema, apply } = definition;
+  const { kind, schema, apply, max = OPERATION_BODY_BYTES_MAX } = definition;
   return {
     kind,
     schema,
     create: (body) => ({ kind, body: encodeCanonical(schema, body) }),
     run(context, bytes) {
-      const body = decodeCanonical(schema, bytes, { max: OPERATION_BODY_BYTES_MAX });
+      const body = decodeCanonical(schema, bytes, { max });
       return body.ok ? apply(context, body.value) : body.error.code;
     },
   };

@@ -37,6 +37,8 @@ export const SITES_PER_HANDLE_MAX = 64;
 const NAME_BYTES_MAX = 30;
 /** X25519. */
 const SEALING_KEY_BYTES = 32;
+/** What a member calls itself. */
+export const MEMBER_NAME_BYTES_MAX = 64;
 
 /** One kind of record: its key, and its value as canonical bytes. */
 export type RecordType<Id, T> = {
@@ -56,11 +58,13 @@ export const siteNameSchema: Schema<SiteName> = mapped(
   (name) => name,
 );
 
-/** Heights: `since` of the block that made it (0: genesis). */
+/** Heights: `since` of the block that made it (0: genesis), `removed` of the one whose admin took it out. `name`: its own claim. */
 const memberSchema = struct({
-  role: words('member', 'admin'),
+  role: words('member', 'admin', 'removed'),
   since: uint(),
   sealingKey: optional(bytes({ length: SEALING_KEY_BYTES })),
+  removed: optional(uint()),
+  name: optional(text({ max: MEMBER_NAME_BYTES_MAX })),
 });
 export type Member = Infer<typeof memberSchema>;
 

@@ -17,6 +17,7 @@ import { decodeCertifiedBlock, tipOf } from '../chain/block.ts';
 import { applyCertifiedBlocks } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
+import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { executeBlock } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
@@ -148,6 +149,7 @@ async function verifyEntries(
       verifier,
       identityOfDevice: (device) =>
         verified.find(({ body }) => body.device === device)?.identity ?? readRecord(state, DEVICE, device)?.identity,
+      authorise: verifyAuthorisations,
     });
     if (!entry.ok) return err(entry.error);
     verified.push(entry.value);

@@ -12,6 +12,7 @@ import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
 import { admitEntry, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
+import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
@@ -130,6 +131,7 @@ export class EntryIntake {
       verifier,
       identityOfDevice: (device) => readRecord(head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device),
       precheck: createPrecheck(this.#workingSet()),
+      authorise: verifyAuthorisations,
     });
   }
 

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { createUnsignedPerson, START } from '../../test/simulator/ledger-world.ts';
+import { createGenesisState } from '../ledger/genesis-state.ts';
+import { GROUP_RECORD } from '../ledger/group-records.ts';
+import { MEMBER } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
+import { decodeGenesis, encodeGenesis } from './genesis.ts';
+import { createGroupGenesis } from './group-genesis.ts';
+
+const { identity, signer } = await createUnsignedPerson('founder');
+const sealingKey = new Uint8Array(32).fill(9);
+const founding = { name: 'Reading', founder: { identity, sealingKey }, validator: signer.key, created: START };
+
+test('CH4, LG37: what a person founds is a genesis with one admin, whose sealing key is known, and says who reads', () => {
+  const ids = (['members', 'public'] as const).map((read) => {
+    const decoded = decodeGenesis(encodeGenesis(createGroupGenesis({ ...founding, read })));
+    if (!decoded.ok) throw new Error(decoded.error.because);
+    const { genesis, set, group } = decoded.value;
+    expect(genesis).toMatchObject({ name: 'Reading', join: 'invite', policy: { read } });
+    expect(set.keys).toEqual([signer.key]);
+    const state = createGenesisState(genesis);
+    if (!state.ok) throw new Error(state.error.because);
+    expect(readRecord(state.value, MEMBER, identity)).toEqual({ role: 'admin', since: 0, sealingKey });
+    expect(readRecord(state.value, GROUP_RECORD, 'current')).toEqual({ read, admins: 1 });
+    return group;
+  });
+  expect(new Set(ids).size).toBe(2);
+});

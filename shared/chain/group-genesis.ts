@@ -1,0 +1,39 @@
+// What a person founds: a group with one admin, one validator, invites, and documents.
+
+import type { Millis } from '../core/brand.ts';
+import { BLOCK_INTERVAL_MIN } from '../core/limits.ts';
+import type { Identity, PublicKey } from '../crypto/ids.ts';
+import type { Genesis } from './genesis.ts';
+
+/** A member who pastes a thousand pages a day is fine; a device gone wrong stops before it fills the disks of the others. */
+const OPERATIONS_PER_DAY = 100_000;
+const BYTES_PER_DAY = 256 * 1024 * 1024;
+
+/** `validator`: the founder's own key for it. Two groups differ by their time, name, founder or validator. */
+export function createGroupGenesis(group: {
+  readonly name: string;
+  readonly read: 'members' | 'public';
+  readonly founder: { readonly identity: Identity; readonly sealingKey: Uint8Array };
+  readonly validator: PublicKey;
+  readonly created: Millis;
+}): Genesis {
+  const { name, read, founder, validator, created } = group;
+  return {
+    v: 1,
+    name,
+    created,
+    join: 'invite',
+    policy: {
+      puzzleBits: 0,
+      operationsPerDay: OPERATIONS_PER_DAY,
+      bytesPerDay: BYTES_PER_DAY,
+      blockInterval: BLOCK_INTERVAL_MIN,
+      read,
+    },
+    members: [{ ...founder, role: 'admin' }],
+    validators: [validator],
+    f: 0,
+    recovery: { identities: [], threshold: 0 },
+    handles: [],
+  };
+}
