@@ -1,5 +1,6 @@
 // What the build makes of small sources: names that agree, pages without further requests, errors that name the file.
 
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -82,7 +83,18 @@ test('another source makes another name', async () => {
   expect(await names(first.out)).not.toEqual(await names(second.out));
 });
 
-test.each(['app', 'site', 'worker'] as const)('a missing source of %s is named', async (target) => {
+test('the widget is one module at two addresses, and widget.json tells the integrity of both', async () => {
+  const place = await createPlace({ 'browser-node/widget/widget.ts': 'console.log(import.meta.url);' });
+  await BUILDERS.widget(place);
+  const about = await readFile(join(place.out, 'widget.json'), 'utf8');
+  const { script, integrity } = JSON.parse(about) as { script: string; integrity: string };
+  expect(script).toMatch(/^\/widget-[A-Z0-9]{8}\.js$/);
+  const code = await readFile(join(place.out, script.slice(1)));
+  expect(await readFile(join(place.out, 'widget.js'))).toEqual(code);
+  expect(integrity).toBe(`sha384-${createHash('sha384').update(code).digest('base64')}`);
+});
+
+test.each(['app', 'site', 'widget', 'worker'] as const)('a missing source of %s is named', async (target) => {
   const place = await createPlace({});
   await expect(BUILDERS[target](place)).rejects.toThrow(/\.(tsx?|html) does not exist/);
 });

@@ -1,5 +1,6 @@
-// What is built, from which files, and how: the app, what a site origin gets, and the edge worker.
+// What is built, from which files, and how: the app, what a site origin gets, the widget for other pages, and the edge worker.
 
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -8,12 +9,13 @@ import { build, transform, type BuildOptions, type Metafile } from 'esbuild';
 /** `root` is the project, `out` the folder that becomes dist/<target>. */
 export type BuildPlace = { readonly root: string; readonly out: string; readonly minify: boolean };
 
-export const TARGET_NAMES = ['app', 'site', 'worker'] as const;
+export const TARGET_NAMES = ['app', 'site', 'widget', 'worker'] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 export const BUILDERS: Readonly<Record<TargetName, (place: BuildPlace) => Promise<void>>> = {
   app: buildApp,
   site: buildSite,
+  widget: buildWidget,
   worker: buildWorker,
 };
 
@@ -24,6 +26,7 @@ const APP_SERVICE_WORKER = 'browser-node/service-worker/app-worker.ts';
 const SITE_SERVICE_WORKER = 'browser-node/service-worker/site-worker.ts';
 const PURE_VERIFIER = 'browser-node/service-worker/pure.ts';
 const LOADER_PAGE = 'browser-node/service-worker/loader.html';
+const WIDGET = 'browser-node/widget/widget.ts';
 const WORKER = 'worker/worker.ts';
 
 /** Folders and files, from the root, whose change asks for a new build. */
@@ -83,12 +86,30 @@ async function buildSite(place: BuildPlace): Promise<void> {
     ],
     outdir: place.out,
     format: 'iife',
-    // As web-crypto.ts names it for an import() that the worker never reaches: taken in, it would have all that both need wrapped.
-    external: ['../../crypto/ed25519.ts'],
-    // No service worker is Node: what packages have for its Buffer goes.
-    define: { 'globalThis.process': 'undefined' },
+    ...WITHOUT_CURVE,
   });
   await writeFile(join(place.out, 'loader.html'), await inlinePage(place, LOADER_PAGE));
+}
+
+/**
+ * One module without a further import, so that one integrity value vouches for all of it: at an address that stays
+ * (widget.js), at one that changes with its bytes, and widget.json that says which and what its integrity is.
+ */
+async function buildWidget(place: BuildPlace): Promise<void> {
+  const { metafile } = await build({
+    ...baseOptions(place),
+    ...WITHOUT_CURVE,
+    metafile: true,
+    entryPoints: [{ in: source(place, WIDGET), out: 'widget' }],
+    outdir: place.out,
+    entryNames: '[name]-[hash]',
+    format: 'esm',
+  });
+  const script = basename(outputOf(metafile, WIDGET).path);
+  const code = await readFile(join(place.out, script));
+  const integrity = `sha384-${createHash('sha384').update(code).digest('base64')}`;
+  await writeFile(join(place.out, 'widget.js'), code);
+  await writeFile(join(place.out, 'widget.json'), `${JSON.stringify({ script: `/${script}`, integrity })}\n`);
 }
 
 async function buildWorker(place: BuildPlace): Promise<void> {
@@ -101,6 +122,13 @@ async function buildWorker(place: BuildPlace): Promise<void> {
     external: ['cloudflare:*', 'node:*'],
   });
 }
+
+const WITHOUT_CURVE: BuildOptions = {
+  // As web-crypto.ts names it for an import() that is never reached: taken in, it would have all that both need wrapped.
+  external: ['../../crypto/ed25519.ts'],
+  // Nothing here is Node: what packages have for its Buffer goes.
+  define: { 'globalThis.process': 'undefined' },
+};
 
 function baseOptions({ root, minify }: BuildPlace): BuildOptions {
   return {

@@ -1,5 +1,5 @@
-// npm run build: dist/app, dist/site and dist/worker from the sources, only when these changed.
-//   --only=app,site,worker   a part of it        --force   even if nothing changed
+// npm run build: dist/app, dist/site, dist/widget and dist/worker from the sources, only when these changed.
+//   --only=app,site,widget,worker   a part of it --force   even if nothing changed
 //   --sizes                  brotli bytes as JSON --dev     unminified, again at every change
 
 import { createHash } from 'node:crypto';
@@ -148,7 +148,7 @@ async function report(request: BuildRequest, say: (line: string) => void = conso
 }
 
 function complain(because: string): number {
-  console.error(`${because}. Usage: npm run build [-- [--only=app,site,worker] [--force] [--sizes] [--dev]]`);
+  console.error(`${because}. Usage: npm run build [-- [--only=app,site,widget,worker] [--force] [--sizes] [--dev]]`);
   return 2;
 }
 

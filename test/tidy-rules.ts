@@ -43,7 +43,7 @@ const BANNED_WORDS = new Set(['util', 'utils', 'helper', 'helpers', 'manager', '
 const BANNED_NAMES = new Set(['common', 'data', 'lib', 'stuff']);
 
 /** The classes a platform or the language makes us extend. */
-const ALLOWED_PARENTS = new Set(['Error', 'DurableObject']);
+const ALLOWED_PARENTS = new Set(['Error', 'DurableObject', 'HTMLElement']);
 
 /** Hosts that insist on a default export. */
 const DEFAULT_EXPORTS = new Set(['worker/worker.ts', 'bench/relay-bare.ts', 'vitest.config.ts']);

@@ -16,6 +16,7 @@ import { addAppHostRoutes } from './routes/app-host.ts';
 import { addBlockRoute, addIpfsRoute } from './routes/blocks.ts';
 import { addCommonsRoutes } from './routes/commons.ts';
 import { answerSite } from './routes/site-host.ts';
+import { addWidgetRoute } from './routes/widget.ts';
 
 /** What routes share: caches of plain data, nothing of a request. */
 export type EdgeContext = {
@@ -108,6 +109,7 @@ function createAppHost(context: EdgeContext): Hono {
   addIpfsRoute(app, context);
   app.options('/.weft/*', () => answerPreflight());
   app.options('/ipfs/*', () => answerPreflight());
+  addWidgetRoute(app, context);
   addAppHostRoutes(app, context);
   app.notFound(() => answerFailure(405, { code: 'method_refused', because: 'Nothing here takes this method.' }));
   app.onError(answerBug);

@@ -58,20 +58,21 @@ describe('entry point and hosts', () => {
     expect(JSON.parse(program.body.toString())).toMatchObject({ code: 'not_found' });
   });
 
-  test('ED11: weft.json names relay and commons, on both kinds of host', async () => {
+  test('ED11: weft.json names relay, commons and where sites are, on both kinds of host', async () => {
     for (const host of ['localhost', 'alice.localhost']) {
       const { body } = await edge.ask('/.well-known/weft.json', { host });
       expect(JSON.parse(body.toString())).toEqual({
         relays: [`ws://localhost:${edge.port}/relay`],
         commons: commons.group,
+        sites: 'localhost',
       });
     }
   });
 
-  test('ED12: the genesis comes byte for byte', async () => {
+  test('ED12, ED16: the genesis comes byte for byte, to any page', async () => {
     const { body, headers } = await edge.ask('/.weft/genesis');
     expect(new Uint8Array(body)).toEqual(commons.genesis);
-    expect(headers['access-control-allow-origin']).toBeUndefined();
+    expect(headers['access-control-allow-origin']).toBe('*');
   });
 });
 

@@ -8,6 +8,7 @@ import { assert } from '../../shared/core/assert.ts';
 import { concatBytes, equalBytes } from '../../shared/core/bytes.ts';
 import { ok } from '../../shared/core/result.ts';
 import { checkKey, signPure, publicKeyOfSeed, verifyPure } from '../../shared/crypto/ed25519.ts';
+import { verifySmall } from '../../shared/crypto/ed25519-small.ts';
 import { deriveBytes } from '../../shared/crypto/hkdf.ts';
 import { publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { isKeyEncoding } from '../../shared/crypto/key-encoding.ts';
@@ -188,6 +189,7 @@ async function runCctv(cases: readonly SignatureCase[], check: Check): Promise<n
     const claim = { key: bytesOf(key), message: encodeUtf8(msg), signature: bytesOf(sig) };
     const expected = !REFUSED_FLAGS.some((flag) => flags?.includes(flag));
     check(verifyPure(claim) === expected, `ed25519 ${number}: pure does not say ${expected}`);
+    check(verifySmall(claim) === expected, `ed25519 ${number}: small does not say ${expected}`);
     for (const [name, verifier] of Object.entries(verifiers)) {
       check((await verifier.verify(claim)) === expected, `ed25519 ${number}: ${name} does not say ${expected}`);
     }

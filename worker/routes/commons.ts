@@ -29,14 +29,21 @@ const READABLE_BY_ALL = { 'access-control-allow-origin': '*' } as const;
 export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): void {
   app.get('/.well-known/weft.json', ({ req }) =>
     Response.json(
-      { relays: [relayUrl(new URL(req.url), edge.config)], commons: edge.config.commons },
-      { headers: { 'cache-control': 'no-cache' } },
+      {
+        relays: [relayUrl(new URL(req.url), edge.config)],
+        commons: edge.config.commons,
+        sites: edge.config.sitesSuffix,
+      },
+      { headers: { ...READABLE_BY_ALL, 'cache-control': 'no-cache' } },
     ),
   );
 
   app.get(
     '/.weft/genesis',
-    () => new Response(edge.config.genesis.slice(), { headers: { ...CBOR, 'cache-control': 'no-cache' } }),
+    () =>
+      new Response(edge.config.genesis.slice(), {
+        headers: { ...CBOR, ...READABLE_BY_ALL, 'cache-control': 'no-cache' },
+      }),
   );
 
   app.get('/.weft/resolve', async ({ req }) => {
