@@ -1,13 +1,14 @@
 // What the page knows of its node, as signals that follow the node's events, and what views share.
 
-import type { ApiFailure, WeftApi } from '../api.ts';
+import type { ApiFailure } from '../api.ts';
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { AppNode } from './app-node.ts';
 import { readFailure } from './failure-text.ts';
 import { createKnown, followEvents, loadKnown, type Known } from './known.ts';
 import { createPublishFlow, type PublishFlow } from './publish-flow.ts';
-import { followRoute, type ViewName } from './routes.ts';
+import { followRoute, type Route } from './routes.ts';
 import { followTheme, type Theme } from './theme.ts';
 
 export type Connection =
@@ -18,9 +19,9 @@ export type Connection =
 export type AppState = {
   readonly connection: ReadonlySignal<Connection>;
   /** Calls wait for it; it rejects when the connection is `failed`. */
-  readonly node: Promise<WeftApi>;
+  readonly node: Promise<AppNode>;
   readonly known: Known;
-  readonly route: ReadonlySignal<ViewName>;
+  readonly route: ReadonlySignal<Route>;
   readonly theme: Signal<Theme>;
   readonly publish: PublishFlow;
   /** The last thing said in passing ("Copied"), for the eye and for screen readers. */
@@ -31,7 +32,7 @@ export type AppState = {
 /** Long enough to read five words twice. */
 const REMARK_SHOWN = 4_000;
 
-export function createAppState(connect: () => Promise<WeftApi>): AppState {
+export function createAppState(connect: () => Promise<AppNode>): AppState {
   const connection = signal<Connection>({ state: 'starting' });
   const known = createKnown();
   const node = connect();

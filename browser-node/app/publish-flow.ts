@@ -1,7 +1,9 @@
 // The first minute as one state: folder, handle, publishing, live. It lives beside the views, so leaving one loses nothing.
 
-import type { ApiFailure, OwnSite, PublishedSite, PublishJob, PublishProgress, WeftApi } from '../api.ts';
+import type { ApiFailure, OwnSite, PublishedSite, PublishJob, PublishProgress } from '../api.ts';
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import type { AppNode } from './app-node.ts';
+import { ensureWallet } from './ensure-wallet.ts';
 import { readFailure } from './failure-text.ts';
 import type { Known } from './known.ts';
 import type { SiteFolder } from './site-folder.ts';
@@ -48,7 +50,7 @@ type Publishing = Extract<PublishState, { step: 'publishing' }>;
 /** The node goes on in the background after this one: the page follows the job instead of the call. */
 const GOES_ON = 'waiting_for_network';
 
-export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; known: Known }): PublishFlow {
+export function createPublishFlow({ node, known }: { node: Promise<AppNode>; known: Known }): PublishFlow {
   const state = signal<PublishState>({ step: 'folder' });
   /** Tells the job of the running publish from earlier ones of the same site. */
   let isOwnJob = (_: PublishJob): boolean => false;
@@ -138,14 +140,6 @@ export function addProgress(steps: Steps, progress: PublishProgress): Steps {
     case 'waiting':
       return { ...steps, waiting: { code: progress.code, message: progress.message } };
   }
-}
-
-/** Whether a wallet was made: the first publish makes one without a question. */
-async function ensureWallet(api: WeftApi): Promise<boolean> {
-  const wallet = await api.wallet.status();
-  if (wallet.state !== 'none') return false;
-  await api.wallet.create();
-  return true;
 }
 
 /** Resolves when the job is held (with the site) or failed (with the reason), however long that takes. */

@@ -1,22 +1,71 @@
-// Where one is in the app: the view named by the address's hash.
+// Where one is in the app: the view and the thing in it, named by the address's hash.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
 
-export const VIEWS = ['start', 'sites', 'wallet', 'peers', 'status'] as const;
+/** Those that the navigation lists. */
+export const VIEWS = ['start', 'sites', 'groups', 'wallet', 'peers', 'status'] as const;
 export type ViewName = (typeof VIEWS)[number];
 
-/** `#/wallet` → wallet; whatever else, the start. */
-export function parseRoute(hash: string): ViewName {
-  const name = hash.replace(/^#\/?/, '').replace(/\/$/, '');
-  return VIEWS.find((view) => view === name) ?? 'start';
+export type Route =
+  | { readonly view: ViewName }
+  | { readonly view: 'site'; readonly handle: string; readonly name: string }
+  | { readonly view: 'group'; readonly groupId: string }
+  /** `page` as in the document `pages/<page>`. */
+  | { readonly view: 'page'; readonly groupId: string; readonly page: string }
+  /** `#join=…`: whoever opens the address has the invite, which is in its hash so that no server sees it. */
+  | { readonly view: 'join'; readonly invite: string };
+
+const JOIN = '#join=';
+/** What an address may name: handles, names, ids of groups and pages. */
+const PART = /^[a-z0-9-]{1,128}$/;
+
+/** `#/wallet` → wallet, `#/groups/<id>/pages/<page>` → that page; whatever else, the start. */
+export function parseRoute(hash: string): Route {
+  if (hash.startsWith(JOIN)) return { view: 'join', invite: hash.slice(JOIN.length) };
+  const [name = '', ...parts] = hash.replace(/^#\/?/, '').replace(/\/$/, '').split('/');
+  const view = VIEWS.find((one) => one === name);
+  if (view === undefined || !parts.every((part) => PART.test(part))) return { view: 'start' };
+  const [first, second = '', third] = parts;
+  if (first === undefined) return { view };
+  if (view === 'sites' && parts.length <= 2) return { view: 'site', handle: first, name: second };
+  if (view === 'groups' && parts.length === 1) return { view: 'group', groupId: first };
+  if (view === 'groups' && second === 'pages' && third !== undefined && parts.length === 3) {
+    return { view: 'page', groupId: first, page: third };
+  }
+  return { view: 'start' };
 }
 
-export function routeTo(view: ViewName): string {
-  return view === 'start' ? '#/' : `#/${view}`;
+export function routeTo(to: ViewName | Route): string {
+  const route = typeof to === 'string' ? { view: to } : to;
+  switch (route.view) {
+    case 'site':
+      return route.name === '' ? `#/sites/${route.handle}` : `#/sites/${route.handle}/${route.name}`;
+    case 'group':
+      return `#/groups/${route.groupId}`;
+    case 'page':
+      return `#/groups/${route.groupId}/pages/${route.page}`;
+    case 'join':
+      return `${JOIN}${route.invite}`;
+    case 'start':
+      return '#/';
+    default:
+      return `#/${route.view}`;
+  }
+}
+
+/** The entry of the navigation under which a route stands. */
+export function sectionOf({ view }: Route): ViewName {
+  if (view === 'site') return 'sites';
+  return view === 'group' || view === 'page' || view === 'join' ? 'groups' : view;
+}
+
+/** Leaves an address that should not stay in the history, such as an invite that was taken. */
+export function replaceRoute(route: Route): void {
+  location.replace(routeTo(route));
 }
 
 /** Follows the address bar; one for the life of the page. */
-export function followRoute(): ReadonlySignal<ViewName> {
+export function followRoute(): ReadonlySignal<Route> {
   const route = signal(parseRoute(location.hash));
   addEventListener('hashchange', () => (route.value = parseRoute(location.hash)));
   return route;

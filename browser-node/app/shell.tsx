@@ -9,7 +9,8 @@ import { NetworkPill, OfflineBanner } from './components/network-state.tsx';
 import { FailureNotice } from './components/notice.tsx';
 import { Page } from './components/page.tsx';
 import { WeaveMark } from './components/weave-mark.tsx';
-import { routeTo, VIEWS, type ViewName } from './routes.ts';
+import { createLate } from './components/late.tsx';
+import { routeTo, sectionOf, VIEWS, type Route, type ViewName } from './routes.ts';
 import { THEMES } from './theme.ts';
 import { PeersView } from './views/peers/peers-view.tsx';
 import { SitesView } from './views/sites/sites-view.tsx';
@@ -20,23 +21,21 @@ import { WalletView } from './views/wallet/wallet-view.tsx';
 const NAMES: Readonly<Record<ViewName, { label: string; icon: IconName }>> = {
   start: { label: 'Publish', icon: 'publish' },
   sites: { label: 'Sites', icon: 'sites' },
+  groups: { label: 'Groups', icon: 'groups' },
   wallet: { label: 'Wallet', icon: 'wallet' },
   peers: { label: 'Peers', icon: 'peers' },
   status: { label: 'Status', icon: 'status' },
 };
 
-const CONTENT = {
-  start: StartView,
-  sites: SitesView,
-  wallet: WalletView,
-  peers: PeersView,
-  status: StatusView,
-} as const;
+/** The first minute needs none of these. */
+const GroupsView = createLate(() => import('./views/groups/groups-view.tsx').then((file) => file.GroupsView));
+const GroupView = createLate(() => import('./views/groups/group-view.tsx').then((file) => file.GroupView));
+const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const app = useApp();
-  const View = CONTENT[app.route.value];
+  const route = app.route.value;
   const connection = app.connection.value;
   return (
     <div class="shell">
@@ -64,8 +63,8 @@ export function Shell() {
             </FailureNotice>
           </Page>
         ) : (
-          <FailureBoundary key={app.route.value}>
-            <View />
+          <FailureBoundary key={routeTo(route)}>
+            <View route={route} />
           </FailureBoundary>
         )}
       </main>
@@ -74,14 +73,38 @@ export function Shell() {
   );
 }
 
+function View({ route }: { route: Route }) {
+  switch (route.view) {
+    case 'start':
+      return <StartView />;
+    case 'sites':
+      return <SitesView />;
+    case 'groups':
+      return <GroupsView />;
+    case 'group':
+      return <GroupView groupId={route.groupId} />;
+    case 'join':
+      return <JoinView invite={route.invite} />;
+    case 'wallet':
+      return <WalletView />;
+    case 'peers':
+      return <PeersView />;
+    case 'status':
+      return <StatusView />;
+    case 'site':
+    case 'page':
+      return <StartView />;
+  }
+}
+
 function Navigation() {
-  const { route } = useApp();
+  const section = sectionOf(useApp().route.value);
   return (
     <nav aria-label="Main">
       <ul>
         {VIEWS.map((view) => (
           <li key={view}>
-            <a href={routeTo(view)} aria-current={route.value === view ? 'page' : undefined}>
+            <a href={routeTo(view)} aria-current={section === view ? 'page' : undefined}>
               <Icon name={NAMES[view].icon} />
               <span>{NAMES[view].label}</span>
             </a>

@@ -1,20 +1,21 @@
 // A node that only remembers: the whole JavaScript API in memory, with steps that a test can hold up and make fail.
 
 import type {
-  NodeEvents,
   NodeStatus,
   OwnSite,
   PeerInfo,
   PublishJob,
   PublishProgress,
   WalletStatus,
-  WeftApi,
 } from '../../browser-node/api.ts';
+import type { AppEvents, AppNode } from '../../browser-node/app/app-node.ts';
+import { createFakeGroups, type FakeGroups } from './fake-groups.ts';
 
 export type FakeOptions = {
   readonly wallet?: 'none' | 'new' | 'kept' | 'locked';
   readonly sites?: number;
   readonly peers?: number;
+  readonly groups?: number;
   readonly network?: NodeStatus['network'];
   /** Publishing stops before this step until `release` is called. */
   readonly holdBefore?: 'stored' | 'ordered' | 'held';
@@ -23,12 +24,15 @@ export type FakeOptions = {
   readonly clockSkew?: number;
 };
 
-export type FakeNode = WeftApi & {
-  release(): void;
-  setNetwork(network: NodeStatus['network']): void;
-  /** What goes on in the background comes to its end. */
-  completeJobs(): void;
-};
+export type FakeNode = Omit<AppNode, 'documents'> &
+  Pick<FakeGroups, 'documents'> & {
+    /** What waits in a group is ordered. */
+    order(groupId: string): void;
+    release(): void;
+    setNetwork(network: NodeStatus['network']): void;
+    /** What goes on in the background comes to its end. */
+    completeJobs(): void;
+  };
 
 /** Of the BIP39 specification's own examples. */
 export const FAKE_PHRASE = 'legal winner thank year wave sausage worth useful legal winner thank yellow';
@@ -48,13 +52,13 @@ class FakeFailure extends Error {
 }
 
 export function createFakeNode(options: FakeOptions): FakeNode {
-  const listeners = new Map<keyof NodeEvents, Set<(value: never) => void>>();
+  const listeners = new Map<keyof AppEvents, Set<(value: never) => void>>();
   const state = createState(options);
   let fail = options.fail;
   const held = Promise.withResolvers<void>();
 
-  function emit<K extends keyof NodeEvents>(event: K, value: NodeEvents[K]): void {
-    for (const listener of listeners.get(event) ?? []) (listener as (value: NodeEvents[K]) => void)(value);
+  function emit<K extends keyof AppEvents>(event: K, value: AppEvents[K]): void {
+    for (const listener of listeners.get(event) ?? []) (listener as (value: AppEvents[K]) => void)(value);
   }
   function setWallet(wallet: WalletStatus): void {
     state.wallet = wallet;
@@ -89,7 +93,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   }
 
   async function publish(
-    site: Parameters<WeftApi['sites']['publish']>[0],
+    site: Parameters<AppNode['sites']['publish']>[0],
     report: (progress: PublishProgress) => void,
   ): Promise<OwnSite> {
     const { handle, name = '', files } = site;
@@ -118,7 +122,16 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     return published;
   }
 
+  const made = createFakeGroups({
+    count: options.groups ?? 0,
+    // Invites are judged by the page's clock.
+    now: Date.now(),
+    enter,
+    changed: (groups) => emit('groups', groups),
+  });
+
   return {
+    ...made,
     wallet: {
       async create() {
         await enter('wallet.create');

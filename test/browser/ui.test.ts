@@ -3,47 +3,17 @@
 import type { Page } from 'playwright-core';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { FAKE_PASSPHRASE, FAKE_PHRASE, type FakeOptions } from './fake-node.ts';
-import { closeAtEnd, describeInChromium, launchChromium, makeTempFolder, type Chromium } from './harness.ts';
+import { FAKE_PASSPHRASE, FAKE_PHRASE } from './fake-node.ts';
+import { describeInChromium, makeTempFolder } from './harness.ts';
 import { auditPage } from './ui-audit.ts';
-import { startUiStand, type UiStand } from './ui-stand.ts';
+import { button, seen, tabTo, visitUi } from './ui-visit.ts';
 
-/** Everything happens in this page's memory: what takes longer is broken. */
-const PATIENCE = 10_000;
-const VIEWS = ['#/', '#/sites', '#/wallet', '#/peers', '#/status'];
+const VIEWS = ['#/', '#/sites', '#/groups', '#/wallet', '#/peers', '#/status'];
 
 describeInChromium('the app', () => {
-  let stand: UiStand;
-  let chromium: Chromium;
-  /** What the browser complained about: refused by the policy, or broken. */
-  let complaints: string[] = [];
-
-  beforeAll(async () => {
-    stand = await startUiStand();
-    closeAtEnd(() => stand.close());
-    chromium = await launchChromium({ viewport: { width: 1280, height: 800 } });
-  });
-
-  afterEach(async () => {
-    for (const page of chromium.context.pages().slice(1)) await page.close();
-    expect(complaints).toEqual([]);
-  });
-
-  async function open(options: FakeOptions = {}, hash = ''): Promise<Page> {
-    complaints = [];
-    const page = await chromium.context.newPage();
-    page.setDefaultTimeout(PATIENCE);
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    await page.goto(stand.address(options, hash));
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    return page;
-  }
-
-  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-  const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+  const { open, context } = visitUi();
 
   async function chooseExample(page: Page, handle: string): Promise<void> {
     await button(page, 'Use the example').click();
@@ -54,16 +24,6 @@ describeInChromium('the app', () => {
     await chooseExample(page, handle);
     await seen(page, 'Free:');
     await button(page, 'Publish').click();
-  }
-
-  /** Tab until the wanted element has the focus, as a person without a mouse would. */
-  async function tabTo(page: Page, name: string): Promise<void> {
-    for (let presses = 0; presses < 40; presses++) {
-      await page.keyboard.press('Tab');
-      const text = await page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
-      if (text === name) return;
-    }
-    throw new Error(`${name} cannot be reached with Tab`);
   }
 
   test('the first minute and keeping the wallet need nothing but a keyboard', async () => {
@@ -133,7 +93,7 @@ describeInChromium('the app', () => {
       await writeFile(join(folder, path), text);
     }
     const page = await open();
-    const session = await chromium.context.newCDPSession(page);
+    const session = await context().newCDPSession(page);
     const box = (await page.locator('.drop').boundingBox())!;
     const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     const data = { items: [], files: [folder], dragOperationsMask: 1 };
@@ -306,7 +266,7 @@ describeInChromium('the app', () => {
         found.push(...(await auditPage(page)).map((sentence) => `${where}: ${sentence}`));
       for (const options of [
         {},
-        { wallet: 'kept', sites: 3, peers: 4, network: 'offline', clockSkew: -7_200_000 },
+        { wallet: 'kept', sites: 3, peers: 4, groups: 2, network: 'offline', clockSkew: -7_200_000 },
       ] as const) {
         for (const hash of VIEWS) {
           const page = await open(options, hash);

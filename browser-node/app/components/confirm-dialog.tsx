@@ -8,13 +8,15 @@ type ConfirmProps = {
   readonly title: string;
   readonly children: ComponentChildren;
   readonly confirm: string;
+  /** What the button says that does nothing. */
+  readonly keep?: string;
   readonly busy: boolean;
   readonly onConfirm: () => void;
   readonly onClose: () => void;
 };
 
 /** Is open as long as it is rendered; then the focus goes back to where it was. */
-export function ConfirmDialog({ title, children, confirm, busy, onConfirm, onClose }: ConfirmProps) {
+export function ConfirmDialog({ title, children, confirm, keep = 'Keep it', busy, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -31,7 +33,7 @@ export function ConfirmDialog({ title, children, confirm, busy, onConfirm, onClo
       <h2 id={id}>{title}</h2>
       {children}
       <div class="actions">
-        <Button onClick={onClose}>Keep it</Button>
+        <Button onClick={onClose}>{keep}</Button>
         <Button look="danger" busy={busy} onClick={onConfirm}>
           {confirm}
         </Button>

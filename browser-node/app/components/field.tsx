@@ -15,6 +15,8 @@ type FieldProps = {
   readonly autocomplete?: string;
   /** Lines of a longer text. */
   readonly rows?: number;
+  /** To be copied, not changed. */
+  readonly readOnly?: boolean;
   readonly inputRef?: Ref<HTMLInputElement>;
 };
 
@@ -27,6 +29,7 @@ export function Field(props: FieldProps) {
     autocomplete: props.autocomplete ?? 'off',
     autocapitalize: 'none' as const,
     spellcheck: false,
+    readOnly: props.readOnly,
     'aria-invalid': problem !== undefined,
     'aria-describedby': `${id}-hint`,
   };

@@ -1,0 +1,119 @@
+// One group: its pages, who is in it and how they are reached, what is pending and final, and why something waits.
+
+import type { GroupDetails } from '../../../group-api.ts';
+import { CopyButton } from '../../components/button.tsx';
+import { PendingOrFinal } from '../../components/finality.tsx';
+import { FailureNotice, Notice } from '../../components/notice.tsx';
+import { Card, Facts, Page } from '../../components/page.tsx';
+import { useLive } from '../../components/use-live.ts';
+import { countOf, formatDate, groupDigits, shorten } from '../../format.ts';
+import { explainWaiting, nameRole } from '../../group-words.ts';
+import { InvitePanel } from './invite-panel.tsx';
+import { MemberList } from './member-list.tsx';
+import { PageList } from './page-list.tsx';
+
+export function GroupView({ groupId }: { groupId: string }) {
+  const { value, failure } = useLive(
+    (api) => api.groups.get(groupId),
+    (known) => [known.groups.value, known.peers.value],
+  );
+  const group = value.value;
+  if (group === undefined) {
+    return (
+      <Page title="Group">
+        {failure.value === undefined ? (
+          <p role="status">Opening the group…</p>
+        ) : (
+          <FailureNotice failure={failure.value} />
+        )}
+      </Page>
+    );
+  }
+  return (
+    <Page title={group.name} lead={describeGroup(group)}>
+      <Standing group={group} />
+      {/* Of a group that one is not in any more there is nothing left to do. */}
+      {group.role !== 'removed' && <PageList group={group} />}
+      <MemberList group={group} />
+      {group.role === 'admin' && <InvitePanel group={group} />}
+      <About group={group} />
+      <FailureNotice failure={failure.value} />
+    </Page>
+  );
+}
+
+function describeGroup({ role, members, read }: GroupDetails): string {
+  const yours: Readonly<Record<GroupDetails['role'], string>> = {
+    admin: 'You are an admin',
+    member: 'You are a member',
+    joining: 'You are joining',
+    removed: 'You were removed',
+  };
+  const reader = read === 'members' ? 'read by members only' : 'read by anyone';
+  return `${yours[role]} · ${countOf(members, 'member')} · ${reader}`;
+}
+
+function Standing({ group }: { group: GroupDetails }) {
+  const waits = explainWaiting(group);
+  if (group.role === 'removed') {
+    return (
+      <Notice tone="warn" title="An admin took you out of this group.">
+        <p>
+          What you have seen stays on this device; what comes after does not reach it. A new invite brings you back.
+        </p>
+      </Notice>
+    );
+  }
+  const title = group.role === 'joining' ? 'You are in as soon as the group has ordered it.' : 'Something waits.';
+  return (
+    <>
+      {(waits !== undefined || group.role === 'joining') && (
+        <Notice tone={group.waiting === undefined ? 'info' : 'warn'} title={title}>
+          {waits !== undefined && <p>{waits}</p>}
+        </Notice>
+      )}
+      <p class="faint icon-line" role="status">
+        <PendingOrFinal pending={group.pending} />
+        <span>
+          {countOf(group.height, 'block')} final ·{' '}
+          {group.connected === 0 ? 'nobody else here now' : `${countOf(group.connected, 'other')} here now`}
+        </span>
+      </p>
+    </>
+  );
+}
+
+function About({ group }: { group: GroupDetails }) {
+  return (
+    <Card title="About">
+      <Facts
+        rows={[
+          ['Your role', nameRole(group.role)],
+          ['Founded', formatDate(group.created)],
+          ['Final blocks', groupDigits(group.height)],
+          ['Ordered by', <Validators validators={group.validators} />],
+          [
+            'Id',
+            <>
+              <code>{shorten(group.groupId)}</code>{' '}
+              <CopyButton look="quiet" text={group.groupId} what="id of the group" />
+            </>,
+          ],
+        ]}
+      />
+    </Card>
+  );
+}
+
+function Validators({ validators }: Pick<GroupDetails, 'validators'>) {
+  return (
+    <ul>
+      {validators.map(({ key, you, online }) => (
+        <li key={key}>
+          {you ? 'this device' : <code>{shorten(key)}</code>}
+          {!you && (online ? ', here' : ', away')}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,154 @@
+// Who is in a group, how each is reached, and, for admins, roles and removal.
+
+import type { GroupDetails, GroupMember } from '../../../group-api.ts';
+import { useSignal } from '@preact/signals';
+import { useApp } from '../../app-state.ts';
+import { Button } from '../../components/button.tsx';
+import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
+import { Finality } from '../../components/finality.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { Card } from '../../components/page.tsx';
+import { useCall } from '../../components/use-call.ts';
+import { useLive } from '../../components/use-live.ts';
+import { countOf, shorten } from '../../format.ts';
+import { describePresence, describeRole, nameRole } from '../../group-words.ts';
+
+export function MemberList({ group }: { group: GroupDetails }) {
+  const { value, failure, reload } = useLive(
+    (api) => api.groups.members(group.groupId),
+    (known) => [known.groups.value, known.peers.value],
+  );
+  const members = value.value;
+  return (
+    <Card title="Members">
+      {members === undefined && failure.value === undefined && <p role="status">Looking who is in…</p>}
+      <FailureNotice failure={failure.value} />
+      <ul class="rows">
+        {members?.map((member) => (
+          <MemberRow key={member.identity} member={member} group={group} onChanged={reload} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+type RowProps = { readonly member: GroupMember; readonly group: GroupDetails; readonly onChanged: () => void };
+
+function MemberRow({ member, group, onChanged }: RowProps) {
+  const { identity, name, role, you, devices, pending } = member;
+  const isChangeable = group.role === 'admin' && role !== 'removed' && !you;
+  return (
+    <li>
+      <div>
+        <strong>{nameMember(member)}</strong> <code class="faint">{shorten(identity)}</code>
+        <p class="faint">
+          {describePresence(member)} · {countOf(devices, 'device')}
+        </p>
+      </div>
+      <span class="row-end">
+        <span class={`tag ${role === 'removed' ? 'bad' : ''}`}>{nameRole(role)}</span>{' '}
+        <Finality state={pending ? 'pending' : 'final'} />
+      </span>
+      {isChangeable && (
+        <div class="actions row-actions">
+          <RoleButton member={member} group={group} onChanged={onChanged} />
+          <RemoveButton member={member} group={group} onChanged={onChanged} />
+        </div>
+      )}
+      {name === '' && <span class="unseen">has given no name</span>}
+    </li>
+  );
+}
+
+function nameMember({ name, you, identity }: GroupMember): string {
+  if (you) return name === '' ? 'You' : `${name} (you)`;
+  return name === '' ? `Member …${identity.slice(-4)}` : name;
+}
+
+/** The question is asked for admins only: to give somebody less is done in the same way, and can be undone. */
+function RoleButton({ member, group, onChanged }: RowProps) {
+  const { say } = useApp();
+  const asking = useSignal(false);
+  const { busy, failure, run, clear } = useCall();
+  const role = member.role === 'admin' ? 'member' : 'admin';
+  const who = nameMember(member);
+  const change = (): void =>
+    run(
+      (api) => api.groups.setRole(group.groupId, { identity: member.identity, role }),
+      () => {
+        asking.value = false;
+        say(`${who} becomes ${nameRole(role)}`);
+        onChanged();
+      },
+    );
+  const close = (): void => {
+    asking.value = false;
+    clear();
+  };
+  return (
+    <>
+      <Button look="quiet" onClick={() => (asking.value = true)}>
+        {role === 'admin' ? 'Make admin' : 'Make member'}
+        <span class="unseen">: {who}</span>
+      </Button>
+      {asking.value && (
+        <ConfirmDialog
+          title={role === 'admin' ? `Make ${who} an admin?` : `Make ${who} a member?`}
+          confirm={role === 'admin' ? 'Make admin' : 'Make member'}
+          keep="Leave it"
+          busy={busy.value}
+          onConfirm={change}
+          onClose={close}
+        >
+          <p>
+            {role === 'admin' ? 'An admin' : 'A member'} {describeRole(role)}.
+          </p>
+          <FailureNotice failure={failure.value} />
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
+
+function RemoveButton({ member, group, onChanged }: RowProps) {
+  const { say } = useApp();
+  const asking = useSignal(false);
+  const { busy, failure, run, clear } = useCall();
+  const who = nameMember(member);
+  const remove = (): void =>
+    run(
+      (api) => api.groups.remove(group.groupId, member.identity),
+      () => {
+        asking.value = false;
+        say(`${who} is removed`);
+        onChanged();
+      },
+    );
+  const close = (): void => {
+    asking.value = false;
+    clear();
+  };
+  return (
+    <>
+      <Button look="quiet" icon="trash" onClick={() => (asking.value = true)}>
+        Remove<span class="unseen"> {who}</span>
+      </Button>
+      {asking.value && (
+        <ConfirmDialog
+          title={`Remove ${who} from ${group.name}?`}
+          confirm="Remove"
+          keep="Keep the member"
+          busy={busy.value}
+          onConfirm={remove}
+          onClose={close}
+        >
+          <p>
+            Nothing that is written from then on reaches {who}. What was read before cannot be called back, and what{' '}
+            {who} wrote before stays in the pages.
+          </p>
+          <FailureNotice failure={failure.value} />
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
