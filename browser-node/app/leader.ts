@@ -9,7 +9,9 @@ import {
   type LeaderAnswer,
   type LeaderNews,
   type PortMessage,
+  type RtcMessage,
 } from '../transport/port-messages.ts';
+import { serveRtc } from '../transport/rtc-window.ts';
 
 const ENGINE_SCRIPT = '/engine.js';
 const SERVICE_WORKER_SCRIPT = '/sw.js';
@@ -86,13 +88,19 @@ function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
   const started = Promise.withResolvers<void>();
   started.promise.catch(() => undefined);
   let listens = false;
+  let stopRtc = (): void => undefined;
   worker.addEventListener('message', ({ data }) => {
     if (readMessage('listening', data)) {
       listens = true;
+      // Before any tab's port: an engine that starts finds it there.
+      const { port1, port2 } = new MessageChannel();
+      stopRtc = serveRtc(port1);
+      worker.postMessage({ weft: 'direct links' } satisfies RtcMessage, [port2]);
       started.resolve();
     }
     if (readMessage('deposed', data)) {
       worker.terminate();
+      stopRtc();
       ended.resolve('deposed');
     }
   });

@@ -15,11 +15,14 @@ import { openEngine, type Engine } from './open-engine.ts';
 declare const self: DedicatedWorkerGlobalScope;
 
 let opening: Promise<Engine> | null = null;
+/** To the page, which has the connections. */
+let rtc: MessagePort | null = null;
 
 function open(): Promise<Engine> {
   opening ??= openEngine({
     location: new URL(self.location.href),
     userAgent: navigator.userAgent,
+    rtc,
     onDeposed: () => self.postMessage({ weft: 'deposed' } satisfies EngineMessage),
   }).catch((error: unknown) => {
     // The reason may pass (an edge that is back): the next tab, or this one reloaded, tries again.
@@ -71,6 +74,7 @@ self.addEventListener('online', () => {
 });
 installFailureTransfer((error) => console.error(error));
 self.addEventListener('message', ({ data, ports }) => {
+  if (readMessage('direct links', data)) rtc = ports[0] ?? null;
   const connect = readMessage('connect', data);
   if (connect && ports[0]) void serveTab(ports[0], connect);
 });

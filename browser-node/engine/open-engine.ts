@@ -39,6 +39,8 @@ export type EngineOptions = {
   /** The app's own address. */
   readonly location: URL;
   readonly userAgent: string;
+  /** To the page, for direct links (rtc-connector.ts); null where the page has none. */
+  readonly rtc: MessagePort | null;
   /** A later engine has the data now: this one is over. */
   readonly onDeposed: () => void;
 };

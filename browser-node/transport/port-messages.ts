@@ -27,6 +27,8 @@ export type ConnectMessage = {
 /** Service worker → every page, and back from the one that leads. */
 export type LeaderQuestion = { readonly weft: 'who leads'; readonly question: number };
 export type LeaderAnswer = { readonly weft: 'i lead'; readonly question: number };
+/** The page of an engine → that engine, first of all: with a port to the page's direct links (rtc-messages.ts). */
+export type RtcMessage = { readonly weft: 'direct links' };
 /** Engine → its page: it listens now (what is posted earlier is lost); it was deposed by a later engine. */
 export type EngineMessage = { readonly weft: 'listening' } | { readonly weft: 'deposed' };
 /** On a tab's port: it has arrived; the node runs, and Comlink has the port from here; or why it cannot. */
@@ -37,7 +39,7 @@ export type PortMessage =
 /** A new leader → all tabs. */
 export type LeaderNews = { readonly weft: 'new leader'; readonly tab: string };
 
-type Message = ConnectMessage | LeaderQuestion | LeaderAnswer | EngineMessage | PortMessage | LeaderNews;
+type Message = ConnectMessage | RtcMessage | LeaderQuestion | LeaderAnswer | EngineMessage | PortMessage | LeaderNews;
 
 /** Other scripts of the origin may post what they like: only our own shapes are looked at. */
 export function readMessage<Kind extends Message['weft']>(

@@ -197,6 +197,9 @@ export class ValidatorLink {
         return this.#wishes.get(message.manifest)?.onHeld(session.device);
       case 'pinLimit':
         return this.#wishes.get(message.manifest)?.onLimit(message.because);
+      case 'rtc':
+        // An attempt that nobody answers ends by itself.
+        return;
       case 'submit':
       case 'pin':
       case 'state':

@@ -67,14 +67,22 @@ export interface BlobStore {
   stats(): Promise<{ blocks: number; bytes: number }>;
 }
 
-/** A pipe of frames (≤ FRAME_BYTES_MAX each), in order while it is open. */
+export type LinkEvents = {
+  frame(bytes: Uint8Array): void;
+  /** Once, whichever side ended it; no frame comes after it. */
+  closed(because: string): void;
+  /** `buffered()` has fallen low. Links whose platform does not say so never call it. */
+  drained?(): void;
+};
+
+/** A pipe of frames (1 to FRAME_BYTES_MAX bytes each), in order while it is open. */
 export interface Link {
   send(frame: Uint8Array): void;
   /** Bytes handed over and not yet on the wire. */
   buffered(): number;
   close(): void;
   /** Set once, before the first frame can arrive. */
-  listen(events: { frame(bytes: Uint8Array): void; closed(because: string): void }): void;
+  listen(events: LinkEvents): void;
 }
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
