@@ -187,3 +187,26 @@ test('SI9: what the store throws, the caller gets, and nothing is stored after i
   await expect(bundleSite({ ...bundling(files), putBlocks })).rejects.toBe(failure);
   expect(calls).toBe(1);
 });
+
+test('SI20: rules that cannot be followed stop a publish before anything is stored; those that can are compiled, and kept as files', async () => {
+  expect(await codeOf([file('index.html'), file('_redirects', '/a /nowhere 200')])).toBe('redirects_invalid');
+  expect(await codeOf([file('index.html'), file('_headers', 'nonsense')])).toBe('headers_invalid');
+  const vanishing: ByteSource = { size: 9, slice: () => ({ arrayBuffer: () => Promise.reject(new Error('gone')) }) };
+  expect(await codeOf([file('index.html'), { path: '_headers', body: vanishing }])).toBe('file_changed');
+  const source = (text: string): ByteSource => ({
+    size: text.length,
+    slice: (from, to) => ({ arrayBuffer: async () => encodeUtf8(text.slice(from, to)).buffer }),
+  });
+  const { manifest, warnings } = await bundled(
+    bundling([
+      file('index.html'),
+      { path: '_redirects', body: source('/old /\n/* / 200\n') },
+      { path: '_headers', body: source('/index.html\n  Content-Type: text/html\n  Set-Cookie: a=b\n') },
+    ]),
+  );
+  expect(manifest.redirects).toEqual([{ from: '/old', to: '/', status: 301 }]);
+  expect([manifest.spa, manifest.headers]).toEqual(['/index.html', undefined]);
+  expect(manifest.resources.get('/index.html')).toMatchObject({ 'content-type': 'text/html' });
+  expect([...manifest.resources.keys()]).toEqual(['/_headers', '/_redirects', '/index.html']);
+  expect(warnings.map(({ code }) => code)).toEqual(['header_dropped']);
+});

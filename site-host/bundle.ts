@@ -17,6 +17,17 @@ import {
   type Manifest,
   type Resource,
 } from './manifest.ts';
+import { matchPattern } from './address-pattern.ts';
+import { findResource } from './find-resource.ts';
+import {
+  compileHeaders,
+  compileRedirects,
+  RULES_FILE_BYTES_MAX,
+  type CompiledHeaders,
+  type CompiledRedirects,
+  type RulesFailure,
+  type RulesWarning,
+} from './rules-file.ts';
 import { normaliseSitePath } from './site-path.ts';
 
 /** Small files read and hashed together: enough to keep WebCrypto busy and the waits for their bytes side by side. */
@@ -27,6 +38,9 @@ const WRITE_BYTES_MIN: number = BATCH_BYTES_MAX;
 const WRITE_BLOCKS_MIN = 1_024;
 const INDEX = '/index.html';
 const NOT_FOUND = '/404.html';
+/** They stay files of the site, too, so that what is taken out of it can be published again, here or by IPFS. */
+const REDIRECTS = '/_redirects';
+const HEADERS = '/_headers';
 
 export type SiteFile = {
   /** As the file system says it; `\` and a leading `/` or `./` are taken care of. */
@@ -58,7 +72,7 @@ export type BundleProgress = {
   readonly totalBytes: number;
 };
 
-export type BundleWarning = Failure<'no_index'>;
+export type BundleWarning = Failure<'no_index'> | RulesWarning;
 
 export type SiteBundle = {
   readonly cid: Cid;
@@ -70,17 +84,19 @@ export type SiteBundle = {
   readonly warnings: readonly BundleWarning[];
 };
 
-export type BundleFailure = Failure<
-  | 'no_files'
-  | 'too_many_files'
-  | 'too_large'
-  | 'path_invalid'
-  | 'path_reserved'
-  | 'path_duplicate'
-  | 'content_type_invalid'
-  | 'name_invalid'
-  | 'file_changed'
->;
+export type BundleFailure =
+  | RulesFailure
+  | Failure<
+      | 'no_files'
+      | 'too_many_files'
+      | 'too_large'
+      | 'path_invalid'
+      | 'path_reserved'
+      | 'path_duplicate'
+      | 'content_type_invalid'
+      | 'name_invalid'
+      | 'file_changed'
+    >;
 
 /** The same files, name, prev and now give the same manifest, in whatever order the files come. */
 export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle, BundleFailure>> {
@@ -89,9 +105,13 @@ export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle,
   }
   const planned = planSite(input.files);
   if (!planned.ok) return planned;
-  const files = planned.value;
+  const rules = await compileRules(planned.value);
+  if (!rules.ok) return rules;
+  const files = declareTypes(planned.value, rules.value);
   const totalBytes = files.reduce((sum, { size }) => sum + size, 0);
-  const expected = checkManifestSize(input, files);
+  const compose = (rootOf: (path: string) => Cid): Manifest =>
+    composeManifest(input, { files, rules: rules.value, rootOf });
+  const expected = checkManifestSize(compose);
   if (!expected.ok) return expected;
   const roots = new Map<string, Cid>();
   try {
@@ -100,11 +120,18 @@ export async function bundleSite(input: BundleInput): Promise<Result<SiteBundle,
     if (error instanceof UnreadableFile) return fail('file_changed', error.message);
     throw error;
   }
-  const manifest = composeManifest(input, files, (path) => roots.get(path)!);
+  const manifest = compose((path) => roots.get(path)!);
   const manifestBytes = encodeManifest(manifest);
   const cid = await hashManifest(manifestBytes, input.hasher);
   await input.putBlocks([{ cid, bytes: manifestBytes }]);
-  return ok({ cid, manifest, manifestBytes, files: files.length, bytes: totalBytes, warnings: warnAbout(manifest) });
+  return ok({
+    cid,
+    manifest,
+    manifestBytes,
+    files: files.length,
+    bytes: totalBytes,
+    warnings: [...warnAbout(manifest), ...rules.value.warnings],
+  });
 }
 
 type PlannedFile = SiteFile & { readonly size: number };
@@ -140,10 +167,10 @@ function planSite(files: readonly SiteFile[]): Result<PlannedFile[], BundleFailu
 }
 
 /** CIDs have one length, so the manifest's size is known before a byte is hashed. */
-function checkManifestSize(input: BundleInput, files: readonly PlannedFile[]): Result<undefined, BundleFailure> {
+function checkManifestSize(compose: (rootOf: () => Cid) => Manifest): Result<undefined, BundleFailure> {
   const digest = new Uint8Array(32);
   const anyCid = cidFromDigest('raw', digest);
-  const { length } = encodeManifest(composeManifest(input, files, () => anyCid));
+  const { length } = encodeManifest(compose(() => anyCid));
   if (length <= MANIFEST_BYTES_MAX) return ok(undefined);
   return fail(
     'too_large',
@@ -151,10 +178,56 @@ function checkManifestSize(input: BundleInput, files: readonly PlannedFile[]): R
   );
 }
 
+type Rules = CompiledRedirects & CompiledHeaders;
+
+/** What `_redirects` and `_headers` of the folder say. */
+async function compileRules(files: readonly PlannedFile[]): Promise<Result<Rules, BundleFailure>> {
+  const filesByPath = new Map(files.map((file) => [file.path, file]));
+  const findPage = (path: string): string | undefined => {
+    const found = findResource(filesByPath, path);
+    return found && 'path' in found ? found.path : undefined;
+  };
+  try {
+    const redirects = compileRedirects(await readRulesFile(filesByPath.get(REDIRECTS)), findPage);
+    if (!redirects.ok) return redirects;
+    const headers = compileHeaders(await readRulesFile(filesByPath.get(HEADERS)));
+    if (!headers.ok) return headers;
+    const warnings = [...redirects.value.warnings, ...headers.value.warnings];
+    return ok({ ...redirects.value, ...headers.value, warnings });
+  } catch (error) {
+    if (error instanceof UnreadableFile) return fail('file_changed', error.message);
+    throw error;
+  }
+}
+
+/** One byte more than is allowed is enough to refuse the rest. */
+async function readRulesFile(file: PlannedFile | undefined): Promise<Uint8Array> {
+  if (!file) return new Uint8Array(0);
+  const { body, size, path } = file;
+  if (body instanceof Uint8Array) return body;
+  try {
+    return new Uint8Array(await body.slice(0, Math.min(size, RULES_FILE_BYTES_MAX + 1)).arrayBuffer());
+  } catch (cause) {
+    throw new UnreadableFile(`${path} changed or vanished while it was read: choose the folder again.`, { cause });
+  }
+}
+
+/** Content types that `_headers` gives; the last rule that matches counts. */
+function declareTypes(files: readonly PlannedFile[], { types }: Rules): readonly PlannedFile[] {
+  if (types.length === 0) return files;
+  return files.map((file) => {
+    const declared = types.findLast(({ path }) => matchPattern(path, file.path))?.type;
+    return declared === undefined ? file : { ...file, contentType: declared };
+  });
+}
+
 function composeManifest(
   { name, prev, now }: BundleInput,
-  files: readonly PlannedFile[],
-  rootOf: (path: string) => Cid,
+  {
+    files,
+    rules: { redirects, headers, spa },
+    rootOf,
+  }: { readonly files: readonly PlannedFile[]; readonly rules: Rules; readonly rootOf: (path: string) => Cid },
 ): Manifest {
   const resources = new Map<string, Resource>();
   let total = 0;
@@ -168,6 +241,9 @@ function composeManifest(
     v: 1,
     ...(name === undefined ? {} : { name }),
     resources,
+    ...(redirects.length === 0 ? {} : { redirects }),
+    ...(headers.length === 0 ? {} : { headers }),
+    ...(spa === undefined ? {} : { spa }),
     ...(resources.has(NOT_FOUND) ? { notFound: NOT_FOUND } : {}),
     ...(prev === undefined ? {} : { prev }),
     created: now,

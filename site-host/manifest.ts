@@ -15,6 +15,14 @@ import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import type { Hasher } from '../shared/platform/ports.ts';
 import { contentTypeOf } from './content-type.ts';
 import { parseSitePath } from './site-path.ts';
+import {
+  explainHeaderRule,
+  explainRedirect,
+  headerRulesSchema,
+  redirectsSchema,
+  type HeaderRule,
+  type Redirect,
+} from './site-rules.ts';
 
 const TITLE_BYTES_MAX = 256;
 /** The longest registered types with a parameter stay below this. */
@@ -35,6 +43,9 @@ const manifestSchema = struct({
   v: literal(1),
   name: optional(titleSchema),
   resources: dict(resourceSchema, { max: SITE_FILES_MAX, keyMax: SITE_PATH_BYTES_MAX }),
+  redirects: optional(redirectsSchema),
+  headers: optional(headerRulesSchema),
+  spa: optional(text({ max: SITE_PATH_BYTES_MAX })),
   notFound: optional(text({ max: SITE_PATH_BYTES_MAX })),
   prev: optional(link()),
   created: uint(),
@@ -50,6 +61,11 @@ export type Manifest = {
   readonly name?: string;
   /** By path, `/a/b.html`, unescaped. */
   readonly resources: ReadonlyMap<string, Resource>;
+  /** For paths that are missing; the first that matches counts. */
+  readonly redirects?: readonly Redirect[];
+  readonly headers?: readonly HeaderRule[];
+  /** Path of the page shown to a navigation for what is not there: a single-page app routes by itself. */
+  readonly spa?: string;
   /** Path of the page shown, with status 404, for what is not there. */
   readonly notFound?: string;
   /** The manifest that this one follows. */
@@ -99,7 +115,8 @@ export function findFileAbove(path: string, files: { has(path: string): boolean 
   return undefined;
 }
 
-function explainManifest({ resources, notFound, prev, total }: Manifest): string | undefined {
+function explainManifest(manifest: Manifest): string | undefined {
+  const { resources, notFound, spa, prev, total } = manifest;
   let sum = 0;
   for (const [path, resource] of resources) {
     const parsed = parseSitePath(path);
@@ -111,7 +128,21 @@ function explainManifest({ resources, notFound, prev, total }: Manifest): string
   }
   if (sum !== total) return 'its sizes do not add up';
   if (notFound !== undefined && !resources.has(notFound)) return 'its page for missing paths is itself missing';
-  return prev === undefined || cidCodec(prev) === 'dag-cbor' ? undefined : 'it follows something that is no manifest';
+  if (spa !== undefined && !resources.has(spa)) return 'its page for all addresses is missing';
+  if (prev !== undefined && cidCodec(prev) !== 'dag-cbor') return 'it follows something that is no manifest';
+  return explainRules(manifest);
+}
+
+function explainRules({ redirects = [], headers = [] }: Manifest): string | undefined {
+  for (const redirect of redirects) {
+    const because = explainRedirect(redirect);
+    if (because !== undefined) return `a redirect is malformed, ${because}`;
+  }
+  for (const rule of headers) {
+    const because = explainHeaderRule(rule);
+    if (because !== undefined) return `a rule for headers is malformed, ${because}`;
+  }
+  return undefined;
 }
 
 function explainResource(resource: Resource): string | undefined {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { FUZZ_CASES } from '../test/fuzz-cases.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
@@ -59,6 +60,10 @@ function get(url: string, headers: Record<string, string> = {}, more: Partial<Si
   return respond({ ...site, method: 'GET', url, headers: new Headers(headers), ...more });
 }
 
+function digestOf(text: string): string {
+  return `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
+}
+
 function etagOf(path: string): string {
   return `"${site.manifest.resources.get(path)!.src}"`;
 }
@@ -69,10 +74,12 @@ test('SI10: a file comes with its type, length, strong tag and the headers of a 
   expect(Object.fromEntries(response.headers)).toEqual({
     'accept-ranges': 'bytes',
     'cache-control': 'public, max-age=0, must-revalidate',
+    'content-digest': digestOf('body{color:red}'),
     'content-length': '15',
     'content-type': 'text/css; charset=utf-8',
     etag: etagOf('/style.css'),
     'origin-agent-cluster': '?1',
+    'repr-digest': digestOf('body{color:red}'),
     'x-content-type-options': 'nosniff',
   });
   expect(await response.text()).toBe('body{color:red}');
@@ -161,7 +168,8 @@ test('SI13: HEAD has the headers of GET and reads nothing', async () => {
     site.read.length = 0;
     const head = await get(url, {}, { method: 'HEAD' });
     expect(head.status).toBe(whole.status);
-    expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(whole.headers));
+    const { 'content-digest': _ofTheBody, ...same } = Object.fromEntries(whole.headers);
+    expect(Object.fromEntries(head.headers)).toEqual(same);
     expect(await head.text()).toBe('');
     expect(site.read).toEqual([]);
     await whole.body?.cancel();
@@ -200,8 +208,7 @@ test('SI14: If-Range gives the part only of the same version', async () => {
   }
 });
 
-test('SI14: several ranges, and ranges of HEAD or of a missing file, are ignored', async () => {
-  expect((await get('/style.css', { range: 'bytes=0-1,3-4' })).status).toBe(200);
+test('SI14: ranges of HEAD or of a missing file are ignored', async () => {
   expect((await get('/style.css', { range: 'bytes=0-1' }, { method: 'HEAD' })).status).toBe(200);
   expect((await get('/gone', { range: 'bytes=0-1' })).status).toBe(404);
 });
@@ -325,7 +332,7 @@ test('SI10: any request gets an answer; a missing asset never gets a page with s
       expect([200, 206, 301, 304, 400, 404, 416]).toContain(response.status);
       const path = url.split('?', 1)[0]!;
       if ([200, 206, 304].includes(response.status)) {
-        expect(served.has(path.endsWith('/') ? `${path}index.html` : path)).toBe(true);
+        expect(served.has(path.endsWith('/') ? `${path}index.html` : path) || served.has(`${path}.html`)).toBe(true);
       }
       await response.body?.cancel();
     }),

@@ -1,18 +1,24 @@
-// The answer to a request for a path of a site: one function for gateway, service worker and CLI (rules SI4, SI10–SI16; RFC 9110).
+// The answer to a request for a path of a site: one function for gateway, service worker and CLI (rules SI4, SI10–SI16, SI20–SI27; RFC 9110).
 
-import type { Cid } from '../shared/codec/cid.ts';
+import { toBase64url } from '../shared/codec/base.ts';
+import { cidCodec, cidDigest, type Cid } from '../shared/codec/cid.ts';
 import { ContentError } from '../shared/content/content-error.ts';
 import type { ByteRange } from '../shared/content/unixfs.ts';
-import { parseRange } from './byte-range.ts';
+import { parseRange, type RequestedRange } from './byte-range.ts';
+import { chooseCoding } from './content-coding.ts';
 import { ORIGIN_HEADERS, respondWithFailure } from './failure-page.ts';
+import { findResource } from './find-resource.ts';
 import { typeOfResource, type Manifest, type Resource } from './manifest.ts';
-import { parseRequestPath } from './site-path.ts';
+import { joinParts, openBody, type Chunks } from './response-body.ts';
+import { parseRequestPath, type RequestPath } from './site-path.ts';
+import { findTurns, headersFor } from './site-rules.ts';
 
-/** Up to here a body is whole before the first byte leaves: a bad block is then a clear error, not a torn file. */
-const WHOLE_BODY_BYTES_MAX: number = 1024 * 1024;
 /** Shared caches may keep it, and ask each time: a new version shows at once. */
 const REVALIDATE = 'public, max-age=0, must-revalidate';
-const INDEX = 'index.html';
+/** For addresses that name one version: a year, the most that caches go by. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** A last name that ends like this is a file's, so a page would be a wrong answer to it. */
+const FILE_NAME = /\.[^./]+$/;
 
 export type SiteRequest = {
   /** As decodeManifest returns it. */
@@ -23,11 +29,15 @@ export type SiteRequest = {
   readonly url: string;
   readonly headers: { get(name: string): string | null };
   /** Verified bytes of a resource (readFile of shared/content/unixfs.ts); throws ContentError. */
-  readonly readFile: (resource: Resource, range?: ByteRange) => AsyncIterable<Uint8Array>;
+  readonly readFile: (resource: Resource, range?: ByteRange) => Chunks;
   /** What is known of the delivery when the first bytes are here. */
   readonly delivery?: () => Delivery;
   /** Bytes of an answer to `bytes=N-`, where a long stream would not survive (service workers). */
   readonly openRangeMax?: number;
+  /** Whether a page is being opened, where the host knows better than the headers say (service workers). */
+  readonly navigation?: boolean;
+  /** The address names this one version (SI27). */
+  readonly immutable?: boolean;
 };
 
 /** Tokens and numbers for Server-Timing: whence the bytes came, what vouches for them, and how long it took in ms. */
@@ -36,45 +46,88 @@ export type Delivery = { readonly source: string; readonly verified: string; rea
 export async function respond(request: SiteRequest): Promise<Response> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod();
   const query = request.url.indexOf('?');
-  const asked = parseRequestPath(query < 0 ? request.url : request.url.slice(0, query));
+  const [path, search] = query < 0 ? [request.url, ''] : [request.url.slice(0, query), request.url.slice(query)];
+  const asked = parseRequestPath(path);
   try {
     if (!asked.ok) return fail(request, { status: 400, title: 'Bad address', ...asked.error });
-    const found = asked.value.path === undefined ? undefined : findResource(request.manifest, asked.value.path);
-    if (!found) return await respondMissing(request);
-    if (found.folder) return redirect(`${asked.value.escaped}/`, query < 0 ? '' : request.url.slice(query));
-    return await respondWithResource(request, found);
+    return await respondAt(request, asked.value, search);
   } catch (error) {
     if (error instanceof ContentError) return explainContent(request, error);
     throw error;
   }
 }
 
-type Found = { readonly path: string; readonly resource: Resource; readonly folder: boolean };
-
-/** A file, the index of a folder, or (`folder`) the index of the folder that was meant without its slash. */
-function findResource({ resources }: Manifest, asked: string): Found | undefined {
-  for (const path of [asked, asked.normalize('NFC')]) {
-    const file = path.endsWith('/') ? path + INDEX : path;
-    const resource = resources.get(file);
-    if (resource) return { path: file, resource, folder: false };
-    const index = resources.get(`${path}/${INDEX}`);
-    if (index) return { path, resource: index, folder: true };
+async function respondAt(request: SiteRequest, { path, escaped }: RequestPath, search: string): Promise<Response> {
+  const { resources, redirects = [], spa } = request.manifest;
+  if (path === undefined) return await respondMissing(request, escaped);
+  const found = findResource(resources, path);
+  if (found && 'move' in found) {
+    return redirect(301, found.move === 'add_slash' ? `${escaped}/` : escaped.slice(0, -1), search);
   }
-  return undefined;
+  if (found) return await respondWithFile(request, found, path);
+  const asked = path.normalize('NFC');
+  const isPage = isNavigation(request, asked);
+  for (const turn of findTurns(redirects, asked, search)) {
+    if ('location' in turn) return redirect(turn.status, turn.location, '');
+    const page = findResource(resources, turn.page);
+    if (!page || 'move' in page) continue;
+    // A script or image that is missing gets no page, however much a pattern takes in (SI23).
+    if (turn.status === 200 && turn.isOpen && !isPage && isHtml(page.path, page.resource)) continue;
+    if (turn.status === 200) return await respondWithFile(request, page, asked);
+    return await respondWithStatus(request, page, { status: turn.status, asked });
+  }
+  if (spa !== undefined && isPage) {
+    return await respondWithFile(request, { path: spa, resource: resources.get(spa)! }, asked);
+  }
+  return await respondMissing(request, asked);
 }
 
-async function respondWithResource(request: SiteRequest, { path, resource }: Found): Promise<Response> {
+/** Browsers say so; of other clients, those that take pages and do not ask for what looks like a file (SI23). */
+function isNavigation({ navigation, headers }: SiteRequest, path: string): boolean {
+  if (navigation !== undefined) return navigation;
+  const mode = headers.get('sec-fetch-mode');
+  if (mode !== null) return mode === 'navigate';
+  const accept = headers.get('accept') ?? '*/*';
+  return accept.includes('text/html') || (accept.includes('*/*') && !FILE_NAME.test(path));
+}
+
+function isHtml(path: string, resource: Resource): boolean {
+  return typeOfResource(path, resource).startsWith('text/html');
+}
+
+type File = { readonly path: string; readonly resource: Resource };
+
+async function respondWithFile(request: SiteRequest, file: File, asked: string): Promise<Response> {
+  const type = typeOfResource(file.path, file.resource);
+  const accepted = request.headers.get('accept-encoding');
+  const { resource, coding, varies } = chooseCoding(request.manifest, { ...file, type }, accepted);
   const etag = `"${resource.src}"`;
-  const headers = { ...ORIGIN_HEADERS, 'cache-control': REVALIDATE, etag };
+  const headers = {
+    'cache-control': REVALIDATE,
+    ...headersFor(request.manifest.headers ?? [], [asked, file.path]),
+    ...ORIGIN_HEADERS,
+    ...(request.immutable && { 'cache-control': IMMUTABLE }),
+    ...(varies && { vary: 'accept-encoding' }),
+    etag,
+  };
   if (matchesEtag(request.headers.get('if-none-match'), resource.src)) {
     return new Response(null, { status: 304, headers: { ...headers, ...timing(request) } });
   }
   const wanted = wantedRange(request, etag, resource.size);
   if (wanted.kind === 'unsatisfiable') return refuseRange(request, resource.size);
-  const typed = { ...headers, 'content-type': typeOfResource(path, resource), 'accept-ranges': 'bytes' };
+  const typed = {
+    ...headers,
+    'content-type': type,
+    ...(coding !== undefined && { 'content-encoding': coding }),
+    ...digestOf('repr-digest', resource),
+    'accept-ranges': 'bytes',
+  };
   if (wanted.kind === 'whole') {
-    return await respondWithBody(request, resource, { status: 200, headers: typed });
+    // The content of an answer to HEAD is nothing, and so would be its digest (RFC 9530 §2).
+    const digest = request.method === 'HEAD' ? {} : digestOf('content-digest', resource);
+    return await respondWithBody(request, resource, { status: 200, headers: { ...typed, ...digest } });
   }
+  if (wanted.kind === 'parts') return await respondWithParts(request, resource, { ...wanted, type, headers: typed });
   const to = wanted.open
     ? Math.min(wanted.range.to, wanted.range.from + (request.openRangeMax ?? Infinity))
     : wanted.range.to;
@@ -83,8 +136,15 @@ async function respondWithResource(request: SiteRequest, { path, resource }: Fou
   return await respondWithBody(request, resource, { status: 206, headers: ranged, range });
 }
 
+/** RFC 9530: known without reading where a file is one block, whose CID is the hash of its bytes. */
+function digestOf(header: 'content-digest' | 'repr-digest', { src }: Resource): Record<string, string> {
+  if (cidCodec(src) !== 'raw') return {};
+  const base64 = toBase64url(cidDigest(src)).replaceAll('-', '+').replaceAll('_', '/');
+  return { [header]: `sha-256=:${base64}=:` };
+}
+
 /** Only GET has ranges, and only on the version the client already has part of. */
-function wantedRange({ method, headers }: SiteRequest, etag: string, size: number): ReturnType<typeof parseRange> {
+function wantedRange({ method, headers }: SiteRequest, etag: string, size: number): RequestedRange {
   const ifRange = headers.get('if-range');
   if (method !== 'GET' || (ifRange !== null && ifRange.trim() !== etag)) return { kind: 'whole' };
   return parseRange(headers.get('range'), size);
@@ -98,7 +158,7 @@ function matchesEtag(header: string | null, cid: Cid): boolean {
   return false;
 }
 
-async function respondMissing(request: SiteRequest): Promise<Response> {
+async function respondMissing(request: SiteRequest, asked: string): Promise<Response> {
   const { notFound, resources } = request.manifest;
   if (notFound === undefined) {
     return fail(request, {
@@ -108,10 +168,26 @@ async function respondMissing(request: SiteRequest): Promise<Response> {
       because: 'This site has nothing at this address: check it, or begin at the site’s first page.',
     });
   }
-  const resource = resources.get(notFound)!;
-  const type = typeOfResource(notFound, resource);
-  const headers = { ...ORIGIN_HEADERS, 'cache-control': 'no-store', 'content-type': type };
-  return await respondWithBody(request, resource, { status: 404, headers });
+  return await respondWithStatus(
+    request,
+    { path: notFound, resource: resources.get(notFound)! },
+    { status: 404, asked },
+  );
+}
+
+/** A page of the publisher's that says that there is nothing: it has no tag, and no cache keeps it. */
+async function respondWithStatus(
+  request: SiteRequest,
+  { path, resource }: File,
+  { status, asked }: { readonly status: number; readonly asked: string },
+): Promise<Response> {
+  const headers = {
+    ...headersFor(request.manifest.headers ?? [], [asked, path]),
+    ...ORIGIN_HEADERS,
+    'cache-control': 'no-store',
+    'content-type': typeOfResource(path, resource),
+  };
+  return await respondWithBody(request, resource, { status, headers });
 }
 
 type Head = {
@@ -123,54 +199,29 @@ type Head = {
 async function respondWithBody(request: SiteRequest, resource: Resource, head: Head): Promise<Response> {
   const { range } = head;
   const length = range ? range.to - range.from : resource.size;
-  const body = request.method === 'HEAD' ? null : await openBody(request.readFile(resource, range), length);
-  const headers = { ...head.headers, 'content-length': String(length), ...timing(request) };
-  return new Response(body, { status: head.status, headers });
+  return await send(request, { ...head, length, chunks: () => request.readFile(resource, range) });
 }
 
-/** Waits for the first block at least, so that a site that cannot be read is an error and no empty page. */
-async function openBody(
-  chunks: AsyncIterable<Uint8Array>,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  if (length <= WHOLE_BODY_BYTES_MAX) return await collectBody(iterator, length);
-  let next: IteratorResult<Uint8Array> | undefined = await iterator.next();
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = next ?? (await iterator.next());
-        next = undefined;
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await iterator.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return fixLength(stream, length);
+async function respondWithParts(
+  request: SiteRequest,
+  resource: Resource,
+  { ranges, type, headers }: { ranges: readonly ByteRange[]; type: string; headers: Head['headers'] },
+): Promise<Response> {
+  const boundary = resource.src;
+  const read = (range: ByteRange): Chunks => request.readFile(resource, range);
+  const parts = joinParts({ ranges, size: resource.size, type, boundary, read });
+  const joined = { ...headers, 'content-type': `multipart/byteranges; boundary=${boundary}` };
+  return await send(request, { status: 206, headers: joined, ...parts });
 }
 
-type FixedLength = new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+type Message = Omit<Head, 'range'> & { readonly length: number; readonly chunks: () => Chunks };
 
-/** workerd drops Content-Length from a streamed answer unless the stream itself is known to have that length. */
-function fixLength(stream: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
-  const { FixedLengthStream } = globalThis as { FixedLengthStream?: FixedLength };
-  return FixedLengthStream ? stream.pipeThrough(new FixedLengthStream(length)) : stream;
-}
-
-async function collectBody(iterator: AsyncIterator<Uint8Array>, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-    if (at + next.value.length > length) throw new ContentError('tree_invalid', 'the file is longer than promised');
-    body.set(next.value, at);
-    at += next.value.length;
-  }
-  if (at < length) throw new ContentError('tree_invalid', 'the file is shorter than promised');
-  return body;
+async function send(request: SiteRequest, { status, headers, length, chunks }: Message): Promise<Response> {
+  const body = request.method === 'HEAD' ? null : await openBody(chunks(), length);
+  const sent = { ...headers, 'content-length': String(length), ...timing(request) };
+  // workerd would encode what is encoded already.
+  const init = { status, headers: sent, ...('content-encoding' in sent && { encodeBody: 'manual' }) };
+  return new Response(body, init);
 }
 
 /** https://www.w3.org/TR/server-timing: pages read it from PerformanceResourceTiming. */
@@ -186,11 +237,11 @@ function timing({ delivery, manifestCid }: SiteRequest): Record<string, string> 
   return { 'server-timing': entries.join(', ') };
 }
 
-/** The query goes along unless it could not stand in a header. */
-function redirect(location: string, query: string): Response {
+/** Not kept by anybody: a name can change hands. The query goes along unless it could not stand in a header. */
+function redirect(status: number, location: string, query: string): Response {
   const kept = /^[!-~]*$/.test(query) ? query : '';
   return new Response(null, {
-    status: 301,
+    status,
     headers: { ...ORIGIN_HEADERS, 'cache-control': 'no-store', location: location + kept },
   });
 }

@@ -107,6 +107,7 @@ export class SiteServer {
         ms: clock.now() - startedAt,
       }),
       openRangeMax: OPEN_RANGE_BYTES_MAX,
+      navigation: isPage,
     });
     this.#counts.countAnswer({ page, response, origins, now: clock.now() });
     if (isPage) {
@@ -153,6 +154,7 @@ export class SiteServer {
       method: 'GET',
       url: path,
       headers: new Headers(),
+      navigation: true,
       readFile: (resource, range) => version.readFile(resource, range && { range }),
     });
     await Promise.race([first.then((response) => response.body?.cancel()), whole]);

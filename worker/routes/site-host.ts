@@ -33,7 +33,7 @@ export async function answerSite(context: EdgeContext, host: SiteHost, request: 
   const opened = await context.sites.open(host);
   if (!opened.ok) return explainSite(context, { host, request, url }, opened.error);
   const response = await respondFrom(context, opened.value, { request, url, started });
-  response.headers.set('vary', VARY);
+  response.headers.append('vary', VARY);
   return response;
 }
 
