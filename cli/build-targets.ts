@@ -1,4 +1,5 @@
-// What is built, from which files, and how: the app, what a site origin gets, the widget for other pages, and the edge worker.
+// What is built, from which files, and how: the app, what a site origin gets, the widget for other pages, and the edge for workerd
+// and for Deno.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { build, transform, type BuildOptions, type Metafile } from 'esbuild';
 /** `root` is the project, `out` the folder that becomes dist/<target>. */
 export type BuildPlace = { readonly root: string; readonly out: string; readonly minify: boolean };
 
-export const TARGET_NAMES = ['app', 'site', 'widget', 'worker'] as const;
+export const TARGET_NAMES = ['app', 'site', 'widget', 'worker', 'deno'] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 export const BUILDERS: Readonly<Record<TargetName, (place: BuildPlace) => Promise<void>>> = {
@@ -17,6 +18,7 @@ export const BUILDERS: Readonly<Record<TargetName, (place: BuildPlace) => Promis
   site: buildSite,
   widget: buildWidget,
   worker: buildWorker,
+  deno: buildDenoEdge,
 };
 
 const APP_PAGE = 'browser-node/app/index.html';
@@ -28,6 +30,7 @@ const PURE_VERIFIER = 'browser-node/service-worker/pure.ts';
 const LOADER_PAGE = 'browser-node/service-worker/loader.html';
 const WIDGET = 'browser-node/widget/widget.ts';
 const WORKER = 'worker/worker.ts';
+const DENO_EDGE = 'worker/deno.ts';
 
 /** Folders and files, from the root, whose change asks for a new build. */
 export const BUILD_INPUTS: readonly string[] =
@@ -129,6 +132,18 @@ const WITHOUT_CURVE: BuildOptions = {
   // Nothing here is Node: what packages have for its Buffer goes.
   define: { 'globalThis.process': 'undefined' },
 };
+
+/** One file, so that a machine that runs it needs Deno and dist/, and no packages. */
+async function buildDenoEdge(place: BuildPlace): Promise<void> {
+  await build({
+    ...baseOptions(place),
+    entryPoints: [source(place, DENO_EDGE)],
+    outfile: join(place.out, 'edge.js'),
+    format: 'esm',
+    conditions: ['deno', 'worker', 'browser'],
+    external: ['node:*'],
+  });
+}
 
 function baseOptions({ root, minify }: BuildPlace): BuildOptions {
   return {

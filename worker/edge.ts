@@ -48,6 +48,9 @@ export interface EdgeBlobs {
   remove(cid: Cid): Promise<void>;
 }
 
+/** Who sent a request: null when the host does not say; `isLocal` has no limits that matter. */
+export type EdgeClient = { readonly address: string | null; readonly isLocal: boolean };
+
 export interface Edge {
   readonly config: EdgeConfig;
   readonly hasher: Hasher;

@@ -1,4 +1,4 @@
-// A real edge in workerd for contract tests: the worker bundled as it is built, bound as wrangler.toml says, on a free port.
+// A real edge for contract tests, bundled as it is built, on a free port: in workerd, bound as wrangler.toml says, or in Deno.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
@@ -33,6 +33,7 @@ import { siteKeys } from '../../shared/light-client/site-record.ts';
 import { createWebHasher, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import { bundleSite, type SiteFile } from '../../site-host/bundle.ts';
 import { edgeOptions, readEdgeConfig } from '../../cli/platform/edge-config.ts';
+import { startInDeno } from './deno-edge.test-kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MINUTE = 60_000;
@@ -167,27 +168,35 @@ export type TestEdge = {
   stop(): Promise<void>;
 };
 
-/** `assets`: built files by path below dist/. */
-export async function startTestEdge(options: {
+export type TestEdgeOptions = {
   commons: { readonly group: Cid; readonly genesis: Uint8Array };
   policy?: object;
   /** The bound of the blob cache, MiB. */
   cacheMib?: number;
+  /** Built files by path below dist/. */
   assets?: Readonly<Record<string, string>>;
-  /** Where Durable Objects and blobs are kept beyond a stop. */
+  /** Where the edge keeps things beyond a stop. */
   persist?: string;
-}): Promise<TestEdge> {
+};
+
+/** A started edge as its host knows it. */
+export type HostedEdge = Pick<TestEdge, 'port' | 'blobs' | 'stop'>;
+/** `root` has the built files in dist/; `vars` are the settings that wrangler.toml names. */
+export type EdgePlace = {
+  readonly root: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly persist?: string;
+};
+
+let host: (place: EdgePlace) => Promise<HostedEdge> = startInWorkerd;
+
+/** The suites that are read after this run on Deno: one contract, two hosts. */
+export function runOnDeno(): void {
+  host = startInDeno;
+}
+
+export async function startTestEdge(options: TestEdgeOptions): Promise<TestEdge> {
   const root = await mkdtemp(join(tmpdir(), 'edge-test-'));
-  const config = readEdgeConfig(await readFile(join(ROOT, 'wrangler.toml'), 'utf8'));
-  await build({
-    entryPoints: [join(ROOT, 'worker/worker.ts')],
-    outfile: join(root, config.main),
-    bundle: true,
-    format: 'esm',
-    target: 'es2024',
-    external: ['cloudflare:*'],
-    logLevel: 'error',
-  });
   for (const [path, text] of Object.entries(options.assets ?? { 'app/index.html': '' })) {
     const file = join(root, 'dist', path);
     await mkdir(dirname(file), { recursive: true });
@@ -200,13 +209,11 @@ export async function startTestEdge(options: {
     POLICY: options.policy ? JSON.stringify(options.policy) : '',
     BLOB_CACHE_MIB: options.cacheMib ? String(options.cacheMib) : '',
   };
-  const edge = new Miniflare(
-    edgeOptions(config, { root, port: 0, vars, ...(options.persist && { persist: options.persist }) }),
-  );
-  const port = Number((await edge.ready).port);
+  const edge = await host({ root, vars, ...(options.persist && { persist: options.persist }) });
+  const { port } = edge;
   const upgraded: Duplex[] = [];
   return {
-    port,
+    ...edge,
     ask: (path, asked) => askHttp(port, path, asked),
     socketUrl: (room) => `ws://127.0.0.1:${port}/relay/${room}`,
     upgrade: (path, headers) =>
@@ -223,6 +230,28 @@ export async function startTestEdge(options: {
         request.on('error', reject);
         request.end();
       }),
+    async stop() {
+      for (const socket of upgraded) socket.destroy();
+      await edge.stop();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startInWorkerd({ root, vars, persist }: EdgePlace): Promise<HostedEdge> {
+  const config = readEdgeConfig(await readFile(join(ROOT, 'wrangler.toml'), 'utf8'));
+  await build({
+    entryPoints: [join(ROOT, 'worker/worker.ts')],
+    outfile: join(root, config.main),
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    external: ['cloudflare:*'],
+    logLevel: 'error',
+  });
+  const edge = new Miniflare(edgeOptions(config, { root, port: 0, vars, ...(persist && { persist }) }));
+  return {
+    port: Number((await edge.ready).port),
     async blobs() {
       const bucket = await edge.getR2Bucket('BLOBS');
       return {
@@ -230,11 +259,7 @@ export async function startTestEdge(options: {
         put: async (cid, bytes) => void (await bucket.put(cid, bytes)),
       };
     },
-    async stop() {
-      for (const socket of upgraded) socket.destroy();
-      await edge.dispose();
-      await rm(root, { recursive: true, force: true });
-    },
+    stop: () => edge.dispose(),
   };
 }
 

@@ -6,19 +6,19 @@ import type { EdgePolicies } from '../policy.ts';
 import type { Member, MemberRecord, RoomCore, RoomSocket } from './room-core.ts';
 import type { ResolveAnswer, ResolveQuestion, RoomReads, WantAnswer, WantQuestion } from './room-reads.ts';
 import { DurableObject } from 'cloudflare:workers';
-import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
-import { createWebClock } from '../../shared/platform/web/web-clock.ts';
-import { createWebHasher } from '../../shared/platform/web/web-crypto.ts';
 import { isLocalClient, parsePolicies } from '../policy.ts';
-import { createRoomCore } from './room-core.ts';
-import { createRoomReads } from './room-reads.ts';
+import {
+  CLOSE_NORMAL,
+  CLOSE_TEXT_REFUSED,
+  createRoomParts,
+  PING,
+  PONG,
+  refuseConnection,
+  tagAddress,
+} from './room-parts.ts';
 
 declare const WebSocketPair: new () => { 0: RoomWebSocket; 1: RoomWebSocket };
 declare const WebSocketRequestResponsePair: new (request: string, response: string) => never;
-
-const ADDRESS_TAG_BYTES = 8;
-const CLOSE_NORMAL = 1000;
-const CLOSE_TEXT_REFUSED = 1003;
 
 export class Room extends DurableObject<EdgeBindings> {
   readonly #policies: EdgePolicies;
@@ -30,17 +30,11 @@ export class Room extends DurableObject<EdgeBindings> {
     super(ctx, env);
     const policies = parsePolicies(env.POLICY);
     if (!policies.ok) throw new Error(policies.error.because);
-    const clock = createWebClock();
-    this.#core = createRoomCore({
-      policyFor: (record) => (record.loopback ? policies.value.loopback : policies.value.remote),
-      drawNumber: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
-      now: () => clock.now(),
-      onPayload: (from, payload) => this.#reads.receive(from, payload),
-      onLeft: (peer) => this.#reads.forget(peer),
-    });
-    this.#reads = createRoomReads({ room: this.#core, clock, hasher: createWebHasher() });
+    const { core, reads } = createRoomParts(policies.value);
+    this.#core = core;
+    this.#reads = reads;
     this.#policies = policies.value;
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     for (const socket of ctx.getWebSockets()) {
       const record = socket.deserializeAttachment() as MemberRecord | null;
       if (record) this.#members.set(socket, this.#core.restore(adaptSocket(socket), record));
@@ -52,15 +46,7 @@ export class Room extends DurableObject<EdgeBindings> {
     const loopback = isLocalClient(address, this.env.UNNAMED_CLIENTS);
     const tag = await tagAddress(this.ctx.id.toString(), address ?? '');
     const limit = (loopback ? this.#policies.loopback : this.#policies.remote).connectionsPerAddress;
-    if (this.ctx.getWebSockets(tag).length >= limit) {
-      return Response.json(
-        {
-          code: 'too_many_connections',
-          because: `This edge allows ${limit} connections per address and room: close one first.`,
-        },
-        { status: 429 },
-      );
-    }
+    if (this.ctx.getWebSockets(tag).length >= limit) return refuseConnection(limit);
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [tag]);
     this.#members.set(server, this.#core.join(adaptSocket(server), { loopback }));
@@ -117,10 +103,4 @@ function adaptSocket(socket: RoomWebSocket): RoomSocket {
     remember: (record) => socket.serializeAttachment(record),
     buffered: () => 0,
   };
-}
-
-/** Counts sockets of one address without keeping the address: salted with the room, shortened, gone with the socket. */
-async function tagAddress(room: string, address: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', encodeUtf8(`${room} ${address}`));
-  return toHex(new Uint8Array(digest, 0, ADDRESS_TAG_BYTES));
 }
