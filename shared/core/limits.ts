@@ -67,6 +67,8 @@ export const HANDLE_LEASE: number = 365 * DAY;
 export const HANDLES_PER_IDENTITY_MAX = 3;
 /** Open feeds of one identity in one group. */
 export const OPEN_FEEDS_MAX = 16;
+/** Heads of one document in state: a change names at most 64 dependencies, and beside these there may be pending ones. */
+export const DOCUMENT_HEADS_MAX = 32;
 /** Files of one site. */
 export const SITE_FILES_MAX = 20_000;
 /** Bytes of one manifest: one block, streamed in frames. */

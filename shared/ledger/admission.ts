@@ -10,6 +10,7 @@ import { becauseOf, type Code } from './codes.ts';
 import { OPERATIONS } from './families.ts';
 import { registerDevice } from './families/devices.ts';
 import { checkStranger } from './families/membership.ts';
+import { GROUP_RECORD } from './group-records.ts';
 import type { OperationContext } from './operation.ts';
 import { DEVICE, FEED, MEMBER, POLICY, QUOTA, RECENT, type Device, type Feed } from './records.ts';
 import { mergeDraft, openDraft, readRecord, writeRecord, type Draft, type State } from './state.ts';
@@ -24,7 +25,7 @@ export type OpenBlock = {
   readonly height: number;
 };
 
-/** `changes`: keys of state that the operations wrote, sorted. */
+/** `changes`: keys of state that the operations wrote, sorted; none of a document entry, whose block decides. */
 export type Admission =
   | { readonly outcome: 'apply'; readonly changes: readonly string[] }
   | { readonly outcome: 'void'; readonly code: Code }
@@ -170,10 +171,15 @@ function checkTerms({ blockTime }: OpenBlock, body: VerifiedEntry['body']): Code
   return body.fee !== undefined && body.fee > 0n ? 'insufficient_funds' : undefined;
 }
 
+/** A document entry writes nothing here: what its changes do is decided at the end of the block, for all of them (LG30). */
 function runOperations(context: OperationContext): Code | undefined {
-  const { sort, ops } = context.entry.body;
-  for (const operation of ops) {
-    const rule = sort === 'ledger' ? rulesByKind.get(operation.kind) : undefined;
+  const { body, changes } = context.entry;
+  if (body.sort === 'document') {
+    const documents = readRecord(context.draft, GROUP_RECORD, 'current') !== undefined;
+    return documents && changes !== null ? undefined : 'bad_encoding';
+  }
+  for (const operation of body.ops) {
+    const rule = rulesByKind.get(operation.kind);
     if (rule === undefined) return 'bad_encoding';
     const code = rule.run(context, operation.body);
     if (code !== undefined) return code;

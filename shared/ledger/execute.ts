@@ -11,9 +11,13 @@ import { sha256 } from '../crypto/sha256.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { admitEntry, openBlock, type Admission } from './admission.ts';
 import { becauseOf, type Code } from './codes.ts';
+import { acceptDocuments, type Acceptance } from './document-acceptance.ts';
+import { EMPTY_INDEX, type DocumentIndex, type IndexRow } from './document-index.ts';
+import { DOCUMENT } from './group-records.ts';
+import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding } from './hold-back.ts';
 import { MEMBER } from './records.ts';
 import { createReceiptTree, type Receipt } from './receipts.ts';
-import { commitDraft, readRecord, stateRoot, type State } from './state.ts';
+import { commitDraft, readRecord, stateRoot, writeRecord, type State } from './state.ts';
 import { treeRoot } from './tree.ts';
 
 /** Entries a proposer takes into one block: at some thousand tree updates a second, more would take longer than a view. */
@@ -26,6 +30,8 @@ export type BlockStart = {
   readonly parentId: Cid;
   readonly blockTime: Millis;
   readonly height: number;
+  /** Changes of documents accepted in the blocks before; an empty one may be left out by groups without documents. */
+  readonly index?: DocumentIndex;
 };
 
 export type ExecutedBlock = {
@@ -38,14 +44,20 @@ export type ExecutedBlock = {
   readonly stateRoot: Uint8Array;
   /** Sorted by feed. */
   readonly cut: readonly CutItem[];
+  /** Changes of documents that this block accepts, each after what it depends on. */
+  readonly accepted: readonly IndexRow[];
 };
 
 export type RefusedEntry = { readonly entry: VerifiedEntry; readonly code: Code };
+
+type Admitted = { readonly entry: VerifiedEntry; readonly admission: Exclude<Admission, { outcome: 'refuse' }> };
 
 /** What of the pending a proposer includes: the rest is refused with its reason, or stays for a later block. */
 export type Selection = {
   readonly entries: readonly VerifiedEntry[];
   readonly refused: readonly RefusedEntry[];
+  /** Entries held back until what they build on is here, and the height since when: give it to the next selection. */
+  readonly held: HeldBack;
 };
 
 /** All or nothing: an entry that must be refused, or a limit passed, makes the block invalid (LG25). */
@@ -54,15 +66,20 @@ export function executeBlock(
 ): Result<ExecutedBlock, Failure<Code>> {
   const block = openBlock(start);
   const budget = createBudget();
-  const receipts: Receipt[] = [];
+  const admitted: Admitted[] = [];
   const cut = new Map<FeedId, CutItem>();
   for (const entry of orderEntries(start, start.entries)) {
     if (!takeFromBudget(budget, entry)) return invalid('too_large', entry);
     const admission = admitEntry(block, entry);
     if (admission.outcome === 'refuse') return invalid(admission.code, entry);
-    receipts.push(createReceipt(entry, admission));
+    admitted.push({ entry, admission });
     extendCut(cut, entry);
   }
+  const { refusals, accepted, heads } = acceptAdmitted(start, admitted);
+  for (const [document, sorted] of heads) {
+    writeRecord(block.draft, { type: DOCUMENT, id: document, value: { heads: sorted } });
+  }
+  const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
   return ok({
     state,
@@ -71,27 +88,58 @@ export function executeBlock(
     receiptsRoot: treeRoot(createReceiptTree(receipts)),
     stateRoot: stateRoot(state),
     cut: [...cut.values()].sort((a, b) => (a.feed < b.feed ? -1 : 1)),
+    accepted,
   });
 }
 
-/** Tries the pending in block order within the limits; executing exactly `entries` then succeeds with the same outcomes. */
-export function selectEntries(start: BlockStart & { readonly pending: Iterable<VerifiedEntry> }): Selection {
+/**
+ * Tries the pending in block order within the limits; executing exactly `entries` then succeeds with the same outcomes.
+ * A document entry that builds on changes which are not here, or not in this block, is held back for a while (LG36):
+ * neither selected nor refused, and with it what follows in its feed.
+ */
+export function selectEntries(
+  start: BlockStart & { readonly pending: Iterable<VerifiedEntry>; readonly held?: HeldBack },
+): Selection {
+  const ordered = orderEntries(start, start.pending);
+  const holding = openHolding({ ...start, ordered });
+  for (;;) {
+    const { admitted, refused } = tryEntries(start, ordered, holding);
+    const acceptance = acceptAdmitted(start, admitted);
+    if (holdBack(holding, admitted, acceptance)) continue;
+    return { entries: admitted.map(({ entry }) => entry), refused, held: heldBy(holding) };
+  }
+}
+
+function tryEntries(
+  start: BlockStart,
+  ordered: readonly VerifiedEntry[],
+  holding: Holding,
+): { admitted: Admitted[]; refused: RefusedEntry[] } {
   const block = openBlock(start);
   const budget = createBudget();
-  const entries: VerifiedEntry[] = [];
+  const admitted: Admitted[] = [];
   const refused: RefusedEntry[] = [];
-  for (const entry of orderEntries(start, start.pending)) {
-    if (entries.length === PROPOSAL_ENTRIES_MAX) break;
-    if (!hasRoom(budget, entry)) continue;
+  for (const entry of ordered) {
+    if (admitted.length === PROPOSAL_ENTRIES_MAX) break;
+    if (isHeldBack(holding, entry) || !hasRoom(budget, entry)) continue;
     const admission = admitEntry(block, entry);
     if (admission.outcome === 'refuse') {
       refused.push({ entry, code: admission.code });
     } else {
       takeFromBudget(budget, entry);
-      entries.push(entry);
+      admitted.push({ entry, admission });
     }
   }
-  return { entries, refused };
+  return { admitted, refused };
+}
+
+/** LG30: the document entries that are not void already, as one set. */
+function acceptAdmitted(start: BlockStart, admitted: readonly Admitted[]): Acceptance {
+  return acceptDocuments({
+    entries: admitted.filter(({ admission }) => admission.outcome === 'apply').map(({ entry }) => entry),
+    index: start.index ?? EMPTY_INDEX,
+    headsOf: (document) => readRecord(start.state, DOCUMENT, document)?.heads ?? [],
+  });
 }
 
 /**
@@ -126,10 +174,13 @@ export function orderEntries(
   });
 }
 
-function createReceipt(entry: VerifiedEntry, admission: Exclude<Admission, { outcome: 'refuse' }>): Receipt {
-  return admission.outcome === 'apply'
-    ? { v: 1, entry: entry.id, code: 'ok', changes: admission.changes }
-    : { v: 1, entry: entry.id, code: admission.code, changes: [] };
+function createReceipt({ entry, admission }: Admitted, refusal: Code | undefined): Receipt {
+  const code = refusal ?? (admission.outcome === 'void' ? admission.code : undefined);
+  if (code !== undefined || admission.outcome === 'void') {
+    return { v: 1, entry: entry.id, code: code ?? 'ok', changes: [] };
+  }
+  const documents = new Set((entry.changes ?? []).map(({ document }) => DOCUMENT.key(document)));
+  return { v: 1, entry: entry.id, code: 'ok', changes: [...admission.changes, ...documents].sort() };
 }
 
 /** Admission has checked that the numbers of a feed follow each other. */

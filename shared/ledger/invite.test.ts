@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
-import { cidOf, createPerson, GROUP, START, write } from '../../test/simulator/ledger-world.ts';
+import { cidOf, createPerson, GROUP, START } from '../../test/simulator/ledger-world.ts';
+import type { Operation } from '../feeds/entry.ts';
+import { nextEntryBody } from '../feeds/feed.ts';
 import type { PublicKey, Verifier } from '../platform/ports.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createPureVerifier } from '../platform/web/web-crypto.ts';
@@ -61,9 +63,9 @@ describe('LG38: an invite', () => {
 
 describe('EN10, LG38: what the loop checks of a join by invite', () => {
   const sealingKey = new Uint8Array(32);
-  const check = async (person: typeof guest, ops: Parameters<typeof write>[1]) => {
-    const { body, identity } = await write({ ...person }, ops);
-    return (await verifyAuthorisations({ body, identity }, verifier))?.code;
+  const check = async (person: typeof guest, ops: readonly Operation[]) => {
+    const body = nextEntryBody(person.writer, { time: START, ops });
+    return (await verifyAuthorisations({ body, identity: person.identity }, verifier))?.code;
   };
 
   test('the proof is for the identity that joins, by the one-time key', async () => {

@@ -2,7 +2,7 @@
 
 import { decodeUtf8, encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
-import type { ActorId, ChangeHash, ChangeReader } from '../../shared/feeds/document-change.ts';
+import { type ActorId, type ChangeHash, type ChangeReader } from '../../shared/feeds/document-change.ts';
 
 export type TestChange = {
   readonly actor: ActorId;

@@ -15,6 +15,7 @@ import {
 } from '../../shared/crypto/ids.ts';
 import { isKeyEncoding } from '../../shared/crypto/key-encoding.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
+import { readEntryChanges } from '../../shared/feeds/document-change.ts';
 import {
   createEntry,
   parseEntry,
@@ -25,6 +26,8 @@ import {
 } from '../../shared/feeds/entry.ts';
 import { advanceFeed, nextEntryBody, openFeed, type EntryContent, type FeedWriter } from '../../shared/feeds/feed.ts';
 import { openBlock, type OpenBlock } from '../../shared/ledger/admission.ts';
+import { verifyAuthorisations } from '../../shared/ledger/authorisations.ts';
+import { EMPTY_INDEX, extendIndex, type DocumentIndex } from '../../shared/ledger/document-index.ts';
 import { executeBlock, type ExecutedBlock } from '../../shared/ledger/execute.ts';
 import { memberJoin } from '../../shared/ledger/families/membership.ts';
 import { createGenesisState } from '../../shared/ledger/genesis-state.ts';
@@ -34,6 +37,7 @@ import { readRecord, type State } from '../../shared/ledger/state.ts';
 import type { Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
+import { readTestChanges } from './document-changes.ts';
 
 export const GROUP: Cid = cidOf('the group of the tests');
 export const START = 1_790_000_000_000;
@@ -48,6 +52,7 @@ export type World = {
   parentId: Cid;
   height: number;
   time: number;
+  index: DocumentIndex;
 };
 
 export function cidOf(text: string): Cid {
@@ -91,18 +96,18 @@ export async function sign(person: Person, body: EntryBody): Promise<VerifiedEnt
     const parsed = parseEntry(bytes);
     assert(parsed.ok, 'the test wrote an entry that does not parse');
     const { id, body: read, size } = parsed.value;
-    return {
-      id,
-      body: read,
-      identity: person.identity,
-      bytes,
-      size,
-      changes: [],
-      authorised: true,
-    } as unknown as VerifiedEntry;
+    const changes = readEntryChanges({ body: read, author: person.identity, read: readTestChanges });
+    const { identity } = person;
+    return { id, body: read, identity, bytes, size, changes, authorised: true } as VerifiedEntry;
   }
   const identityOfDevice = (): Identity => person.identity;
-  const verified = await verifyEntry(bytes, { group: GROUP, verifier: await webVerifier(), identityOfDevice });
+  const verified = await verifyEntry(bytes, {
+    group: GROUP,
+    verifier: await webVerifier(),
+    identityOfDevice,
+    authorise: verifyAuthorisations,
+    readChanges: readTestChanges,
+  });
   assert(verified.ok, verified.ok ? '' : verified.error.because);
   return verified.value;
 }
@@ -135,7 +140,7 @@ export function createWorld(
     handles,
   });
   assert(state.ok, 'the genesis of the tests is good');
-  return { state: state.value, parentId: GROUP, height: 0, time: START };
+  return { state: state.value, parentId: GROUP, height: 0, time: START, index: EMPTY_INDEX };
 }
 
 export function nextBlock(world: World): OpenBlock {
@@ -147,12 +152,13 @@ export function nextBlock(world: World): OpenBlock {
 export function makeBlock(world: World, entries: readonly VerifiedEntry[]): ExecutedBlock {
   const blockTime = world.time + SECOND;
   const height = world.height + 1;
-  const { state, parentId } = world;
-  const executed = executeBlock({ state, parentId, blockTime, height, entries });
+  const { state, parentId, index } = world;
+  const executed = executeBlock({ state, parentId, blockTime, height, index, entries });
   assert(executed.ok, executed.ok ? '' : executed.error.because);
   world.state = executed.value.state;
   world.parentId = cidOf(`block ${height} on ${parentId}`);
   world.height = height;
+  world.index = extendIndex(index, executed.value.accepted);
   world.time = blockTime;
   return executed.value;
 }

@@ -1,0 +1,162 @@
+// Which document entries of a block count: decided once, over all of them, closed over their dependencies (LG31–LG35).
+
+import type { Cid } from '../codec/cid.ts';
+import { DOCUMENT_HEADS_MAX } from '../core/limits.ts';
+import { actorIdOf, type ActorId, type ChangeHash, type DocumentChange } from '../feeds/document-change.ts';
+import type { DocumentName } from '../feeds/document-name.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { Code } from './codes.ts';
+import { type ActorEnd, type DocumentIndex, type IndexRow } from './document-index.ts';
+
+export type AcceptanceStart = {
+  /** Document entries in block order, those of a feed by rising number. Others are passed over. */
+  readonly entries: readonly VerifiedEntry[];
+  /** What was accepted before. */
+  readonly index: DocumentIndex;
+  /** Of the state before, sorted. */
+  readonly headsOf: (document: DocumentName) => readonly ChangeHash[];
+};
+
+export type Acceptance = {
+  /** Why an entry is void; accepted ones are not in it. */
+  readonly refusals: ReadonlyMap<Cid, Code>;
+  /** Each after what it depends on and after its actor's change before it: documents take them in this order. */
+  readonly accepted: readonly IndexRow[];
+  /** Sorted, of the documents that changed. */
+  readonly heads: ReadonlyMap<DocumentName, readonly ChangeHash[]>;
+};
+
+/** An entry that keeps its own rules, and waits for others of the block. */
+type Candidate = {
+  readonly entry: VerifiedEntry;
+  readonly changes: readonly DocumentChange[];
+  /** Entries of this block that bring what it builds on; undecided ones count in `missing`. */
+  missing: number;
+  /** Something it builds on is nowhere. */
+  readonly lost: boolean;
+};
+
+type ChangeKey = `${DocumentName} ${ChangeHash}`;
+type ActorKey = `${DocumentName} ${ActorId}`;
+
+/** The outcome depends on the set of entries and the order of the block alone. */
+export function acceptDocuments(start: AcceptanceStart): Acceptance {
+  const refusals = new Map<Cid, Code>();
+  const { candidates, dependents } = linkCandidates(start, refusals);
+  const heads = new Map<DocumentName, ReadonlySet<ChangeHash>>();
+  const accepted: IndexRow[] = [];
+  const ready = candidates.filter((candidate) => !candidate.lost && candidate.missing === 0);
+  const decided = new Set<Candidate>();
+  for (const candidate of ready) {
+    decided.add(candidate);
+    const { entry, changes } = candidate;
+    if (!advanceHeads(heads, { changes, headsOf: start.headsOf })) {
+      refusals.set(entry.id, 'document_branched');
+      continue;
+    }
+    for (const { document, hash, actor, seq } of changes) {
+      accepted.push({ document, hash, actor, seq, feed: entry.body.feed });
+    }
+    for (const dependent of dependents.get(candidate) ?? []) {
+      dependent.missing--;
+      if (dependent.missing === 0 && !dependent.lost) ready.push(dependent);
+    }
+  }
+  for (const candidate of candidates) {
+    if (!decided.has(candidate)) refusals.set(candidate.entry.id, 'missing_dependency');
+  }
+  const sorted = [...heads].map(([document, set]) => [document, [...set].sort()] as const);
+  return { refusals, accepted, heads: new Map(sorted) };
+}
+
+/** LG32, LG33: what an entry must keep by itself, and which others of the block it waits for. */
+function linkCandidates(
+  { entries, index }: AcceptanceStart,
+  refusals: Map<Cid, Code>,
+): { candidates: readonly Candidate[]; dependents: ReadonlyMap<Candidate, ReadonlySet<Candidate>> } {
+  const ends = new Map<ActorKey, ActorEnd>();
+  const kept: { entry: VerifiedEntry; changes: readonly DocumentChange[] }[] = [];
+  for (const entry of entries) {
+    if (entry.body.sort !== 'document') continue;
+    const code = checkAlone(entry, { index, ends });
+    if (code === undefined) kept.push({ entry, changes: entry.changes ?? [] });
+    else refusals.set(entry.id, code);
+  }
+  const providers = new Map<ChangeKey, number>();
+  const writers = new Map<string, number>();
+  for (const [at, { changes }] of kept.entries()) {
+    for (const { document, hash, actor, seq } of changes) {
+      providers.set(`${document} ${hash}`, at);
+      writers.set(`${document} ${actor} ${seq}`, at);
+    }
+  }
+  const waits: Set<number>[] = [];
+  const candidates = kept.map(({ entry, changes }, at): Candidate => {
+    const from = new Set<number>();
+    let lost = false;
+    for (const { document, deps, actor, seq } of changes) {
+      // Its actor's change before it stands in the index, or in an entry that has to be accepted too.
+      const before = writers.get(`${document} ${actor} ${seq - 1}`);
+      if (before !== undefined) from.add(before);
+      for (const dep of deps) {
+        if (index.has(document, dep)) continue;
+        const provider = providers.get(`${document} ${dep}`);
+        if (provider === undefined) lost = true;
+        else from.add(provider);
+      }
+    }
+    from.delete(at);
+    waits.push(from);
+    return { entry, changes, missing: from.size, lost };
+  });
+  const dependents = new Map<Candidate, Set<Candidate>>();
+  for (const [at, from] of waits.entries()) {
+    for (const provider of from) {
+      const known = dependents.get(candidates[provider]!) ?? new Set();
+      dependents.set(candidates[provider]!, known.add(candidates[at]!));
+    }
+  }
+  return { candidates, dependents };
+}
+
+/** Moves the ends of its actors on only when all its changes keep to them. */
+function checkAlone(
+  { body, changes }: VerifiedEntry,
+  known: { index: DocumentIndex; ends: Map<ActorKey, ActorEnd> },
+): Code | undefined {
+  if (changes === null || changes.length === 0) return 'bad_encoding';
+  if (!changes.every(({ ownOnly }) => ownOnly)) return 'not_owner';
+  const own = new Map<ActorKey, ActorEnd>();
+  const { feed } = body;
+  for (const { document, actor, seq } of changes) {
+    const key: ActorKey = `${document} ${actor}`;
+    const end = own.get(key) ?? known.ends.get(key) ?? known.index.actor(document, actor);
+    const follows =
+      end === undefined
+        ? seq === 1 && actor === actorIdOf({ feed, document, start: body.seq })
+        : end.feed === feed && seq === end.seq + 1;
+    if (!follows) return 'wrong_state';
+    own.set(key, { feed, seq });
+  }
+  for (const [key, end] of own) known.ends.set(key, end);
+  return undefined;
+}
+
+/** False, and nothing changed, when a document would have too many heads: its next edits could not name them all (LG35). */
+function advanceHeads(
+  heads: Map<DocumentName, ReadonlySet<ChangeHash>>,
+  given: { changes: readonly DocumentChange[]; headsOf: AcceptanceStart['headsOf'] },
+): boolean {
+  const moved = new Map<DocumentName, Set<ChangeHash>>();
+  for (const { document, hash, deps } of given.changes) {
+    const at = moved.get(document) ?? new Set(heads.get(document) ?? given.headsOf(document));
+    for (const dep of deps) at.delete(dep);
+    moved.set(document, at.add(hash));
+  }
+  for (const [document, at] of moved) {
+    const before = heads.get(document)?.size ?? given.headsOf(document).length;
+    if (at.size > DOCUMENT_HEADS_MAX && at.size > before) return false;
+  }
+  for (const [document, at] of moved) heads.set(document, at);
+  return true;
+}
