@@ -35,26 +35,42 @@ function parseArguments(args) {
   return options;
 }
 
-/** Why the browser tests cannot run, after trying to make them run; undefined if they can. */
-async function prepareChromium() {
-  if (process.env.CHROMIUM) {
-    return existsSync(process.env.CHROMIUM)
-      ? undefined
-      : `CHROMIUM names ${process.env.CHROMIUM}, which does not exist`;
-  }
-  if (existsSync('/usr/bin/chromium')) return undefined;
-  if (!isDebian()) return 'there is no /usr/bin/chromium; install Chromium and set CHROMIUM to its path';
-  if (process.getuid?.() !== 0) return 'there is no /usr/bin/chromium; run "sudo apt-get install chromium" once';
-  console.log('Installing Chromium from Debian for the browser tests …');
+/** @typedef {{ name: string, variable: string, path: string, package: string }} Browser */
+
+/** Both come from Debian; the variable names another program. */
+const CHROMIUM = { name: 'Chromium', variable: 'CHROMIUM', path: '/usr/bin/chromium', package: 'chromium' };
+const FIREFOX = { name: 'Firefox', variable: 'FIREFOX', path: '/usr/bin/firefox-esr', package: 'firefox-esr' };
+
+/** Why the tests in this browser cannot run, after trying to make them run; undefined if they can. */
+async function prepareBrowser({ name, variable, path, package: wanted }) {
+  const chosen = process.env[variable];
+  if (chosen) return existsSync(chosen) ? undefined : `${variable} names ${chosen}, which does not exist`;
+  if (existsSync(path)) return undefined;
+  if (!isDebian()) return `there is no ${path}; install ${name} and set ${variable} to its path`;
+  if (process.getuid?.() !== 0) return `there is no ${path}; run "sudo apt-get install ${wanted}" once`;
+  console.log(`Installing ${name} from Debian for the browser tests …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const args of [
     ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+    ['install', '-y', '-qq', '--no-install-recommends', wanted],
   ]) {
     const status = await runToEnd('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
     if (status !== 0) return `"apt-get ${args.join(' ')}" ended with status ${status}`;
   }
-  return existsSync('/usr/bin/chromium') ? undefined : 'apt-get installed no /usr/bin/chromium';
+  return existsSync(path) ? undefined : `apt-get installed no ${path}`;
+}
+
+/** What is skipped for want of a browser, said loudly. */
+async function prepareBrowsers(projects) {
+  const notices = [];
+  const noChromium = projects.some((name) => IN_CHROMIUM.includes(name)) ? await prepareBrowser(CHROMIUM) : undefined;
+  if (noChromium) {
+    const what = 'SKIPPED: everything that needs a browser (test/browser, and Chromium in test/runtimes).';
+    notices.push(what, `Because: ${noChromium}.`);
+  }
+  const noFirefox = projects.includes('browser') ? await prepareBrowser(FIREFOX) : undefined;
+  if (noFirefox) notices.push('SKIPPED: everything in Firefox (test/browser/firefox*).', `Because: ${noFirefox}.`);
+  return notices;
 }
 
 function isDebian() {
@@ -112,14 +128,8 @@ function describe({ passed, failed, skipped }) {
 async function main() {
   const options = parseArguments(process.argv.slice(2));
   await ensureInstalled();
-  const notices = [];
-  const noChromium = options.projects.some((name) => IN_CHROMIUM.includes(name)) ? await prepareChromium() : undefined;
-  if (noChromium)
-    notices.push(
-      'SKIPPED: everything that needs a browser (test/browser, and Chromium in test/runtimes).',
-      `Because: ${noChromium}.`,
-    );
-  if (noChromium) shout(notices);
+  const notices = await prepareBrowsers(options.projects);
+  if (notices.length > 0) shout(notices);
 
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const env = { ...process.env };

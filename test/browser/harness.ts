@@ -13,7 +13,7 @@ import { findProcesses, killTree } from './harness-processes.ts';
 
 /** Where Debian puts it, unless CHROMIUM says otherwise; `npm test` tries to install it first. */
 const wantedPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const chromiumPath = existsSync(wantedPath) ? wantedPath : undefined;
+export const chromiumPath: string | undefined = existsSync(wantedPath) ? wantedPath : undefined;
 
 type Closer = () => Promise<void>;
 const closers: Closer[] = [];
