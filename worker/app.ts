@@ -7,14 +7,18 @@ import type { Records } from './gateway/records.ts';
 import { Hono } from 'hono';
 import { createBlockMemory } from './gateway/block-source.ts';
 import { createRecords } from './gateway/records.ts';
+import { createSiteDirectories, type SiteDirectories } from './gateway/site-directories.ts';
 import { createSiteReader, type SiteReader } from './gateway/site-reader.ts';
 import { readHost } from './hosts.ts';
 import { createEdgeMetrics } from './metrics.ts';
 import { respondWithFailure } from '../site-host/failure-page.ts';
 import { answerFailure } from './routes/answers.ts';
 import { addAppHostRoutes } from './routes/app-host.ts';
-import { addBlockRoute, addIpfsRoute } from './routes/blocks.ts';
+import { addBlockRoute } from './routes/blocks.ts';
 import { addCommonsRoutes } from './routes/commons.ts';
+import { addIpfsRoutes } from './routes/ipfs.ts';
+import { addRoutingRoutes } from './routes/routing.ts';
+import { answerVersion } from './routes/version-host.ts';
 import { answerSite } from './routes/site-host.ts';
 import { addWidgetRoute } from './routes/widget.ts';
 
@@ -25,6 +29,7 @@ export type EdgeContext = {
   readonly memory: ByteCache;
   readonly records: Records;
   readonly sites: SiteReader;
+  readonly directories: SiteDirectories;
 };
 
 export type EdgeApp = { fetch(request: Request): Promise<Response> };
@@ -33,12 +38,14 @@ export function createEdgeApp(edge: Edge): EdgeApp {
   const metrics = createEdgeMetrics();
   const memory = createBlockMemory();
   const records = createRecords({ edge, metrics });
+  const directories = createSiteDirectories(edge);
   const context: EdgeContext = {
     edge,
     metrics,
     memory,
     records,
-    sites: createSiteReader({ edge, memory, metrics, records }),
+    directories,
+    sites: createSiteReader({ edge, memory, metrics, records, directories }),
   };
   const platform = createPlatformApp(context);
   const app = createAppHost(context);
@@ -55,6 +62,7 @@ export function createEdgeApp(edge: Edge): EdgeApp {
     if (host.face === 'app') return app.fetch(request);
     const asServiceWorker = request.headers.get('service-worker') === 'script';
     if (isPlatformPath(url.pathname) && !asServiceWorker) return platform.fetch(request);
+    if (host.face === 'version') return answerVersion(context, host, request);
     return answerSite(context, host, request);
   }
 
@@ -106,9 +114,9 @@ function createAppHost(context: EdgeContext): Hono {
   const app = new Hono();
   addCommonsRoutes(app, context);
   addBlockRoute(app, context);
-  addIpfsRoute(app, context);
+  addIpfsRoutes(app, context);
+  addRoutingRoutes(app, context);
   app.options('/.weft/*', () => answerPreflight());
-  app.options('/ipfs/*', () => answerPreflight());
   addWidgetRoute(app, context);
   addAppHostRoutes(app, context);
   app.notFound(() => answerFailure(405, { code: 'method_refused', because: 'Nothing here takes this method.' }));

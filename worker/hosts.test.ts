@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { appOrigin, readHost } from './hosts.ts';
+import { appOrigin, readHost, versionOrigin } from './hosts.ts';
 
 const LOCAL = { appHost: 'localhost', sitesSuffix: 'localhost' };
 const PUBLIC = { appHost: 'weft.example', sitesSuffix: 'sites.example' };
@@ -14,6 +14,18 @@ test('ED10: the app and the sites are apart: neither is found under the other’
   for (const host of ['sites.example', 'alice.weft.example', 'alice.sites.example.evil.example', 'a.b.sites.example']) {
     expect(readHost(host, PUBLIC).face, host).toBe('unknown');
   }
+});
+
+test('ED54: content has a host of its own by its CID, and the one that IPFS gateways use leads there', () => {
+  const cid = 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e';
+  expect(readHost(`${cid}.sites.example`, PUBLIC)).toEqual({ face: 'version', cid, elsewhere: false });
+  expect(readHost(`${cid}.ipfs.sites.example`, PUBLIC)).toEqual({ face: 'version', cid, elsewhere: true });
+  for (const label of [cid.slice(0, -1), `x.${cid}`, cid.replace('bafk', 'bafz'), `${cid}.ipfs.ipfs`]) {
+    expect(readHost(`${label}.sites.example`, PUBLIC).face, label).toBe('unknown');
+  }
+  expect(versionOrigin(new URL('http://localhost:8787/ipfs/x'), LOCAL, cid as never)).toBe(
+    `http://${cid}.localhost:8787`,
+  );
 });
 
 test('ED11: the app’s origin keeps scheme and port, and an address that is no name', () => {

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, parseCid, type Cid } from '../codec/cid.ts';
-import { BLOB_LEAF_BYTES, MANIFEST_BYTES_MAX } from '../core/limits.ts';
+import { BLOB_LEAF_BYTES, DAG_NODE_BYTES_MAX, MANIFEST_BYTES_MAX } from '../core/limits.ts';
 import { createWebHasher } from '../platform/web/web-crypto.ts';
 import { verifyBlock } from './blob-verify.ts';
-import { FILE_NODE_BYTES_MAX } from './file-node.ts';
 
 /** As `multiformats` computes it of `hello world`, without a line end. */
 const HELLO = 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e';
@@ -25,7 +24,7 @@ test('CT1: a block is what its CID names, or it is not taken', async () => {
 
 test.each([
   ['raw', BLOB_LEAF_BYTES],
-  ['dag-pb', FILE_NODE_BYTES_MAX],
+  ['dag-pb', DAG_NODE_BYTES_MAX],
   ['dag-cbor', MANIFEST_BYTES_MAX],
 ] as const)('CT1: a %s block larger than such blocks are is not taken, however it hashes', async (codec, most) => {
   const hasher = createWebHasher();

@@ -1,15 +1,14 @@
 // Whether bytes are what a CID names (rule CT1): the only reason to trust anything that was delivered.
 
 import { equalBytes } from '../core/bytes.ts';
-import { BLOB_LEAF_BYTES, MANIFEST_BYTES_MAX } from '../core/limits.ts';
+import { BLOB_LEAF_BYTES, DAG_NODE_BYTES_MAX, MANIFEST_BYTES_MAX } from '../core/limits.ts';
 import { cidCodec, cidDigest, type Cid, type CidCodec } from '../codec/cid.ts';
 import type { Hasher } from '../platform/ports.ts';
-import { FILE_NODE_BYTES_MAX } from './file-node.ts';
 
-/** What a block of each kind holds at most: a leaf, a node of a file, a manifest. */
+/** What a block of each kind holds at most: a leaf, a node of a file or directory, a manifest. */
 const BYTES_MAX: Readonly<Record<CidCodec, number>> = {
   raw: BLOB_LEAF_BYTES,
-  'dag-pb': FILE_NODE_BYTES_MAX,
+  'dag-pb': DAG_NODE_BYTES_MAX,
   'dag-cbor': MANIFEST_BYTES_MAX,
 };
 

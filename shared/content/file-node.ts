@@ -4,6 +4,7 @@ import { concatBytes } from '../core/bytes.ts';
 import { BLOB_LEAF_BYTES, FILE_BYTES_MAX, UNIXFS_LINKS_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { CID_BYTES, cidCodec, cidFromBytes, cidToBytes, type Cid } from '../codec/cid.ts';
+import { encodeVarint, readVarint, type Cursor } from './protobuf.ts';
 
 /** Longest varint here: 5 bytes hold 35 bits, FILE_BYTES_MAX needs 33. */
 const VARINT_BYTES_MAX = 5;
@@ -71,30 +72,28 @@ function bad(because: string): Result<never, BadNode> {
   return fail('tree_invalid', `a node of the file's tree cannot be used: ${because}`);
 }
 
-type Cursor = { readonly bytes: Uint8Array; at: number };
-
 function readLink(cursor: Cursor): { cid: Cid; total: number } | undefined {
-  const length = readVarint(cursor);
+  const length = readVarint(cursor, VARINT_BYTES_MAX);
   if (length === undefined) return undefined;
   const end = cursor.at + length;
   if (!take(cursor, LINK_HASH) || !take(cursor, CID_BYTES)) return undefined;
   const cid = cidFromBytes(cursor.bytes.subarray(cursor.at, cursor.at + CID_BYTES));
   cursor.at += CID_BYTES;
   if (!cid.ok || !take(cursor, LINK_NAME) || !take(cursor, 0) || !take(cursor, LINK_TOTAL)) return undefined;
-  const total = readVarint(cursor);
+  const total = readVarint(cursor, VARINT_BYTES_MAX);
   return total === undefined || cursor.at !== end ? undefined : { cid: cid.value, total };
 }
 
 function readSizes(cursor: Cursor, count: number): { file: number; blocks: number[] } | undefined {
   if (!take(cursor, NODE_DATA)) return undefined;
-  const length = readVarint(cursor);
+  const length = readVarint(cursor, VARINT_BYTES_MAX);
   if (length === undefined || cursor.at + length !== cursor.bytes.length) return undefined;
   if (!take(cursor, FILE_TYPE) || !take(cursor, FILE_TYPE_FILE) || !take(cursor, FILE_SIZE)) return undefined;
-  const file = readVarint(cursor);
+  const file = readVarint(cursor, VARINT_BYTES_MAX);
   if (file === undefined) return undefined;
   const blocks: number[] = [];
   while (take(cursor, FILE_BLOCK_SIZE)) {
-    const size = readVarint(cursor);
+    const size = readVarint(cursor, VARINT_BYTES_MAX);
     if (size === undefined || blocks.length === count) return undefined;
     blocks.push(size);
   }
@@ -122,30 +121,4 @@ function take(cursor: Cursor, byte: number): boolean {
   if (cursor.bytes[cursor.at] !== byte) return false;
   cursor.at += 1;
   return true;
-}
-
-/** Shortest form only. Arithmetic, not bit operations: values pass 32 bits. */
-function readVarint(cursor: Cursor): number | undefined {
-  let value = 0;
-  let scale = 1;
-  for (let count = 1; count <= VARINT_BYTES_MAX; count++) {
-    const byte = cursor.bytes[cursor.at];
-    if (byte === undefined) return undefined;
-    cursor.at += 1;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return byte === 0 && count > 1 ? undefined : value;
-    scale *= 128;
-  }
-  return undefined;
-}
-
-function encodeVarint(value: number): Uint8Array {
-  const out: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    out.push((rest % 0x80) + 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  out.push(rest);
-  return Uint8Array.from(out);
 }

@@ -17,6 +17,12 @@ export const MESSAGE_BYTES_MAX = MIB;
 export const BLOB_LEAF_BYTES = 256 * KIB;
 /** Links of one UnixFS node (the balanced layout IPFS tools make by default). */
 export const UNIXFS_LINKS_MAX = 1_024;
+/** Bytes of one dag-pb node: IPFS tools split a directory whose names and links have 256 KiB, which in a node are at most 354. */
+export const DAG_NODE_BYTES_MAX: number = 384 * KIB;
+/** Levels of a graph of blocks that is walked: folders of a path of 1,024 bytes, shards and files below them. */
+export const TREE_WALK_DEPTH_MAX = 600;
+/** Blocks of one walk, each counted once more for every level it is below the root: a full site of 20,000 files in 20,000 folders, 10 deep. */
+export const TREE_STEPS_MAX = 500_000;
 /** Nesting of canonical bytes. */
 export const CBOR_DEPTH_MAX = 64;
 /** Items of canonical bytes: a byte can be an item, and an item takes eight bytes and more in memory. A full manifest has 180,000. */

@@ -34,8 +34,12 @@ export function createBlockMemory(): ByteCache {
 type Shared = { readonly edge: Edge; readonly memory: ByteCache; readonly metrics: EdgeMetrics };
 type Waiting = { readonly cid: Cid; settle(bytes: Uint8Array | undefined): void; fail(error: unknown): void };
 
-/** One per request: what it waits for must not be awaited by another one (workerd ties I/O to its request). */
-export function createBlockSource({ edge, memory, metrics }: Shared, manifest: Cid | undefined): BlockSource {
+/** `cachedOnly`: peers are not asked. One per request: what it waits for must not be awaited by another one (workerd ties I/O to its request). */
+export function createBlockSource(
+  { edge, memory, metrics }: Shared,
+  manifest: Cid | undefined,
+  { cachedOnly = false }: { readonly cachedOnly?: boolean } = {},
+): BlockSource {
   const origins = new Set<BlockOrigin>();
   let waiting: Waiting[] = [];
 
@@ -48,7 +52,7 @@ export function createBlockSource({ edge, memory, metrics }: Shared, manifest: C
     } else {
       memory.remove(cid);
     }
-    const bytes = await askPeers(cid);
+    const bytes = cachedOnly ? undefined : await askPeers(cid);
     if (!bytes) return undefined;
     memory.put(cid, bytes);
     edge.later(edge.blobs.put(cid, bytes).catch(() => undefined));

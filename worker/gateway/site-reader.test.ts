@@ -16,6 +16,7 @@ import { encodeManifest, hashManifest } from '../../site-host/manifest.ts';
 import { createEdgeApp } from '../app.ts';
 import { createEdgeMetrics } from '../metrics.ts';
 import { createBlockMemory } from './block-source.ts';
+import { createSiteDirectories } from './site-directories.ts';
 import { createSiteReader } from './site-reader.ts';
 
 const NOW = 1_790_000_000_000;
@@ -59,6 +60,7 @@ test('ED30: a manifest that many visitors read at once is kept, and counted once
     memory: createBlockMemory(),
     metrics: createEdgeMetrics(),
     records: recordsNaming(manifest),
+    directories: createSiteDirectories(edge),
   });
   const visits = await Promise.all(Array.from({ length: 6 }, () => sites.open({ handle, name })));
   expect(visits.every(({ ok }) => ok)).toBe(true);

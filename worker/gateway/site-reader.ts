@@ -10,6 +10,7 @@ import type { EdgeMetrics } from '../metrics.ts';
 import type { BlockSource } from './block-source.ts';
 import type { ByteCache } from './byte-cache.ts';
 import type { RecordFailure, RecordOrigin, Records } from './records.ts';
+import type { SiteDirectories } from './site-directories.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { resolveSite, siteKeys } from '../../shared/light-client/site-record.ts';
 import { decodeManifest } from '../../site-host/manifest.ts';
@@ -29,17 +30,22 @@ export type SiteFailure = Failure<SiteCode | RecordFailure['code'] | 'manifest_m
 
 export type SiteReader = {
   open(site: { readonly handle: Handle; readonly name: SiteName }): Promise<Result<OpenSite, SiteFailure>>;
+  /** One version by its manifest, whoever published it: it proves itself. */
+  openVersion(manifestCid: Cid): Promise<Result<OpenVersion, SiteFailure>>;
 };
+
+export type OpenVersion = Omit<OpenSite, 'recordOrigin'>;
 
 type Shared = {
   readonly edge: Edge;
   readonly memory: ByteCache;
   readonly metrics: EdgeMetrics;
   readonly records: Records;
+  readonly directories: SiteDirectories;
 };
 
 export function createSiteReader(shared: Shared): SiteReader {
-  const { edge, records } = shared;
+  const { edge, records, directories } = shared;
   const manifests = new Map<Cid, { readonly manifest: Manifest; readonly size: number }>();
   let manifestBytes = 0;
 
@@ -55,7 +61,14 @@ export function createSiteReader(shared: Shared): SiteReader {
     const manifest = decodeManifest(bytes);
     if (!manifest.ok) return fail('manifest_invalid', manifest.error.because);
     remember(cid, { manifest: manifest.value, size: bytes.length });
+    edge.later(directories.learn(cid, manifest.value));
     return manifest;
+  }
+
+  async function openVersion(manifestCid: Cid): Promise<Result<OpenVersion, SiteFailure>> {
+    const blocks = createBlockSource(shared, manifestCid);
+    const manifest = await readManifest(manifestCid, blocks);
+    return manifest.ok ? ok({ manifest: manifest.value, manifestCid, blocks }) : manifest;
   }
 
   function remember(cid: Cid, kept: { manifest: Manifest; size: number }): void {
@@ -76,11 +89,9 @@ export function createSiteReader(shared: Shared): SiteReader {
       if (!record.ok) return record;
       const resolved = resolveSite(record.value.resolved, edge.now());
       if (!resolved.ok) return resolved;
-      const manifestCid = resolved.value.manifest;
-      const blocks = createBlockSource(shared, manifestCid);
-      const manifest = await readManifest(manifestCid, blocks);
-      if (!manifest.ok) return manifest;
-      return ok({ manifest: manifest.value, manifestCid, blocks, recordOrigin: record.value.origin });
+      const version = await openVersion(resolved.value.manifest);
+      return version.ok ? ok({ ...version.value, recordOrigin: record.value.origin }) : version;
     },
+    openVersion,
   };
 }

@@ -1,4 +1,4 @@
-// Single blocks by CID (ED17): for service workers that check them, and for IPFS tools on the gateway host.
+// Single blocks by CID (ED17), on every host: for service workers that check them.
 
 import type { Hono } from 'hono';
 import type { Cid } from '../../shared/codec/cid.ts';
@@ -20,21 +20,6 @@ export function addBlockRoute(app: Hono, context: EdgeContext): void {
   app.get('/.weft/block/:cid', async ({ req }) =>
     answerBlock(context, { cid: req.param('cid'), manifest: req.query('manifest'), request: req.raw }),
   );
-}
-
-/** The trustless gateway of IPFS, raw blocks only (https://specs.ipfs.tech/http-gateways/trustless-gateway/). */
-export function addIpfsRoute(app: Hono, context: EdgeContext): void {
-  app.get('/ipfs/:cid', async ({ req }) => {
-    const raw = req.query('format') === 'raw' || (req.header('accept') ?? '').includes(RAW_TYPE);
-    if (!raw) {
-      return answerFailure(
-        406,
-        { code: 'format_unknown', because: 'This gateway gives raw blocks: add ?format=raw and verify what comes.' },
-        READABLE_BY_ALL,
-      );
-    }
-    return answerBlock(context, { cid: req.param('cid'), manifest: undefined, request: req.raw });
-  });
 }
 
 type BlockQuestion = { readonly cid: string; readonly manifest: string | undefined; readonly request: Request };
