@@ -167,9 +167,7 @@ export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promis
       );
     }
   }
-  const message = signedBytes(SIGNED_KIND, body.group, entry.bodyBytes);
-  const key = publicKeyBytes(body.device);
-  if (!(await checks.verifier.verify({ key, message, signature: entry.sig }))) {
+  if (!(await verifySignature(entry, checks.verifier))) {
     return fail('bad_signature', 'The signature of this entry does not fit: fetch it again, or sign it again.');
   }
   const identity = claimed.value;
@@ -179,6 +177,13 @@ export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promis
   const { id, bytes: all, size } = entry;
   const authorised = checks.authorise !== undefined;
   return ok({ id, body, identity, bytes: all, size, changes, authorised } as VerifiedEntry);
+}
+
+/** Whether the entry's device signed it; nothing is said of whose device that is. */
+export async function verifySignature(entry: ParsedEntry, verifier: Verifier): Promise<boolean> {
+  const { body, bodyBytes, sig } = entry;
+  const message = signedBytes(SIGNED_KIND, body.group, bodyBytes);
+  return await verifier.verify({ key: publicKeyBytes(body.device), message, signature: sig });
 }
 
 function entryId(bodyBytes: Uint8Array): Cid {

@@ -140,7 +140,8 @@ function switchFeed(frame: Draft, { body }: VerifiedEntry): Code | undefined {
     if (after === undefined) return 'wrong_state';
     if (after.feed !== device.feed)
       return readRecord(frame, FEED, after.feed) === undefined ? 'seq_gap' : 'wrong_state';
-    if (after.seq > open.seq) return 'seq_gap';
+    // Of a frozen feed nothing more is ordered, so there is nothing to wait for.
+    if (after.seq > open.seq && open.frozenAt === undefined) return 'seq_gap';
     writeRecord(frame, { type: FEED, id: device.feed, value: { ...open, open: false } });
   }
   writeRecord(frame, { type: DEVICE, id: body.device, value: { ...device, feed: body.feed } });

@@ -1,32 +1,63 @@
 // What other keys signed in the operations of an entry: checked in the loop, before the synchronous rules trust it (EN10).
 
-import { fail, type Failure } from '../core/result.ts';
-import type { AuthorisedEntry } from '../feeds/entry.ts';
+import type { Failure } from '../core/result.ts';
+import { checkKey } from '../crypto/ed25519.ts';
+import { publicKeyBytes } from '../crypto/ids.ts';
+import { verifySignature, type AuthorisedEntry, type Operation } from '../feeds/entry.ts';
 import type { Verifier } from '../platform/ports.ts';
-import { becauseOf } from './codes.ts';
+import { becauseOf, type Code } from './codes.ts';
+import { feedFork, readFork } from './families/forks.ts';
 import { memberAccept, readAccept } from './families/membership.ts';
 import { verifyInvite, verifyInviteProof } from './invite.ts';
 
 /** Of one entry: each costs a few signatures, and nobody needs more at once. */
 const AUTHORISATIONS_MAX = 16;
 
+type Check = (entry: AuthorisedEntry, operation: Operation, verifier: Verifier) => Promise<Code | undefined>;
+
+const checksByKind: ReadonlyMap<string, Check> = new Map([
+  [memberAccept.kind, checkAccept],
+  [feedFork.kind, checkFork],
+]);
+
 /**
  * For EntryChecks.authorise. A body that is not of its kind's schema is passed over: its rule voids the entry.
- * Fails with `invite_invalid`, or `too_large` for more than 16 of them.
+ * Fails with `invite_invalid`, with `bad_signature` for a fork that is none, or `too_large` for more than 16 of them.
  */
-export async function verifyAuthorisations(
-  { body, identity }: AuthorisedEntry,
-  verifier: Verifier,
-): Promise<Failure | undefined> {
-  const carriers = body.sort === 'ledger' ? body.ops.filter(({ kind }) => kind === memberAccept.kind) : [];
-  if (carriers.length > AUTHORISATIONS_MAX) return { code: 'too_large', because: becauseOf('too_large') };
+export async function verifyAuthorisations(entry: AuthorisedEntry, verifier: Verifier): Promise<Failure | undefined> {
+  const { body } = entry;
+  const carriers = body.sort === 'ledger' ? body.ops.filter(({ kind }) => checksByKind.has(kind)) : [];
+  if (carriers.length > AUTHORISATIONS_MAX) return failure('too_large');
   for (const operation of carriers) {
-    const accept = readAccept(operation.body);
-    if (accept === null) continue;
-    const invite = await verifyInvite(accept.invite, { group: body.group, verifier });
-    if (!invite.ok) return invite.error;
-    const proven = await verifyInviteProof({ invite: invite.value, identity, proof: accept.proof, verifier });
-    if (!proven) return fail('invite_invalid', becauseOf('invite_invalid')).error;
+    const code = await checksByKind.get(operation.kind)!(entry, operation, verifier);
+    if (code !== undefined) return failure(code);
   }
   return undefined;
+}
+
+async function checkAccept(
+  { body, identity }: AuthorisedEntry,
+  operation: Operation,
+  verifier: Verifier,
+): Promise<Code | undefined> {
+  const accept = readAccept(operation.body);
+  if (accept === null) return undefined;
+  const invite = await verifyInvite(accept.invite, { group: body.group, verifier });
+  if (!invite.ok) return invite.error.code;
+  const proven = await verifyInviteProof({ invite: invite.value, identity, proof: accept.proof, verifier });
+  return proven ? undefined : 'invite_invalid';
+}
+
+/** The device may be one that state does not know, so its key is checked as if it entered state. */
+async function checkFork(_: AuthorisedEntry, operation: Operation, verifier: Verifier): Promise<Code | undefined> {
+  const fork = readFork(operation.body);
+  if (fork === null) return undefined;
+  const { first, second } = fork;
+  if (!checkKey(publicKeyBytes(first.body.device)).ok) return 'bad_signature';
+  const good = (await verifySignature(first, verifier)) && (await verifySignature(second, verifier));
+  return good ? undefined : 'bad_signature';
+}
+
+function failure(code: Code): Failure {
+  return { code, because: becauseOf(code) };
 }

@@ -11,10 +11,12 @@ import {
   write,
   type Person,
 } from '../../test/simulator/ledger-world.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { isCode } from './codes.ts';
 import { OPERATIONS } from './families.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
@@ -52,6 +54,7 @@ const EXAMPLES: readonly Operation[] = [
   }),
   memberRemove.create({ identity: founder.identity }),
   memberRole.create({ identity: founder.identity, role: 'member' }),
+  feedFork.create({ first: entry.bytes, second: entry.bytes }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {
@@ -85,6 +88,6 @@ describe.each(OPERATIONS.map((rule, at) => [rule.kind, rule, EXAMPLES[at]!.body]
     expect(run(rule, new Uint8Array())).toBe('bad_encoding');
     expect(run(rule, body.slice(1))).toBe('bad_encoding');
     expect(run(rule, Uint8Array.from([...body, 0]))).toBe('bad_encoding');
-    expect(run(rule, new Uint8Array(5_000))).toBe('too_large');
+    expect(run(rule, new Uint8Array(ENTRY_BYTES_MAX + 1))).toBe('too_large');
   });
 });

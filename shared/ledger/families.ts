@@ -1,6 +1,7 @@
 // The one list of what a ledger entry can do; a new family adds its operations here.
 
 import { deviceRevoke } from './families/devices.ts';
+import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
@@ -18,4 +19,5 @@ export const OPERATIONS: readonly OperationRule[] = [
   memberAccept,
   memberRemove,
   memberRole,
+  feedFork,
 ];
