@@ -92,6 +92,14 @@ const ROWS = [
     because:
       'Too many versions of this document stand side by side: take in what the others wrote, then make the edit again.',
   },
+  {
+    code: 'relay_invalid',
+    because: 'This is no address of a relay: give one such as wss://relay.example/relay, in lower case.',
+  },
+  {
+    code: 'relays_full',
+    because: 'The group lists as many relays as it may: announce this one when another has expired or was retired.',
+  },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

@@ -20,6 +20,7 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
+import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
@@ -55,6 +56,8 @@ const EXAMPLES: readonly Operation[] = [
   memberRemove.create({ identity: founder.identity }),
   memberRole.create({ identity: founder.identity, role: 'member' }),
   feedFork.create({ first: entry.bytes, second: entry.bytes }),
+  relayAnnounce.create({ url: 'wss://relay.example/relay', expires: START + 86_400_000 }),
+  relayRetire.create({ url: 'wss://relay.example/relay' }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

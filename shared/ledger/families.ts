@@ -5,6 +5,7 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
+import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import type { OperationRule } from './operation.ts';
 
@@ -20,4 +21,6 @@ export const OPERATIONS: readonly OperationRule[] = [
   memberRemove,
   memberRole,
   feedFork,
+  relayAnnounce,
+  relayRetire,
 ];
