@@ -26,6 +26,9 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['shared/crypto/'],
   '@noble/hashes': ['shared/crypto/', 'shared/session/room.ts'],
   '@scure/bip39': ['shared/crypto/'],
+  '@codemirror/commands': ['browser-node/app/views/page/'],
+  '@codemirror/state': ['browser-node/app/views/page/'],
+  '@codemirror/view': ['browser-node/app/views/page/'],
   '@preact/signals': ['browser-node/app/'],
   preact: ['browser-node/app/'],
   comlink: ['browser-node/'],
@@ -42,8 +45,8 @@ const HOSTS = ['worker', 'browser-node', 'cli'];
 const BANNED_WORDS = new Set(['util', 'utils', 'helper', 'helpers', 'manager', 'handle2', 'misc']);
 const BANNED_NAMES = new Set(['common', 'data', 'lib', 'stuff']);
 
-/** The classes a platform or the language makes us extend. */
-const ALLOWED_PARENTS = new Set(['Error', 'DurableObject', 'HTMLElement']);
+/** The classes a platform, the language or the editor makes us extend. */
+const ALLOWED_PARENTS = new Set(['Error', 'DurableObject', 'HTMLElement', 'WidgetType']);
 
 /** Hosts that insist on a default export. */
 const DEFAULT_EXPORTS = new Set(['worker/worker.ts', 'bench/relay-bare.ts', 'vitest.config.ts']);

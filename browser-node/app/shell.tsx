@@ -30,6 +30,7 @@ const NAMES: Readonly<Record<ViewName, { label: string; icon: IconName }>> = {
 /** The first minute needs none of these. */
 const GroupsView = createLate(() => import('./views/groups/groups-view.tsx').then((file) => file.GroupsView));
 const GroupView = createLate(() => import('./views/groups/group-view.tsx').then((file) => file.GroupView));
+const PageView = createLate(() => import('./views/page/page-view.tsx').then((file) => file.PageView));
 const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
 
 export function Shell() {
@@ -91,9 +92,10 @@ function View({ route }: { route: Route }) {
       return <PeersView />;
     case 'status':
       return <StatusView />;
-    case 'site':
     case 'page':
-      return <StartView />;
+      return <PageView groupId={route.groupId} page={route.page} />;
+    case 'site':
+      return <SitesView />;
   }
 }
 

@@ -1,6 +1,7 @@
 // Documents in memory as several people would have them open: changes meant for an older version are carried over.
 
 import { ChangeSet, type ChangeSpec } from '@codemirror/state';
+import { patchesOf } from '../../browser-node/app/views/page/text-patches.ts';
 import type {
   DocumentHandle,
   DocumentPatch,
@@ -57,11 +58,12 @@ export class FakeDocument {
       if (patch.action === 'put') {
         if (patch.path[0] === 'title') this.title = String(patch.value);
         else if (this.text === undefined) this.text = String(patch.value);
+        else continue;
         told.push(patch);
         continue;
       }
       this.text ??= '';
-      const step = ChangeSet.of(specOf(patch), change?.newLength ?? this.#lengthAt(since));
+      const step = ChangeSet.of(specOf(patch), change?.newLength ?? this.#lengthAt(since), '\n');
       change = change === undefined ? step : change.compose(step);
     }
     const text = this.text ?? '';
@@ -182,15 +184,6 @@ function specOf(patch: DocumentPatch): ChangeSpec {
   if (patch.action === 'splice') return { from, insert: patch.value };
   if (patch.action === 'del') return { from, to: from + (patch.length ?? 1) };
   throw new Error(`a page knows no ${patch.action}`);
-}
-
-function patchesOf(change: ChangeSet): DocumentPatch[] {
-  const patches: DocumentPatch[] = [];
-  change.iterChanges((...[fromA, toA, fromB, , inserted]) => {
-    if (toA > fromA) patches.push({ action: 'del', path: ['text', fromB], length: toA - fromA });
-    if (inserted.length > 0) patches.push({ action: 'splice', path: ['text', fromB], value: inserted.toString() });
-  }, true);
-  return patches;
 }
 
 function applyTo(text: string, change: ChangeSet): string {
