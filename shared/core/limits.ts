@@ -74,7 +74,9 @@ export const HANDLES_PER_IDENTITY_MAX = 3;
 /** Open feeds of one identity in one group. */
 export const OPEN_FEEDS_MAX = 16;
 /** Heads of one document in state: a change names at most 64 dependencies, and beside these there may be pending ones. */
-export const DOCUMENT_HEADS_MAX = 32;
+export const DOCUMENT_HEADS_MAX = 48;
+/** Of one author: a phone, a laptop and two more that were offline; a member who branches on purpose takes no more of the room than that. */
+export const DOCUMENT_HEADS_PER_AUTHOR_MAX = 4;
 /** Files of one site. */
 export const SITE_FILES_MAX = 20_000;
 /** Bytes of one manifest: one block, streamed in frames. */

@@ -1,20 +1,24 @@
 // Which document entries of a block count: decided once, over all of them, closed over their dependencies (LG31–LG35).
 
 import type { Cid } from '../codec/cid.ts';
-import { DOCUMENT_HEADS_MAX } from '../core/limits.ts';
+import { DOCUMENT_HEADS_MAX, DOCUMENT_HEADS_PER_AUTHOR_MAX } from '../core/limits.ts';
+import type { Identity } from '../crypto/ids.ts';
 import { actorIdOf, type ActorId, type ChangeHash, type DocumentChange } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Code } from './codes.ts';
 import { type ActorEnd, type DocumentIndex, type IndexRow } from './document-index.ts';
 
+/** A change that no accepted one builds on yet. */
+export type DocumentHead = { readonly hash: ChangeHash; readonly author: Identity };
+
 export type AcceptanceStart = {
   /** Document entries in block order, those of a feed by rising number. Others are passed over. */
   readonly entries: readonly VerifiedEntry[];
   /** What was accepted before. */
   readonly index: DocumentIndex;
-  /** Of the state before, sorted. */
-  readonly headsOf: (document: DocumentName) => readonly ChangeHash[];
+  /** Of the state before. */
+  readonly headsOf: (document: DocumentName) => readonly DocumentHead[];
 };
 
 export type Acceptance = {
@@ -22,8 +26,8 @@ export type Acceptance = {
   readonly refusals: ReadonlyMap<Cid, Code>;
   /** Each after what it depends on and after its actor's change before it: documents take them in this order. */
   readonly accepted: readonly IndexRow[];
-  /** Sorted, of the documents that changed. */
-  readonly heads: ReadonlyMap<DocumentName, readonly ChangeHash[]>;
+  /** Of the documents that changed, sorted by hash. */
+  readonly heads: ReadonlyMap<DocumentName, readonly DocumentHead[]>;
 };
 
 /** An entry that keeps its own rules, and waits for others of the block. */
@@ -36,6 +40,7 @@ type Candidate = {
   readonly lost: boolean;
 };
 
+type Heads = ReadonlyMap<ChangeHash, Identity>;
 type ChangeKey = `${DocumentName} ${ChangeHash}`;
 type ActorKey = `${DocumentName} ${ActorId}`;
 
@@ -43,14 +48,14 @@ type ActorKey = `${DocumentName} ${ActorId}`;
 export function acceptDocuments(start: AcceptanceStart): Acceptance {
   const refusals = new Map<Cid, Code>();
   const { candidates, dependents } = linkCandidates(start, refusals);
-  const heads = new Map<DocumentName, ReadonlySet<ChangeHash>>();
+  const heads = new Map<DocumentName, Heads>();
   const accepted: IndexRow[] = [];
   const ready = candidates.filter((candidate) => !candidate.lost && candidate.missing === 0);
   const decided = new Set<Candidate>();
   for (const candidate of ready) {
     decided.add(candidate);
     const { entry, changes } = candidate;
-    if (!advanceHeads(heads, { changes, headsOf: start.headsOf })) {
+    if (!advanceHeads(heads, { changes, author: entry.identity, headsOf: start.headsOf })) {
       refusals.set(entry.id, 'document_branched');
       continue;
     }
@@ -65,8 +70,7 @@ export function acceptDocuments(start: AcceptanceStart): Acceptance {
   for (const candidate of candidates) {
     if (!decided.has(candidate)) refusals.set(candidate.entry.id, 'missing_dependency');
   }
-  const sorted = [...heads].map(([document, set]) => [document, [...set].sort()] as const);
-  return { refusals, accepted, heads: new Map(sorted) };
+  return { refusals, accepted, heads: new Map([...heads].map(([document, at]) => [document, sortHeads(at)])) };
 }
 
 /** LG32, LG33: what an entry must keep by itself, and which others of the block it waits for. */
@@ -142,21 +146,44 @@ function checkAlone(
   return undefined;
 }
 
-/** False, and nothing changed, when a document would have too many heads: its next edits could not name them all (LG35). */
+/**
+ * False, and nothing changed, when a document would have too many heads: an honest edit names them all. An author has
+ * only so many of them, since a change that documents leave out is a head that no honest edit ever names (LG35).
+ */
 function advanceHeads(
-  heads: Map<DocumentName, ReadonlySet<ChangeHash>>,
-  given: { changes: readonly DocumentChange[]; headsOf: AcceptanceStart['headsOf'] },
+  heads: Map<DocumentName, Heads>,
+  given: { changes: readonly DocumentChange[]; author: Identity; headsOf: AcceptanceStart['headsOf'] },
 ): boolean {
-  const moved = new Map<DocumentName, Set<ChangeHash>>();
-  for (const { document, hash, deps } of given.changes) {
-    const at = moved.get(document) ?? new Set(heads.get(document) ?? given.headsOf(document));
+  const { changes, author, headsOf } = given;
+  const before = new Map<DocumentName, Heads>();
+  const moved = new Map<DocumentName, Map<ChangeHash, Identity>>();
+  for (const { document, hash, deps } of changes) {
+    const known = before.get(document) ?? heads.get(document) ?? readHeads(headsOf(document));
+    before.set(document, known);
+    const at = moved.get(document) ?? new Map(known);
     for (const dep of deps) at.delete(dep);
-    moved.set(document, at.add(hash));
+    moved.set(document, at.set(hash, author));
   }
   for (const [document, at] of moved) {
-    const before = heads.get(document)?.size ?? given.headsOf(document).length;
-    if (at.size > DOCUMENT_HEADS_MAX && at.size > before) return false;
+    const known = before.get(document)!;
+    if (at.size > DOCUMENT_HEADS_MAX && at.size > known.size) return false;
+    const own = countOf(at, author);
+    if (own > DOCUMENT_HEADS_PER_AUTHOR_MAX && own > countOf(known, author)) return false;
   }
   for (const [document, at] of moved) heads.set(document, at);
   return true;
+}
+
+function readHeads(heads: readonly DocumentHead[]): Heads {
+  return new Map(heads.map(({ hash, author }) => [hash, author]));
+}
+
+function sortHeads(heads: Heads): DocumentHead[] {
+  return [...heads].map(([hash, author]) => ({ hash, author })).sort((a, b) => (a.hash < b.hash ? -1 : 1));
+}
+
+function countOf(heads: Heads, author: Identity): number {
+  let count = 0;
+  for (const other of heads.values()) if (other === author) count++;
+  return count;
 }

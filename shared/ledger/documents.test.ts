@@ -1,23 +1,13 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeEdit, type DocumentAuthor } from '../../test/simulator/document-author.ts';
-import { encodeTestChange, hashOfChange } from '../../test/simulator/document-changes.ts';
-import {
-  createUnsignedPerson,
-  createWorld,
-  makeBlock,
-  outcomeOf,
-  write,
-  type World,
-} from '../../test/simulator/ledger-world.ts';
+import { foundAuthors, writeEdit, type DocumentAuthor } from '../../test/simulator/document-author.ts';
+import { encodeTestChange } from '../../test/simulator/document-changes.ts';
+import { createWorld, makeBlock, outcomeOf, write } from '../../test/simulator/ledger-world.ts';
 import { encodeUtf8, toHex } from '../codec/base.ts';
-import { DOCUMENT_HEADS_MAX } from '../core/limits.ts';
+import { DOCUMENT_HEADS_MAX, DOCUMENT_HEADS_PER_AUTHOR_MAX } from '../core/limits.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { actorIdOf, documentChangeOperation, type ChangeHash } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
-import { acceptDocuments } from './document-acceptance.ts';
-import { createDocumentIndex, EMPTY_INDEX, extendIndex, type IndexRow } from './document-index.ts';
 import { executeBlock } from './execute.ts';
 import { memberRemove } from './families/membership.ts';
 import { DOCUMENT } from './group-records.ts';
@@ -28,17 +18,11 @@ const about = 'about' as DocumentName;
 const page = 'pages/a' as DocumentName;
 const ghost = toHex(sha256(encodeUtf8('nowhere'))) as ChangeHash;
 
-async function authors(count: number): Promise<{ world: World; all: DocumentAuthor[] }> {
-  const people = await Promise.all(Array.from({ length: count }, (_, at) => createUnsignedPerson(`author ${at}`)));
-  const world = createWorld(people, { join: 'invite', policy: { read: 'members' } });
-  return { world, all: people.map((person) => ({ person, actors: new Map() })) };
-}
-
 const headsOf = (state: State, document = about) => readRecord(state, DOCUMENT, document)?.heads;
 
 describe('LG30: a document entry', () => {
   test('takes its turn, and leaves heads in state and the document in its receipt', async () => {
-    const { world, all } = await authors(2);
+    const { world, all } = await foundAuthors(2);
     const first = await writeEdit(all[0]!, { document: about });
     const second = await writeEdit(all[1]!, { document: about, deps: [first.hash] });
     const executed = makeBlock(world, [second.entry, first.entry]);
@@ -54,7 +38,7 @@ describe('LG30: a document entry', () => {
   });
 
   test('is void where there are no documents, and when nobody could read its changes', async () => {
-    const { world, all } = await authors(1);
+    const { world, all } = await foundAuthors(1);
     const author = all[0]!;
     const commons = createWorld([author.person]);
     const { entry } = await writeEdit(author, { document: about });
@@ -67,14 +51,14 @@ describe('LG30: a document entry', () => {
 
 describe('LG32: what a change must keep by itself', () => {
   test('in an owned document it writes below its own root key only', async () => {
-    const { world, all } = await authors(1);
+    const { world, all } = await foundAuthors(1);
     const { entry } = await writeEdit(all[0]!, { document: 'people' as DocumentName, ownOnly: false });
     expect(outcomeOf(makeBlock(world, [entry]), entry)).toBe('not_owner');
     expect(headsOf(world.state, 'people' as DocumentName)).toBeUndefined();
   });
 
   test('its actor is one of its own feed, and goes on where it ended', async () => {
-    const { world, all } = await authors(2);
+    const { world, all } = await foundAuthors(2);
     const [alice, bob] = all as [DocumentAuthor, DocumentAuthor];
     const { feed } = alice.person.writer;
     makeBlock(world, [(await writeEdit(alice, { document: about })).entry]);
@@ -95,7 +79,7 @@ describe('LG32: what a change must keep by itself', () => {
   });
 
   test('a second change with one number and actor is void, even while the first one is', async () => {
-    const { world, all } = await authors(1);
+    const { world, all } = await foundAuthors(1);
     const author = all[0]!;
     const first = await writeEdit(author, { document: about });
     const { actor } = author.actors.get(about)!;
@@ -111,7 +95,7 @@ describe('LG32: what a change must keep by itself', () => {
 
 describe('LG33, LG34: dependencies', () => {
   test('may be in blocks before or in this one, also when it comes first in order', async () => {
-    const { world, all } = await authors(4);
+    const { world, all } = await foundAuthors(4);
     const made: { entry: VerifiedEntry; hash: ChangeHash }[] = [];
     for (const author of [...all, ...all]) {
       made.push(await writeEdit(author, { document: about, deps: made.slice(-1).map(({ hash }) => hash) }));
@@ -130,7 +114,7 @@ describe('LG33, LG34: dependencies', () => {
   });
 
   test('that are nowhere void what builds on them, and all that builds on that', async () => {
-    const { world, all } = await authors(3);
+    const { world, all } = await foundAuthors(3);
     const [alice, bob, carol] = all as [DocumentAuthor, DocumentAuthor, DocumentAuthor];
     const lost = await writeEdit(alice, { document: about, deps: [ghost] });
     const built = await writeEdit(bob, { document: about, deps: [lost.hash] });
@@ -155,14 +139,14 @@ describe('LG33, LG34: dependencies', () => {
   });
 
   test('of one document are not found in another', async () => {
-    const { world, all } = await authors(1);
+    const { world, all } = await foundAuthors(1);
     const first = await writeEdit(all[0]!, { document: page });
     const entry = (await writeEdit(all[0]!, { document: about, deps: [first.hash] })).entry;
     expect(outcomeOf(makeBlock(world, [first.entry, entry]), entry)).toBe('missing_dependency');
   });
 
   test('an entry is accepted as a whole: all its changes, or none', async () => {
-    const { world, all } = await authors(1);
+    const { world, all } = await foundAuthors(1);
     const { person } = all[0]!;
     const { feed } = person.writer;
     const [good, bad] = [about, page].map((document) => actorIdOf({ feed, document, start: 1 }));
@@ -177,17 +161,23 @@ describe('LG33, LG34: dependencies', () => {
 });
 
 describe('LG35: heads', () => {
-  test('are at most 32: a further branch is void, and what takes them together is not', async () => {
-    const { world, all } = await authors(1);
-    const author = all[0]!;
-    const made: { entry: VerifiedEntry; hash: ChangeHash }[] = [];
-    for (let at = 0; at < DOCUMENT_HEADS_MAX + 1; at++) made.push(await writeEdit(author, { document: about }));
+  type Made = { entry: VerifiedEntry; hash: ChangeHash };
+  const branch = async (author: DocumentAuthor, count: number): Promise<Made[]> => {
+    const made: Made[] = [];
+    for (let at = 0; at < count; at++) made.push(await writeEdit(author, { document: about, afresh: true }));
+    return made;
+  };
+
+  test('are at most 4 of an author: its further branch is void, and what takes them together is not', async () => {
+    const { world, all } = await foundAuthors(2);
+    const [alice, bob] = all as [DocumentAuthor, DocumentAuthor];
+    const made = await branch(alice, DOCUMENT_HEADS_PER_AUTHOR_MAX + 1);
     const executed = makeBlock(
       world,
       made.map(({ entry }) => entry),
     );
     expect(made.map(({ entry }) => outcomeOf(executed, entry))).toEqual([
-      ...Array.from({ length: DOCUMENT_HEADS_MAX }, () => 'ok'),
+      ...Array.from({ length: 4 }, () => 'ok'),
       'document_branched',
     ]);
     const heads = headsOf(world.state)!;
@@ -197,16 +187,38 @@ describe('LG35: heads', () => {
         .map(({ hash }) => hash)
         .sort(),
     );
-    const more = await writeEdit(author, { document: about, afresh: true });
-    const merge = await writeEdit(author, { document: about, deps: heads, afresh: true });
+    // Others are not held up by it, not even those who cannot take its changes in.
+    const [other] = await branch(bob, 1);
+    expect(outcomeOf(makeBlock(world, [other!.entry]), other!.entry)).toBe('ok');
+    const more = await writeEdit(alice, { document: about, afresh: true });
+    const merge = await writeEdit(alice, { document: about, deps: [...heads, other!.hash], afresh: true });
     const next = makeBlock(world, [more.entry, merge.entry]);
     expect([more, merge].map(({ entry }) => outcomeOf(next, entry))).toEqual(['document_branched', 'ok']);
     expect(headsOf(world.state)).toEqual([merge.hash]);
+    expect(readRecord(world.state, DOCUMENT, about)?.authors).toEqual([alice.person.identity]);
+  });
+
+  test('are at most 48: then an edit takes the place of one, and does not stand beside it', async () => {
+    const { world, all } = await foundAuthors(DOCUMENT_HEADS_MAX / DOCUMENT_HEADS_PER_AUTHOR_MAX + 1);
+    const last = all.pop()!;
+    for (const author of all) {
+      makeBlock(
+        world,
+        (await branch(author, DOCUMENT_HEADS_PER_AUTHOR_MAX)).map(({ entry }) => entry),
+      );
+    }
+    const heads = headsOf(world.state)!;
+    expect(heads).toHaveLength(DOCUMENT_HEADS_MAX);
+    const beside = await writeEdit(last, { document: about });
+    const instead = await writeEdit(last, { document: about, deps: heads.slice(0, 1), afresh: true });
+    const executed = makeBlock(world, [beside.entry, instead.entry]);
+    expect([beside, instead].map(({ entry }) => outcomeOf(executed, entry))).toEqual(['document_branched', 'ok']);
+    expect(headsOf(world.state)).toEqual([...heads.slice(1), instead.hash].sort());
   });
 });
 
 test('LG43: a member removed while writing counts up to the block that removes, and what builds on it stays', async () => {
-  const { world, all } = await authors(3);
+  const { world, all } = await foundAuthors(3);
   const [admin, bob, carol] = all as [DocumentAuthor, DocumentAuthor, DocumentAuthor];
   const one = await writeEdit(bob, { document: about });
   makeBlock(world, [one.entry]);
@@ -224,153 +236,4 @@ test('LG43: a member removed while writing counts up to the block that removes, 
   expect(executeBlock({ ...start, entries: [four.entry] })).toMatchObject({ error: { code: 'member_removed' } });
   expect(outcomeOf(makeBlock(world, [late.entry]), late.entry)).toBe('missing_dependency');
   expect(headsOf(world.state)).toEqual([built.hash]);
-});
-
-/** What somebody does in a random history: which hashes it builds on, and what is wrong with it. */
-const stepArbitrary = fc.record({
-  who: fc.nat(3),
-  document: fc.constantFrom(about, page),
-  deps: fc.array(fc.nat(40), { maxLength: 3 }),
-  afresh: fc.boolean(),
-  ownOnly: fc.integer({ min: 0, max: 9 }).map((at) => at > 0),
-  block: fc.nat(2),
-});
-
-type Made = { readonly entry: VerifiedEntry; readonly hash: ChangeHash; readonly block: number };
-
-async function makeHistory(
-  all: DocumentAuthor[],
-  steps: readonly (typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never)[],
-): Promise<Made[]> {
-  const made: Made[] = [];
-  const blockByAuthor = new Map<number, number>();
-  for (const { who, document, deps, afresh, ownOnly, block } of steps) {
-    // Small numbers name changes made so far; the others one that nobody has.
-    const named = [...new Set(deps)].map(
-      (at) =>
-        made.filter((one) => one.entry.changes![0]!.document === document)[at]?.hash ?? (at > 35 ? ghost : undefined),
-    );
-    const edit = await writeEdit(all[who]!, {
-      document,
-      deps: named.filter((hash) => hash !== undefined),
-      ownOnly,
-      afresh,
-    });
-    // A feed is ordered in turn.
-    const inBlock = Math.max(block, blockByAuthor.get(who) ?? 0);
-    blockByAuthor.set(who, inBlock);
-    made.push({ ...edit, block: inBlock });
-  }
-  return made;
-}
-
-/** LG31–LG34 as they are written, by taking away what cannot stay. */
-function acceptNaively(entries: readonly VerifiedEntry[], rows: readonly IndexRow[]): Set<string> {
-  const known = new Set(rows.map(({ document, hash }) => `${document} ${hash}`));
-  const ends = new Map(rows.map(({ document, actor, seq }) => [`${document} ${actor}`, seq]));
-  const alone = entries.filter(({ body, changes }) => {
-    const { document, actor, seq, ownOnly } = changes![0]!;
-    const end = ends.get(`${document} ${actor}`);
-    const start = actorIdOf({ feed: body.feed, document, start: body.seq });
-    const follows = end === undefined ? seq === 1 && actor === start : seq === end + 1;
-    if (ownOnly && follows) ends.set(`${document} ${actor}`, seq);
-    return ownOnly && follows;
-  });
-  for (let left = new Set(alone); ;) {
-    const here = new Set(
-      [...left].flatMap(({ changes }) => changes!.map(({ document, hash }) => `${document} ${hash}`)),
-    );
-    const numbers = new Set(
-      [...left].flatMap(({ changes }) => changes!.map(({ document, actor, seq }) => `${document} ${actor} ${seq}`)),
-    );
-    const kept = new Set(
-      [...left].filter(({ changes }) => {
-        const { document, actor, seq, deps } = changes![0]!;
-        const had = rows.some((row) => row.document === document && row.actor === actor && row.seq === seq - 1);
-        const before = seq === 1 || had || numbers.has(`${document} ${actor} ${seq - 1}`);
-        return before && deps.every((dep) => known.has(`${document} ${dep}`) || here.has(`${document} ${dep}`));
-      }),
-    );
-    if (kept.size === left.size) return new Set([...kept].map(({ id }) => id));
-    left = kept;
-  }
-}
-
-describe('LG31: acceptance', () => {
-  test('depends on the set of entries, not on the order they come in, and is what its rules say', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(stepArbitrary, { maxLength: 24 }),
-        fc.infiniteStream(fc.nat()),
-        async (steps, chance) => {
-          const { world, all } = await authors(4);
-          const made = await makeHistory(all, steps);
-          const rows: IndexRow[] = [];
-          for (let block = 0; block <= 2; block++) {
-            const entries = made.filter((one) => one.block === block).map(({ entry }) => entry);
-            const shuffled = entries
-              .map((entry) => ({ entry, rank: chance.next().value as number }))
-              .sort((a, b) => a.rank - b.rank)
-              .map(({ entry }) => entry);
-            const other = makeBlock({ ...world }, shuffled);
-            const executed = makeBlock(world, entries);
-            expect(toHex(other.stateRoot) + toHex(other.receiptsRoot)).toBe(
-              toHex(executed.stateRoot) + toHex(executed.receiptsRoot),
-            );
-            expect(other.accepted).toEqual(executed.accepted);
-            const expected = acceptNaively(entries, rows);
-            expect(
-              new Set(executed.receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry as string)),
-            ).toEqual(expected);
-            // LG34: each row stands on rows before it, so that an index can be made of them, and documents too.
-            for (const row of executed.accepted) {
-              const change = made.find(({ hash }) => hash === row.hash)!.entry.changes![0]!;
-              expect(change.deps.every((dep) => rows.some(({ hash }) => hash === dep))).toBe(true);
-              rows.push(row);
-            }
-            expect(() => createDocumentIndex(rows)).not.toThrow();
-          }
-          for (const document of [about, page]) {
-            const accepted = made.filter(({ hash }) =>
-              rows.some((row) => row.hash === hash && row.document === document),
-            );
-            const deps = new Set(accepted.flatMap(({ entry }) => entry.changes![0]!.deps));
-            const heads = accepted.map(({ hash }) => hash).filter((hash) => !deps.has(hash));
-            expect(headsOf(world.state, document) ?? []).toEqual(heads.sort());
-          }
-        },
-      ),
-      { numRuns: 150 },
-    );
-  });
-
-  test('runs over the pending the same way, with the final index below', async () => {
-    const { world, all } = await authors(2);
-    const final = await writeEdit(all[0]!, { document: about });
-    makeBlock(world, [final.entry]);
-    const pending = await writeEdit(all[1]!, { document: about, deps: [final.hash] });
-    const given = { entries: [pending.entry], index: world.index, headsOf: () => [final.hash] };
-    const { accepted, refusals, heads } = acceptDocuments(given);
-    expect([accepted.length, refusals.size, heads.get(about)]).toEqual([1, 0, [pending.hash]]);
-    expect(acceptDocuments({ ...given, index: EMPTY_INDEX }).refusals.get(pending.entry.id)).toBe('missing_dependency');
-  });
-});
-
-test('LG31: an index answers for itself and all below it, and is not changed by what is laid over it', () => {
-  const row = (seq: number, hash: string): IndexRow => ({
-    ...{ document: about, hash: hash as ChangeHash, seq },
-    ...{ actor: 'ab'.repeat(16) as IndexRow['actor'], feed: '0011223344556677' as IndexRow['feed'] },
-  });
-  const below = createDocumentIndex([row(1, 'one')]);
-  const above = extendIndex(below, [row(2, 'two')]);
-  const seen = (index: typeof above) => [
-    index.has(about, 'one' as ChangeHash),
-    index.has(about, 'two' as ChangeHash),
-    index.has(page, 'one' as ChangeHash),
-    index.actor(about, row(1, '').actor)?.seq,
-  ];
-  expect(seen(above)).toEqual([true, true, false, 2]);
-  expect(seen(below)).toEqual([true, false, false, 1]);
-  expect(() => below.add([row(3, 'three')])).toThrow('in turn');
-  expect(hashOfChange({ actor: row(1, '').actor, seq: 1 })).toHaveLength(64);
 });

@@ -8,10 +8,11 @@ import { BLOCK_BYTES_MAX, BLOCK_FEED_BYTES_MAX, BLOCK_FEED_ENTRIES_MAX, BLOCK_FE
 import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { identityKey, type FeedId, type Identity } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
+import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { admitEntry, openBlock, type Admission } from './admission.ts';
 import { becauseOf, type Code } from './codes.ts';
-import { acceptDocuments, type Acceptance } from './document-acceptance.ts';
+import { acceptDocuments, type Acceptance, type DocumentHead } from './document-acceptance.ts';
 import { EMPTY_INDEX, type DocumentIndex, type IndexRow } from './document-index.ts';
 import { DOCUMENT } from './group-records.ts';
 import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding } from './hold-back.ts';
@@ -77,7 +78,8 @@ export function executeBlock(
   }
   const { refusals, accepted, heads } = acceptAdmitted(start, admitted);
   for (const [document, sorted] of heads) {
-    writeRecord(block.draft, { type: DOCUMENT, id: document, value: { heads: sorted } });
+    const value = { heads: sorted.map(({ hash }) => hash), authors: sorted.map(({ author }) => author) };
+    writeRecord(block.draft, { type: DOCUMENT, id: document, value });
   }
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
@@ -138,7 +140,7 @@ function acceptAdmitted(start: BlockStart, admitted: readonly Admitted[]): Accep
   return acceptDocuments({
     entries: admitted.filter(({ admission }) => admission.outcome === 'apply').map(({ entry }) => entry),
     index: start.index ?? EMPTY_INDEX,
-    headsOf: (document) => readRecord(start.state, DOCUMENT, document)?.heads ?? [],
+    headsOf: (document) => readHeads(start.state, document),
   });
 }
 
@@ -187,6 +189,11 @@ function createReceipt({ entry, admission }: Admitted, refusal: Code | undefined
 function extendCut(cut: Map<FeedId, CutItem>, { id, body }: VerifiedEntry): void {
   const from = cut.get(body.feed)?.from ?? body.seq;
   cut.set(body.feed, { feed: body.feed, from, to: body.seq, head: id });
+}
+
+function readHeads(state: State, document: DocumentName): readonly DocumentHead[] {
+  const record = readRecord(state, DOCUMENT, document);
+  return record === undefined ? [] : record.heads.map((hash, at) => ({ hash, author: record.authors[at]! }));
 }
 
 type FeedBudget = { entries: number; bytes: number };

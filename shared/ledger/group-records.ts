@@ -2,7 +2,7 @@
 
 import { hexBytes, list, struct, uint, words, type Infer } from '../codec/schema.ts';
 import { DOCUMENT_HEADS_MAX } from '../core/limits.ts';
-import type { PublicKey } from '../crypto/ids.ts';
+import { identitySchema, type PublicKey } from '../crypto/ids.ts';
 import type { ChangeHash } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { RecordType } from './records.ts';
@@ -17,9 +17,10 @@ export type Group = Infer<typeof groupSchema>;
 const inviteSchema = struct({ used: uint({ min: 1 }) });
 export type InviteUse = Infer<typeof inviteSchema>;
 
-/** What every accepted change is an ancestor of, sorted. */
+/** What every accepted change is an ancestor of, sorted, and the author of each. */
 const documentSchema = struct({
   heads: list(hexBytes<ChangeHash>(CHANGE_HASH_BYTES), { min: 1, max: DOCUMENT_HEADS_MAX }),
+  authors: list(identitySchema, { min: 1, max: DOCUMENT_HEADS_MAX }),
 });
 export type DocumentHeads = Infer<typeof documentSchema>;
 

@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest';
-import { writeEdit, type DocumentAuthor } from '../../test/simulator/document-author.ts';
-import {
-  createUnsignedPerson,
-  createWorld,
-  makeBlock,
-  outcomeOf,
-  type World,
-} from '../../test/simulator/ledger-world.ts';
+import { foundAuthors, writeEdit, type DocumentAuthor } from '../../test/simulator/document-author.ts';
+import { makeBlock, outcomeOf, type World } from '../../test/simulator/ledger-world.ts';
 import { BLOCK_FEED_ENTRIES_MAX } from '../core/limits.ts';
 import type { ChangeHash } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
@@ -18,12 +12,6 @@ const about = 'about' as DocumentName;
 const page = 'pages/a' as DocumentName;
 const ghost = 'ab'.repeat(32) as ChangeHash;
 
-async function found(count: number): Promise<{ world: World; all: DocumentAuthor[] }> {
-  const people = await Promise.all(Array.from({ length: count }, (_, at) => createUnsignedPerson(`author ${at}`)));
-  const world = createWorld(people, { join: 'invite', policy: { read: 'members' } });
-  return { world, all: people.map((person) => ({ person, actors: new Map() })) };
-}
-
 function select(world: World, pending: readonly VerifiedEntry[], held?: HeldBack): Selection {
   const { state, parentId, height, time, index } = world;
   const start = { state, parentId, height: height + 1, blockTime: time + 1_000, index, pending };
@@ -31,7 +19,7 @@ function select(world: World, pending: readonly VerifiedEntry[], held?: HeldBack
 }
 
 test('LG36: what builds on changes that nobody has seen is held back, with what follows in its feed, for three blocks', async () => {
-  const { world, all } = await found(2);
+  const { world, all } = await foundAuthors(2);
   const [alice, bob] = all as [DocumentAuthor, DocumentAuthor];
   const lost = await writeEdit(alice, { document: about, deps: [ghost] });
   const after = await writeEdit(alice, { document: page });
@@ -52,7 +40,7 @@ test('LG36: what builds on changes that nobody has seen is held back, with what 
 });
 
 test('LG36: an edit made on a backlog that takes many blocks waits for all of it, and is then accepted', async () => {
-  const { world, all } = await found(2);
+  const { world, all } = await foundAuthors(2);
   const [alice, bob] = all as [DocumentAuthor, DocumentAuthor];
   const backlog: { entry: VerifiedEntry; hash: ChangeHash }[] = [];
   for (let at = 0; at < 5 * BLOCK_FEED_ENTRIES_MAX; at++) {
@@ -75,7 +63,7 @@ test('LG36: an edit made on a backlog that takes many blocks waits for all of it
 });
 
 test('LG36: once what was missing is here, both are selected together', async () => {
-  const { world, all } = await found(2);
+  const { world, all } = await foundAuthors(2);
   const [alice, bob] = all as [DocumentAuthor, DocumentAuthor];
   const first = await writeEdit(alice, { document: about });
   const second = await writeEdit(bob, { document: about, deps: [first.hash] });

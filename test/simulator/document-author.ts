@@ -9,7 +9,7 @@ import {
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import type { VerifiedEntry } from '../../shared/feeds/entry.ts';
 import { encodeTestChange, hashOfChange } from './document-changes.ts';
-import { write, type Person } from './ledger-world.ts';
+import { createUnsignedPerson, createWorld, write, type Person, type World } from './ledger-world.ts';
 
 export type DocumentAuthor = {
   readonly person: Person;
@@ -38,4 +38,11 @@ export async function writeEdit(
   actors.set(document, change);
   const operation = documentChangeOperation({ document, changes: [encodeTestChange(change)] });
   return { entry: await write(person, [operation], { sort: 'document' }), hash: hashOfChange(change) };
+}
+
+/** A group with documents, and its members as authors; the first is its admin. */
+export async function foundAuthors(count: number): Promise<{ world: World; all: DocumentAuthor[] }> {
+  const people = await Promise.all(Array.from({ length: count }, (_, at) => createUnsignedPerson(`author ${at}`)));
+  const world = createWorld(people, { join: 'invite', policy: { read: 'members' } });
+  return { world, all: people.map((person) => ({ person, actors: new Map() })) };
 }
