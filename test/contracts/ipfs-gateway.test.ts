@@ -100,7 +100,7 @@ describe('ED54, ED57: a version on a host of its own', () => {
     const page = await visit('/');
     expect([page.status, page.body.toString()]).toEqual([200, '<h1>hello</h1>']);
     expect(page.headers).toMatchObject({
-      'cache-control': 'public, max-age=29030400, immutable',
+      'cache-control': 'public, max-age=31536000, immutable',
       'x-ipfs-path': `/ipfs/${root}/`,
       'access-control-allow-origin': '*',
     });

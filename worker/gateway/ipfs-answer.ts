@@ -3,6 +3,7 @@
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { ByteRange } from '../../shared/content/unixfs.ts';
 import { parseRange } from '../../site-host/byte-range.ts';
+import { joinParts } from '../../site-host/response-body.ts';
 import { openBody } from './body-stream.ts';
 
 /** Content never changes under its CID; a third of a year less than what caches keep at most, as other gateways say it. */
@@ -16,6 +17,8 @@ export const READABLE_BY_ALL = {
   'access-control-expose-headers':
     'Content-Length, Content-Range, ETag, Server-Timing, X-Chunked-Output, X-Ipfs-Path, X-Ipfs-Roots, X-Stream-Output',
 } as const;
+
+const OTHER_TYPE = 'application/octet-stream';
 
 /** `path` as it was asked, escaped; `roots`: what each name of it leads to. */
 export function pathHeaders(path: string, roots: readonly Cid[]): Record<string, string> {
@@ -54,6 +57,20 @@ export async function answerBytes({ request, etag, size, headers, read }: ByteAn
   if (wanted.kind === 'unsatisfiable') {
     const refused = { ...READABLE_BY_ALL, 'cache-control': 'no-store', 'content-range': `bytes */${size}` };
     return new Response(null, { status: 416, headers: refused });
+  }
+  if (wanted.kind === 'parts') {
+    const boundary = `weft-${etag.replace(/\W/g, '')}`;
+    const parts = joinParts({
+      ranges: wanted.ranges,
+      size,
+      type: headers['content-type'] ?? OTHER_TYPE,
+      boundary,
+      read,
+    });
+    const type = `multipart/byteranges; boundary=${boundary}`;
+    const { body } = await openBody(parts.chunks(), parts.length);
+    const joined = { ...common, 'content-type': type, 'content-length': String(parts.length) };
+    return new Response(body, { status: 206, headers: joined });
   }
   const range = wanted.kind === 'part' ? wanted.range : { from: 0, to: size };
   const part = wanted.kind === 'part' && { 'content-range': `bytes ${range.from}-${range.to - 1}/${size}` };

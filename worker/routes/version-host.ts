@@ -60,6 +60,7 @@ async function answerManifest(context: EdgeContext, { cid }: VersionHost, { requ
     method: request.method,
     url: url.pathname + url.search,
     headers: request.headers,
+    immutable: true,
     readFile: ({ src, size }, range) =>
       readFile({ cid: src, size, getBlock: blocks.getBlock, hasher: edge.hasher, ...(range && { range }) }),
     delivery: () => ({
@@ -70,7 +71,6 @@ async function answerManifest(context: EdgeContext, { cid }: VersionHost, { requ
   });
   for (const [name, value] of Object.entries(READABLE_BY_ALL)) response.headers.set(name, value);
   if (![200, 206, 304].includes(response.status)) return response;
-  if (response.headers.get('cache-control') !== 'no-store') response.headers.set('cache-control', FOR_EVER);
   const root = await directories.learn(cid, manifest);
   if (root) response.headers.set('x-ipfs-path', `/ipfs/${root}${url.pathname}`);
   return response;
