@@ -5,10 +5,11 @@ import { type Command, CommandFailure, STATUS_FAILED, STATUS_USAGE } from './com
 import { FOUND } from './commands/found.ts';
 import { RESOLVE } from './commands/resolve.ts';
 import { RUN } from './commands/run.ts';
+import { SERVE } from './commands/serve.ts';
 import { STATUS } from './commands/status.ts';
 import { StoreError } from '../shared/platform/ports.ts';
 
-const COMMANDS: readonly Command[] = [FOUND, RUN, STATUS, RESOLVE];
+const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE];
 const COMMON_OPTIONS = {
   json: { type: 'boolean', about: 'one JSON object a line' },
   help: { type: 'boolean', about: 'this text' },

@@ -128,6 +128,14 @@ describe('a site', () => {
     expect(part.headers['server-timing']).toContain('verified');
   });
 
+  test('SI25: no digest is claimed of bytes that something in front of the worker may encode', async () => {
+    await serve();
+    const plain = await visit('/');
+    expect(plain.headers['content-digest']).toMatch(/^sha-256=:/);
+    const packed = await visit('/', { 'accept-encoding': 'gzip, deflate, br' });
+    expect([packed.headers['content-digest'], packed.headers['repr-digest']]).toEqual([undefined, undefined]);
+  });
+
   test('ED32: what was fetched stays when every peer is gone', async () => {
     const page = await visit('/');
     expect([page.status, page.body.toString()]).toEqual([200, '<h1>hello</h1>']);
