@@ -29,7 +29,7 @@ export type EngineHost = { connect(port: MessagePort, message: ConnectMessage): 
 export type LeaderEvents = {
   /** This tab leads from now on. */
   lead(host: EngineHost): void;
-  /** It does not any more: a later engine took the data over. */
+  /** It does not any more: a later engine took the data over, or the browser ended this one. */
   deposed(): void;
   /** The browser has no place for a leader: it keeps no data for this page. */
   refused(): void;
@@ -44,12 +44,12 @@ export function standForLeader(tab: string, events: LeaderEvents): void {
     announce(tab);
     const end = await engine.ended;
     stopPassing();
-    if (end === 'deposed') events.deposed();
+    if (end === 'over') events.deposed();
     return end;
   };
   const stand = async (): Promise<void> => {
     // A tab that cannot load its engine leaves the lead to one that can, which then serves this one too.
-    while ((await navigator.locks.request(LEADER_LOCK, lead)) === 'deposed');
+    while ((await navigator.locks.request(LEADER_LOCK, lead)) === 'over');
   };
   stand().catch(() => events.refused());
 }
@@ -79,7 +79,7 @@ function announce(tab: string): void {
   channel.close();
 }
 
-type EngineEnd = 'deposed' | 'not started';
+type EngineEnd = 'over' | 'not started';
 
 /** Ports wait until the engine listens: what is posted to a worker before that may be lost. */
 function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
@@ -89,20 +89,24 @@ function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
   started.promise.catch(() => undefined);
   let listens = false;
   let stopRtc = (): void => undefined;
+  const end = (): void => {
+    worker.terminate();
+    stopRtc();
+    ended.resolve('over');
+  };
   worker.addEventListener('message', ({ data }) => {
-    if (readMessage('listening', data)) {
+    const listening = readMessage('listening', data);
+    if (listening) {
       listens = true;
+      // A worker that the browser ends tells nobody; its lock does.
+      navigator.locks.request(listening.life, end).catch(() => undefined);
       // Before any tab's port: an engine that starts finds it there.
       const { port1, port2 } = new MessageChannel();
       stopRtc = serveRtc(port1);
       worker.postMessage({ weft: 'direct links' } satisfies RtcMessage, [port2]);
       started.resolve();
     }
-    if (readMessage('deposed', data)) {
-      worker.terminate();
-      stopRtc();
-      ended.resolve('deposed');
-    }
+    if (readMessage('deposed', data)) end();
   });
   worker.addEventListener('error', () => {
     // After the start it only reports a bug that the engine survives.

@@ -78,4 +78,8 @@ self.addEventListener('message', ({ data, ports }) => {
   const connect = readMessage('connect', data);
   if (connect && ports[0]) void serveTab(ports[0], connect);
 });
-self.postMessage({ weft: 'listening' } satisfies EngineMessage);
+const life = `weft-engine/${crypto.randomUUID()}`;
+void navigator.locks.request(life, () => {
+  self.postMessage({ weft: 'listening', life } satisfies EngineMessage);
+  return new Promise(() => {});
+});

@@ -29,8 +29,11 @@ export type LeaderQuestion = { readonly weft: 'who leads'; readonly question: nu
 export type LeaderAnswer = { readonly weft: 'i lead'; readonly question: number };
 /** The page of an engine → that engine, first of all: with a port to the page's direct links (rtc-messages.ts). */
 export type RtcMessage = { readonly weft: 'direct links' };
-/** Engine → its page: it listens now (what is posted earlier is lost); it was deposed by a later engine. */
-export type EngineMessage = { readonly weft: 'listening' } | { readonly weft: 'deposed' };
+/**
+ * Engine → its page: it listens now (what is posted earlier is lost), and holds the lock `life` until it ends, however that
+ * comes about; it was deposed by a later engine.
+ */
+export type EngineMessage = { readonly weft: 'listening'; readonly life: string } | { readonly weft: 'deposed' };
 /** On a tab's port: it has arrived; the node runs, and Comlink has the port from here; or why it cannot. */
 export type PortMessage =
   | { readonly weft: 'reached' }

@@ -100,6 +100,24 @@ describeInChromium('one node for all tabs', () => {
     await browser.close();
   });
 
+  test('BN11: an engine whose worker ends alone is noticed by its page, and the next one answers', async () => {
+    const browser = await launchChromium();
+    const [leader, other] = (await openTabs(browser, 2)) as [Page, Page];
+    const { address } = await other.evaluate(() => weft.wallet.create());
+    for (const [page, next] of [
+      [leader, other],
+      [other, leader],
+    ] as const) {
+      await page
+        .workers()[0]!
+        .evaluate(() => self.close())
+        .catch(() => undefined);
+      await expect.poll(() => next.evaluate(async () => (await weft.status()).leader)).toBe(true);
+      expect(await page.evaluate(() => weft.wallet.status())).toMatchObject({ state: 'unlocked', address });
+    }
+    await browser.close();
+  });
+
   test('BN10: Chromium is killed once a publish is stored: the next start finishes it', async () => {
     const first = await launchChromium();
     const [tab] = (await openTabs(first, 1)) as [Page];
