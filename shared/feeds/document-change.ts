@@ -36,7 +36,7 @@ export type DocumentChange = {
 /** In the order of the operation's changes; null when one is not a readable change within the limits. Never throws. */
 export type ChangeReader = (operation: DocumentOperation, author: Identity) => readonly DocumentChange[] | null;
 
-export const DOCUMENT_CHANGE_KIND = 'document.change';
+const DOCUMENT_CHANGE_KIND = 'document.change';
 /** Changes of one operation: what gathers in a pause is far less, and a reader takes them as a whole. */
 export const OPERATION_CHANGES_MAX = 64;
 

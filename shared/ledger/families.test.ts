@@ -18,6 +18,7 @@ import { OPERATIONS } from './families.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
+import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
@@ -58,6 +59,11 @@ const EXAMPLES: readonly Operation[] = [
   feedFork.create({ first: entry.bytes, second: entry.bytes }),
   relayAnnounce.create({ url: 'wss://relay.example/relay', expires: START + 86_400_000 }),
   relayRetire.create({ url: 'wss://relay.example/relay' }),
+  keyRotate.create({
+    epoch: 1,
+    commit: new Uint8Array(32),
+    sealed: [{ identity: founder.identity, box: new Uint8Array(80) }],
+  }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -3,6 +3,7 @@
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
+import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
@@ -23,4 +24,5 @@ export const OPERATIONS: readonly OperationRule[] = [
   feedFork,
   relayAnnounce,
   relayRetire,
+  keyRotate,
 ];

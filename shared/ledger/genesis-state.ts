@@ -6,7 +6,7 @@ import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { becauseOf } from './codes.ts';
 import { readOwnership } from './families/devices.ts';
 import { parseHandle } from './handle-grammar.ts';
-import { GROUP_RECORD } from './group-records.ts';
+import { GROUP_RECORD, KEY } from './group-records.ts';
 import { HANDLE, MEMBER, OWNERSHIP, POLICY } from './records.ts';
 import { commitDraft, openDraft, writeRecord, type State } from './state.ts';
 
@@ -21,6 +21,7 @@ export function createGenesisState(
   if (read !== undefined) {
     const admins = members.filter(({ role }) => role === 'admin').length;
     writeRecord(draft, { type: GROUP_RECORD, id: 'current', value: { read, admins } });
+    if (read === 'members') writeRecord(draft, { type: KEY, id: 'current', value: { epoch: 0 } });
   }
   for (const { identity, ...member } of members) {
     writeRecord(draft, { type: MEMBER, id: identity, value: { ...member, since: 0 } });

@@ -1,13 +1,19 @@
 // Records of groups with members and documents of their own; light clients of the commons never read them (ST2, ST3).
 
-import { hexBytes, list, struct, uint, words, type Infer } from '../codec/schema.ts';
+import { bytes, hexBytes, list, optional, struct, uint, words, type Infer } from '../codec/schema.ts';
 import { DOCUMENT_HEADS_MAX } from '../core/limits.ts';
-import { identitySchema, type PublicKey } from '../crypto/ids.ts';
+import { identitySchema, type Identity, type PublicKey } from '../crypto/ids.ts';
 import type { ChangeHash } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { RecordType } from './records.ts';
 
 const CHANGE_HASH_BYTES = 32;
+/** SHA-256 of a sealing key. */
+export const KEY_COMMIT_BYTES = 32;
+/** A key of 32 bytes, sealed by HPKE: an ephemeral key before it, a tag behind. */
+export const KEY_BOX_BYTES = 80;
+/** Key epochs whose rooms are listened to: as far back as boxes stand in state. */
+export const KEY_EPOCHS_KEPT = 4;
 
 /** There is one in a group whose genesis says who reads. `admins`: how many there are now. */
 const groupSchema = struct({ read: words('members', 'public'), admins: uint() });
@@ -24,10 +30,24 @@ const documentSchema = struct({
 });
 export type DocumentHeads = Infer<typeof documentSchema>;
 
+/** `commit` is absent in epoch 0, whose key is drawn with the group and goes with its invites. */
+const keySchema = struct({ epoch: uint(), commit: optional(bytes({ length: KEY_COMMIT_BYTES })) });
+export type KeyEpoch = Infer<typeof keySchema>;
+
+/** The key of this epoch, sealed to one member; a later epoch takes its place. */
+const keyBoxSchema = struct({ epoch: uint({ min: 1 }), box: bytes({ length: KEY_BOX_BYTES }) });
+export type KeyBox = Infer<typeof keyBoxSchema>;
+export type KeyBoxId = { readonly slot: number; readonly identity: Identity };
+
 export const GROUP_RECORD: RecordType<'current', Group> = { key: (which) => `group/${which}`, schema: groupSchema };
 /** By the one-time key of the invite. */
 export const INVITE: RecordType<PublicKey, InviteUse> = { key: (key) => `invites/${key}`, schema: inviteSchema };
 export const DOCUMENT: RecordType<DocumentName, DocumentHeads> = {
   key: (name) => `documents/${name}`,
   schema: documentSchema,
+};
+export const KEY: RecordType<'current', KeyEpoch> = { key: (which) => `keys/${which}`, schema: keySchema };
+export const KEY_BOX: RecordType<KeyBoxId, KeyBox> = {
+  key: ({ slot, identity }) => `keys/${slot}/${identity}`,
+  schema: keyBoxSchema,
 };

@@ -7,7 +7,7 @@ import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { becauseOf, codeNumber, CODES, type Code } from './codes.ts';
 import { EMPTY_TREE, updateTree, type Tree } from './tree.ts';
 
-/** What one operation writes at most: a handle, its old and new owner, and the sites of the owner before. */
+/** What one operation writes at most: a handle, its old and new owner, and the sites of the owner before. A rotated key has more boxes, of which an entry has room for two thousand. */
 const KEYS_PER_OPERATION_MAX = 67;
 
 const receiptSchema = struct({
