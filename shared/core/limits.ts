@@ -112,3 +112,17 @@ export const HAVE_TTL: number = 15 * MINUTE;
 export const HAVE_INTERVAL: number = 5 * MINUTE;
 /** A call that needs the network gives up waiting (not working) after this. */
 export const NETWORK_WAIT = 30_000;
+/** Bytes of one change of a document: half an entry, so that two of the largest fit with what frames them. */
+export const CHANGE_BYTES_MAX: number = 128 * KIB;
+/** Operations of one change: a pasted page; two million would take Automerge four seconds. */
+export const CHANGE_OPERATIONS_MAX = 20_000;
+/** Dependencies of one change: as many concurrent heads as a busy group leaves between two edits. */
+export const CHANGE_DEPS_MAX = 64;
+/** How far a change may count past its dependencies: what others typed meanwhile. With DOCUMENT_BYTES_MAX no counter reaches 31 bits. */
+export const CHANGE_GAP_MAX = 4_096;
+/** Bytes of all changes of one document. */
+export const DOCUMENT_BYTES_MAX: number = 32 * MIB;
+/** Objects in objects of a document: as deep as canonical bytes may be. */
+export const DOCUMENT_DEPTH_MAX = 64;
+/** Changes of one document that wait for what they rest on; an honest group has a few, a flood of orphans is cut here. */
+export const HELD_CHANGES_MAX = 1_024;
