@@ -2,6 +2,7 @@
 
 import type { PublisherProgress } from '../site-host/publisher.ts';
 import type { SiteVisit } from '../site-host/visit-site.ts';
+import type { DocumentsApi, GroupsApi, GroupSummary } from './group-api.ts';
 
 /** Every rejected call carries one of these: a stable code and a sentence that says what to do. */
 export type ApiFailure = { readonly code: string; readonly message: string };
@@ -118,6 +119,7 @@ export type NodeEvents = {
   sites: readonly OwnSite[];
   jobs: readonly PublishJob[];
   peers: readonly PeerInfo[];
+  groups: readonly GroupSummary[];
 };
 
 export interface WeftApi {
@@ -160,6 +162,8 @@ export interface WeftApi {
     pin(cid: string): Promise<void>;
     stats(): Promise<{ blocks: number; bytes: number }>;
   };
+  groups: GroupsApi;
+  documents: DocumentsApi;
   entries: { status(id: string): Promise<EntryStatus> };
   peers: { list(): Promise<readonly PeerInfo[]> };
   status(): Promise<NodeStatus>;

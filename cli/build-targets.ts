@@ -59,6 +59,8 @@ async function buildApp(place: BuildPlace): Promise<void> {
     assetNames: '[name]-[hash]',
     format: 'esm',
     splitting: true,
+    // Named by its content and fetched when the first group is opened.
+    loader: { '.wasm': 'file' },
   });
   await build({
     ...baseOptions(place),

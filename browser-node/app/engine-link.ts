@@ -41,6 +41,9 @@ type Epoch = PromiseWithResolvers<void> & { readonly ending: Ending };
 export class EngineLink {
   readonly #tab = crypto.randomUUID();
   readonly #onEvent: EventListener;
+  readonly #onConnected = new Set<(remote: EngineApi) => void>();
+  /** The engine that answers now. */
+  #remote: EngineApi | null = null;
   readonly #serviceWorker: Promise<ServiceWorker | null>;
   readonly #alive: Promise<void>;
   #host: EngineHost | null = null;
@@ -95,10 +98,18 @@ export class EngineLink {
     }
   }
 
+  /** Runs on the engine that answers now, and again on each one after it. The returned function ends it. */
+  onConnected(listener: (remote: EngineApi) => void): () => void {
+    this.#onConnected.add(listener);
+    if (this.#remote) listener(this.#remote);
+    return () => this.#onConnected.delete(listener);
+  }
+
   /** Another engine from now on: here, or (null) wherever the service worker finds it. */
   #renew(host: EngineHost | null): void {
     const ended = this.#epoch;
     this.#host = host;
+    this.#remote = null;
     this.#epoch = beginEpoch();
     this.#connection = this.#connect(this.#epoch);
     ended.resolve();
@@ -150,6 +161,8 @@ export class EngineLink {
     remote.subscribe(proxy(this.#onEvent), proxy(keepPass)).catch(() => undefined);
     const connection: Connection = { remote, ending };
     attend(connection).catch(() => undefined);
+    this.#remote = remote;
+    for (const listener of this.#onConnected) listener(remote);
     return connection;
   }
 }

@@ -2,8 +2,9 @@
 
 import { proxy } from 'comlink';
 import type { NodeEvents, WeftApi } from '../api.ts';
-import { GROUPED_CALLS, type EngineApi, type EventListener } from '../transport/engine-api.ts';
+import { GROUPED_CALLS, type DocumentCalls, type EngineApi, type EventListener } from '../transport/engine-api.ts';
 import { installFailureTransfer } from '../transport/failure-transfer.ts';
+import { createDocuments } from './document-handle.ts';
 import { EngineLink } from './engine-link.ts';
 
 /** `ready` resolves when the node answers, and rejects with `{code, message}` when it cannot start; so does every call. */
@@ -32,6 +33,7 @@ export async function connectNode(): Promise<PageNode> {
       restore: async (options) => keepStorage(await grouped.wallet.restore(options)),
     },
     sites: { ...grouped.sites, publish: createPublish(link) },
+    documents: createDocuments(link, grouped.documents),
     status: async () => ({ ...(await link.call((remote) => remote.status(), 'again')), leader: link.leading }),
     on(event, listener) {
       const known = listeners.get(event) ?? new Set();
@@ -42,8 +44,9 @@ export async function connectNode(): Promise<PageNode> {
   };
 }
 
-type Grouped = Pick<WeftApi, 'wallet' | 'handles' | 'blobs' | 'entries' | 'peers'> & {
+type Grouped = Pick<WeftApi, 'wallet' | 'handles' | 'blobs' | 'groups' | 'entries' | 'peers'> & {
   readonly sites: Omit<WeftApi['sites'], 'publish'>;
+  readonly documents: DocumentCalls;
 };
 
 /** One function per row of the table of calls; their types are those of the API. */

@@ -3,6 +3,7 @@
 import type { NodeEvents } from '../api.ts';
 import type { BlobStore, Clock, Edge, Hasher, Log, Verifier } from '../../shared/platform/ports.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
 import type { RecordType } from '../../shared/ledger/records.ts';
 import type { Publisher } from '../../site-host/publisher.ts';
@@ -38,11 +39,25 @@ export type EngineContext = {
   readonly mark: (...events: readonly (keyof NodeEvents)[]) => void;
 };
 
+/** Whose wallet is open here, or a rejection that says how to open one. */
+export function requireIdentity({ wallet }: EngineContext): Identity {
+  const { account } = wallet;
+  if (account) return account.self.identity;
+  return wallet.about ? rejectLocked() : rejectMissing();
+}
+
 /** The account, or a rejection that says how to get one. */
 export function requireAccount({ account, wallet }: EngineContext): AttachedAccount {
   const attached = account();
   if (attached) return attached;
-  if (wallet.about) return reject('locked', 'The wallet is locked: unlock it, then try again.');
+  return wallet.about ? rejectLocked() : rejectMissing();
+}
+
+function rejectLocked(): never {
+  return reject('locked', 'The wallet is locked: unlock it, then try again.');
+}
+
+function rejectMissing(): never {
   return reject('wallet_missing', 'There is no wallet in this browser yet: create or restore one.');
 }
 

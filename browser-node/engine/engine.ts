@@ -1,6 +1,6 @@
 // Entry of the engine's worker: takes a port per tab, opens the engine once, and lets Comlink answer the calls (BN12, BN15).
 
-import { expose } from 'comlink';
+import { expose, proxy } from 'comlink';
 import type { EngineApi } from '../transport/engine-api.ts';
 import { installFailureTransfer, readApiFailure } from '../transport/failure-transfer.ts';
 import {
@@ -53,6 +53,16 @@ async function serveTab(port: MessagePort, { tab, pass }: ConnectMessage): Promi
     ...engine.api,
     async subscribe(listener, keepPass) {
       unsubscribe.add(engine.subscribe(listener, keepPass));
+    },
+    async watchDocument(place, listener) {
+      const end = await engine.watchDocument(place, (update) => {
+        listener(update);
+      });
+      unsubscribe.add(end);
+      return proxy(() => {
+        unsubscribe.delete(end);
+        end();
+      });
     },
     async attend(seen) {
       if (seen) seenTabs.add(tab);

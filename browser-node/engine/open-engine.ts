@@ -4,9 +4,12 @@ import type { WeftApi } from '../api.ts';
 import type { EngineApi, EventListener } from '../transport/engine-api.ts';
 import { parseCid } from '../../shared/codec/cid.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
+import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { orThrow } from '../transport/failure-transfer.ts';
 import { createRelayConnector } from '../transport/relay-connector.ts';
+import { createRtcConnector } from '../transport/rtc-connector.ts';
 import { TrafficCount } from '../transport/traffic-count.ts';
 import { createBlobCalls } from './blob-calls.ts';
 import { nameDevice } from './device-name.ts';
@@ -15,6 +18,9 @@ import { requireAccount, type EngineContext } from './engine-context.ts';
 import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
+import { createDocumentCalls, type DocumentWatch } from './document-calls.ts';
+import { createGroupCalls, listGroups } from './group-calls.ts';
+import { GroupHost } from './group-host.ts';
 import { createHandleCalls } from './handle-calls.ts';
 import { JobWatch } from './job-watch.ts';
 import { PuzzleSearch, yieldTask } from './puzzle-search.ts';
@@ -24,7 +30,9 @@ import { Wallet } from './wallet.ts';
 import { createWalletCalls } from './wallet-calls.ts';
 
 export type Engine = {
-  readonly api: Omit<EngineApi, 'subscribe' | 'attend'>;
+  readonly api: Omit<EngineApi, 'subscribe' | 'attend' | 'watchDocument'>;
+  /** The returned function ends it. */
+  readonly watchDocument: DocumentWatch;
   /** The returned function ends it. */
   subscribe(listener: EventListener, keepPass: (pass: string | null) => void): () => void;
   /** Whether any tab is looked at now. */
@@ -50,6 +58,7 @@ type Parts = {
   readonly time: TimeCheck;
   readonly traffic: TrafficCount;
   readonly watch: JobWatch;
+  readonly groups: GroupHost;
 };
 
 /** Rejects with a failure that says why this browser cannot run a node now. */
@@ -57,15 +66,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const platform = await openPlatform(options);
   const feed: { events: EventFeed | null } = { events: null };
   const parts = await composeNode(platform, { ...options, mark: (...changed) => feed.events?.mark(...changed) });
-  const { context, traffic, watch } = parts;
+  const { context, traffic, watch, groups } = parts;
   const { node, publisher, wallet, clock, log } = context;
   const { followPublish, ...sites } = createSiteCalls(context, watch);
+  const { watch: watchDocument, ...documents } = createDocumentCalls({ context, host: groups });
   const sources = {
     status: () => reportStatus(platform, parts),
     wallet: async () => wallet.status(),
     sites: () => sites.mine(),
     jobs: async () => publisher.jobs.map(describeJob),
     peers: async () => describePeers(node, traffic),
+    groups: () => listGroups(context, groups),
   };
   const events = new EventFeed({ clock, log, sources });
   feed.events = events;
@@ -74,6 +85,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     handles: createHandleCalls(context),
     sites,
     blobs: createBlobCalls(context),
+    groups: createGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' }),
+    documents,
     entries: { status: (id) => entryStatus(context, id) },
     peers: { list: sources.peers },
     status: sources.status,
@@ -81,10 +94,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
   const wake = (): void => {
     node.room.wake();
+    groups.wake();
     publisher.wake();
   };
   return {
     api,
+    watchDocument,
     subscribe(listener, keepPass) {
       // The pass changes with the state of the wallet and never without.
       return events.subscribe((event, value) => {
@@ -104,14 +119,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** The node, its account and its publisher, connected and following each other; on its way to the room when it resolves. */
 async function composeNode(
   platform: EnginePlatform,
-  { location, userAgent, mark }: EngineOptions & Pick<EngineContext, 'mark'>,
+  { location, userAgent, rtc, mark }: EngineOptions & Pick<EngineContext, 'mark'>,
 ): Promise<Parts> {
   const { entry, clock, vault, random } = platform;
   const traffic = new TrafficCount();
+  const connectRelay = createRelayConnector(entry.relays, traffic);
   const node: LightNode = await LightNode.open({
     ...platform,
     ...entry,
-    connectRelay: createRelayConnector(entry.relays, traffic),
+    connectRelay,
     onChange: () => {
       time.wake();
       if (node.room.online) publisher.wake();
@@ -132,7 +148,8 @@ async function composeNode(
     deviceName: nameDevice(userAgent),
     onChange: async () => {
       await account.follow(wallet);
-      mark('wallet', 'sites', 'status');
+      followGroups();
+      mark('wallet', 'sites', 'status', 'groups');
     },
   });
   const publisher: Publisher = await Publisher.open({
@@ -147,8 +164,22 @@ async function composeNode(
   });
   const watch = new JobWatch(() => publisher.jobs);
   node.have(publisher.manifests);
+  const groups = new GroupHost({
+    platform,
+    openRoom: (room) =>
+      new RelayRoom({ connect: () => connectRelay(room), clock, random, services: SERVICE_SEED, log: platform.log }),
+    connector: rtc && createRtcConnector(rtc),
+    account: () => wallet.account,
+    onChange: () => mark('groups'),
+  });
+  const followGroups = (): void => {
+    groups.follow().catch((error: unknown) => {
+      platform.log.error('groups not opened', { because: error instanceof Error ? error.message : 'unknown' });
+    });
+  };
   node.start();
   await account.follow(wallet);
+  followGroups();
   const context: EngineContext = {
     ...platform,
     sitesOrigin: sitesOriginOf(location, entry.suffix),
@@ -160,7 +191,7 @@ async function composeNode(
     checkTime: () => time.check(),
     mark,
   };
-  return { context, time, traffic, watch };
+  return { context, time, traffic, watch, groups };
 }
 
 function reportStatus({ blobs, entry, vault }: EnginePlatform, { context, time }: Parts) {

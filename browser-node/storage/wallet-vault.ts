@@ -2,7 +2,7 @@
 
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
-import type { Random, Signer } from '../../shared/platform/ports.ts';
+import type { PublicKey, Random, Signer } from '../../shared/platform/ports.ts';
 import type { WeftDatabase } from './weft-database.ts';
 import { decodeUtf8, encodeUtf8 } from '../../shared/codec/base.ts';
 import { fail } from '../../shared/core/result.ts';
@@ -12,6 +12,7 @@ import { createWebSigner, generateDeviceKeys } from '../../shared/platform/web/w
 
 const DEVICE_KEY = 'device';
 const WALLET_KEY = 'wallet';
+const VALIDATOR_KEY_PREFIX = 'validator/';
 const SEED_BYTES = 32;
 const GCM = 'AES-GCM';
 const GCM_NONCE_BYTES = 12;
@@ -23,7 +24,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 type SealedByOrigin = { readonly by: 'origin'; readonly key: CryptoKey; readonly nonce: Bytes; readonly box: Bytes };
 type SealedByPassphrase = { readonly by: 'passphrase'; readonly box: Bytes };
 
-type DeviceRecord =
+/** A key that signs and stays here: the device's, or one by which it orders a group. */
+type KeyRecord =
   | { readonly kind: 'native'; readonly pair: CryptoKeyPair }
   | { readonly kind: 'sealed'; readonly seed: SealedByOrigin };
 
@@ -47,13 +49,13 @@ type WalletRecord = WalletAbout & {
   readonly pass?: Bytes;
 };
 
-/** The device's key, made with the store and never leaving it (BN6). */
-export type VaultDevice = { readonly signer: Signer; readonly kind: 'native' | 'sealed' };
+/** A key made with the store and never leaving it (BN6). */
+export type VaultKey = { readonly signer: Signer; readonly kind: 'native' | 'sealed' };
 
 export class WalletVault {
   readonly #database: WeftDatabase;
   readonly #random: Random;
-  readonly device: VaultDevice;
+  readonly device: VaultKey;
   #wallet: WalletRecord | null;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -66,7 +68,7 @@ export class WalletVault {
   private constructor(given: {
     database: WeftDatabase;
     random: Random;
-    device: VaultDevice;
+    device: VaultKey;
     wallet: WalletRecord | null;
   }) {
     this.#database = given.database;
@@ -82,6 +84,20 @@ export class WalletVault {
   /** Sealed with a key of this browser only: until a passphrase is set. */
   get unprotected(): boolean {
     return this.#wallet?.phrase.by === 'origin';
+  }
+
+  /** A new key by which this device orders a group; on disk, strictly, when it resolves. */
+  async createValidator(): Promise<Signer> {
+    const record = await createKey(this.#random);
+    const { signer } = await openKey(record);
+    await this.#database.write('vault', 'strict', (vault) => vault.put(record, VALIDATOR_KEY_PREFIX + signer.key));
+    return signer;
+  }
+
+  /** One made here before, or null. */
+  async openValidator(key: PublicKey): Promise<Signer | null> {
+    const record = await readKey(this.#database, VALIDATOR_KEY_PREFIX + key);
+    return record ? (await openKey(record)).signer : null;
   }
 
   /** On disk, strictly, when it resolves. Without a passphrase the phrase is sealed by this origin. */
@@ -144,16 +160,24 @@ export class WalletVault {
   }
 }
 
-async function openDevice(database: WeftDatabase, random: Random): Promise<VaultDevice> {
-  const stored = await database.read<DeviceRecord | undefined>('vault', (vault) => vault.get(DEVICE_KEY));
-  const record = stored ?? (await createDevice(random));
+async function openDevice(database: WeftDatabase, random: Random): Promise<VaultKey> {
+  const stored = await readKey(database, DEVICE_KEY);
+  const record = stored ?? (await createKey(random));
   if (!stored) await database.write('vault', 'strict', (vault) => vault.put(record, DEVICE_KEY));
+  return await openKey(record);
+}
+
+async function readKey(database: WeftDatabase, key: string): Promise<KeyRecord | undefined> {
+  return await database.read<KeyRecord | undefined>('vault', (vault) => vault.get(key));
+}
+
+async function openKey(record: KeyRecord): Promise<VaultKey> {
   if (record.kind === 'native') return { signer: await createWebSigner(record.pair), kind: 'native' };
   return { signer: createSeedSigner(await openByOrigin(record.seed)), kind: 'sealed' };
 }
 
 /** Where the browser has no Ed25519 its AES key seals a seed of ours. */
-async function createDevice(random: Random): Promise<DeviceRecord> {
+async function createKey(random: Random): Promise<KeyRecord> {
   const pair = await generateDeviceKeys();
   if (pair) return { kind: 'native', pair };
   return { kind: 'sealed', seed: await sealByOrigin(random.bytes(SEED_BYTES), random) };

@@ -45,7 +45,7 @@ const U64_BYTES = 8;
 const ACTOR_TAG = encodeUtf8('weft/actor/v1\0');
 const END_OF_NAME = new Uint8Array([0]);
 
-const documentNameSchema: Schema<DocumentName> = mapped(
+export const documentNameSchema: Schema<DocumentName> = mapped(
   text({ max: DOCUMENT_NAME_BYTES_MAX }),
   (name) => (parseDocumentName(name).ok ? ok(name as DocumentName) : err('expected the name of a document')),
   (name) => name,

@@ -40,7 +40,8 @@ export function extendIndex(index: DocumentIndex, accepted: readonly IndexRow[])
 /** Of a group without documents. */
 export const EMPTY_INDEX: DocumentIndex = { has: () => false, actor: () => undefined };
 
-function layerIndex(below: DocumentIndex, rows: Iterable<IndexRow>): MutableIndex {
+/** Rows on top of an index, which stays as it is. */
+export function layerIndex(below: DocumentIndex, rows: Iterable<IndexRow>): MutableIndex {
   const layersByDocument = new Map<DocumentName, { hashes: Set<ChangeHash>; actors: Map<ActorId, ActorEnd> }>();
   const index: MutableIndex = {
     has: (document, hash) => layersByDocument.get(document)?.hashes.has(hash) === true || below.has(document, hash),

@@ -5,11 +5,13 @@ import type { Failure, Result } from '../core/result.ts';
 import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { Founding } from '../chain/genesis.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
 import type { ExecutedBlock } from '../ledger/execute.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
-import type { Store, Verifier } from '../platform/ports.ts';
+import type { Store, StoreBatch, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { err, fail, ok } from '../core/result.ts';
@@ -18,12 +20,21 @@ import { applyCertifiedBlocks } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
+import { extendIndex } from '../ledger/document-index.ts';
 import { executeBlock } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
 import { writeFinal } from './chain-store.ts';
 
-export type ChainHead = { readonly state: State; readonly last: CertifiedBlock | null };
+/** `index`: changes of documents accepted up to here; it grows with the head. */
+export type ChainHead = {
+  readonly state: State;
+  readonly index: MutableIndex;
+  readonly last: CertifiedBlock | null;
+};
+
+/** What a block is executed on: the state and the accepted changes after its parent. */
+export type Ground = { readonly state: State; readonly index: DocumentIndex };
 
 /** A block's entries and what they did. */
 export type Executed = { readonly result: ExecutedBlock; readonly entries: readonly VerifiedEntry[] };
@@ -34,15 +45,18 @@ export type FinalBlock = CertifiedBlock & {
   readonly receipts: readonly Receipt[];
 };
 
+/** What a host keeps of each block beside the chain, on disk in the same write; `written` once it is there. */
+export type BesideChain = (final: FinalBlock) => { readonly batch: StoreBatch; readonly written: () => void };
+
 export function tipOfHead({ last }: ChainHead, founding: Founding): Tip {
   return last ? tipOf(last.block) : genesisTip(founding);
 }
 
 /** Executes a block on the state of its parent and compares everything its header commits to. */
-export function executeOn(state: State, block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
+export function executeOn(ground: Ground, block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
   const { header } = block;
   const { parent: parentId, time: blockTime, height } = header;
-  const result = executeBlock({ state, parentId, blockTime, height, entries });
+  const result = executeBlock({ ...ground, parentId, blockTime, height, entries });
   if (!result.ok) return result;
   const same =
     equalBytes(result.value.stateRoot, header.stateRoot) &&
@@ -52,19 +66,40 @@ export function executeOn(state: State, block: Block, entries: readonly Verified
   return ok({ result: result.value, entries });
 }
 
+/** What a block leaves to the next one. */
+export function standOn({ index }: Ground, { state, accepted }: ExecutedBlock): Ground {
+  return { state, index: extendIndex(index, accepted) };
+}
+
 /** Puts a final block and all it changes on disk, in one strict write, and returns the head after it. */
 export async function keepFinal(
   store: Store,
   head: ChainHead,
-  final: { readonly block: Block; readonly certificate: VerifiedCertificate; readonly executed: Executed },
+  kept: {
+    readonly block: Block;
+    readonly certificate: VerifiedCertificate;
+    readonly executed: Executed;
+    readonly beside: BesideChain | undefined;
+  },
 ): Promise<{ readonly head: ChainHead; readonly final: FinalBlock }> {
-  const { block, certificate, executed } = final;
-  const { receipts, writes, state } = executed.result;
+  const { block, certificate, executed } = kept;
+  const { receipts, writes, state, accepted } = executed.result;
   const verified = sortByCut(block, executed.entries);
   const certified: CertifiedBlock = { block, certificate, entries: verified.map((entry) => entry.bytes) };
   const entryIds: Cid[] = verified.map((entry) => entry.id);
-  await writeFinal(store, head.last ? null : stateEntries(head.state), { certified, entryIds, receipts, writes });
-  return { head: { state, last: certified }, final: { ...certified, verified, receipts } };
+  const final: FinalBlock = { ...certified, verified, receipts };
+  const beside = kept.beside?.(final);
+  await writeFinal(store, head.last ? null : stateEntries(head.state), {
+    certified,
+    entryIds,
+    receipts,
+    accepted,
+    writes,
+    ...(beside && { beside: beside.batch }),
+  });
+  beside?.written();
+  head.index.add(accepted);
+  return { head: { state, index: head.index, last: certified }, final };
 }
 
 export type CatchUp = {
@@ -74,6 +109,8 @@ export type CatchUp = {
   readonly head: ChainHead;
   /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
   readonly blocks: readonly Uint8Array[];
+  readonly readChanges: ChangeReader | undefined;
+  readonly beside: BesideChain | undefined;
   /** An entry that was verified before: its signature is not checked twice. */
   readonly verified?: (id: Cid) => VerifiedEntry | undefined;
   /** Each block as it is kept, in order. */
@@ -84,7 +121,7 @@ export type CatchUp = {
 export async function catchUp(
   options: CatchUp,
 ): Promise<{ head: ChainHead; applied: number; stopped: Failure | null }> {
-  const { store, founding, verifier, verified, onFinal } = options;
+  const { store, founding, verifier, verified, readChanges, beside, onFinal } = options;
   const { group, set } = founding;
   const blocks: CertifiedBlock[] = [];
   let unreadable: Failure | null = null;
@@ -102,10 +139,11 @@ export async function catchUp(
     ports: {
       verifier,
       execute: async (certified) => {
-        const state = waiting.at(-1)?.result.state ?? head.state;
-        const entries = await verifyEntries(certified, { state, group, verifier, verified });
+        const ground = waiting.reduce<Ground>((below, { result }) => standOn(below, result), head);
+        const { state } = ground;
+        const entries = await verifyEntries(certified, { state, group, verifier, verified, readChanges });
         if (!entries.ok) return entries;
-        const executed = executeOn(state, certified.block, entries.value);
+        const executed = executeOn(ground, certified.block, entries.value);
         if (!executed.ok) return executed;
         waiting.push(executed.value);
         return ok(executed.value.result);
@@ -113,7 +151,7 @@ export async function catchUp(
       commit: async ({ block }, certificate) => {
         const executed = waiting.shift();
         assert(executed, 'a block is executed before it is final');
-        const kept = await keepFinal(store, head, { block, certificate, executed });
+        const kept = await keepFinal(store, head, { block, certificate, executed, beside });
         ({ head } = kept);
         onFinal?.(kept.final);
       },
@@ -132,6 +170,7 @@ async function verifyEntries(
     readonly group: Cid;
     readonly verifier: Verifier;
     readonly verified: CatchUp['verified'];
+    readonly readChanges: ChangeReader | undefined;
   },
 ): Promise<Result<VerifiedEntry[], Failure>> {
   const { state, group, verifier } = given;
@@ -150,6 +189,7 @@ async function verifyEntries(
       identityOfDevice: (device) =>
         verified.find(({ body }) => body.device === device)?.identity ?? readRecord(state, DEVICE, device)?.identity,
       authorise: verifyAuthorisations,
+      ...(given.readChanges && { readChanges: given.readChanges }),
     });
     if (!entry.ok) return err(entry.error);
     verified.push(entry.value);

@@ -88,6 +88,7 @@ test('LG21: outcomes of one block are proven from one reading of it, however oft
     certified: { block, certificate, entries: entries.map(({ bytes }) => bytes) },
     entryIds: entries.map(({ id }) => id),
     receipts: executed.receipts,
+    accepted: executed.accepted,
     writes: executed.writes,
   });
   const { counting, counted } = countReads(store);

@@ -5,27 +5,47 @@ import type { CertifiedBlock } from '../chain/block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
-import type { Store, StorePut } from '../platform/ports.ts';
+import type { Store, StoreBatch, StorePut } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, list, struct, uint } from '../codec/schema.ts';
+import { bytes, hexBytes, list, struct, uint } from '../codec/schema.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/block.ts';
+import { feedIdSchema } from '../crypto/ids.ts';
+import { documentNameSchema, type ActorId, type ChangeHash } from '../feeds/document-change.ts';
 import { createGenesisState } from '../ledger/genesis-state.ts';
 import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts';
+import { createDocumentIndex, type IndexRow, type MutableIndex } from '../ledger/document-index.ts';
 import { loadState } from '../ledger/state.ts';
 import { prefixRange } from './outbox-records.ts';
 
 const TIP_KEY = 'chain/tip';
 const STATE_PREFIX = 'state/';
 const POOL_PREFIX = 'pool/';
+const ACCEPTED_PREFIX = 'chain/accepted/';
 /** Digits that keep heights in order as text. */
 const DIGITS = 16;
 /** Records read from disk at once when a node starts. */
 const LOAD_BATCH = 4_096;
+/** What the entries of one block can hold: a change takes more bytes than its row. */
+const ACCEPTED_MAX: number = 64 * 1024;
+const ACCEPTED_BYTES_MAX: number = 2 * BLOCK_BYTES_MAX;
+const CHANGE_HASH_BYTES = 32;
+const ACTOR_ID_BYTES = 16;
 const RECEIPTS_BYTES_MAX: number = 16 * BLOCK_BYTES_MAX;
 
 const heightSchema = struct({ height: uint({}) });
+/** Of the changes of one block, in the order they were accepted. */
+const acceptedSchema = list(
+  struct({
+    document: documentNameSchema,
+    hash: hexBytes<ChangeHash>(CHANGE_HASH_BYTES),
+    actor: hexBytes<ActorId>(ACTOR_ID_BYTES),
+    seq: uint({ min: 1 }),
+    feed: feedIdSchema,
+  }),
+  { max: ACCEPTED_MAX },
+);
 const receiptsSchema = list(bytes({ max: MESSAGE_BYTES_MAX }), { max: 16_384 });
 
 function blockKey(height: number): string {
@@ -34,6 +54,10 @@ function blockKey(height: number): string {
 
 function receiptsKey(height: number): string {
   return `chain/receipts/${String(height).padStart(DIGITS, '0')}`;
+}
+
+function acceptedKey(height: number): string {
+  return `${ACCEPTED_PREFIX}${String(height).padStart(DIGITS, '0')}`;
 }
 
 function entryKey(id: Cid): string {
@@ -45,19 +69,22 @@ export type FinalWrite = {
   readonly certified: CertifiedBlock;
   readonly entryIds: readonly Cid[];
   readonly receipts: readonly Receipt[];
+  readonly accepted: readonly IndexRow[];
   readonly writes: ReadonlyMap<string, Uint8Array | null>;
+  /** What the host keeps of the block beside the chain. */
+  readonly beside?: StoreBatch;
 };
 
 /** The state of the last final block, and that block (null at height 0). */
 export async function loadChain(
   store: Store,
   founding: Founding,
-): Promise<{ readonly state: State; readonly last: CertifiedBlock | null }> {
+): Promise<{ readonly state: State; readonly index: MutableIndex; readonly last: CertifiedBlock | null }> {
   const tip = await store.get(TIP_KEY);
   if (!tip) {
     const state = createGenesisState(founding.genesis);
     assert(state.ok, 'a founded group has a genesis that makes a state');
-    return { state: state.value, last: null };
+    return { state: state.value, index: createDocumentIndex(), last: null };
   }
   const decoded = decodeCanonical(heightSchema, tip, { max: 64 });
   assert(decoded.ok, 'the own tip decodes');
@@ -66,7 +93,13 @@ export async function loadChain(
   const entries: [string, Uint8Array][] = [];
   for await (const { key, value } of readAll(store, STATE_PREFIX))
     entries.push([key.slice(STATE_PREFIX.length), value]);
-  return { state: loadState(entries), last };
+  const index = createDocumentIndex();
+  for await (const { value } of readAll(store, ACCEPTED_PREFIX)) {
+    const rows = decodeCanonical(acceptedSchema, value, { max: ACCEPTED_BYTES_MAX });
+    assert(rows.ok, 'an own record decodes');
+    index.add(rows.value);
+  }
+  return { state: loadState(entries), index, last };
 }
 
 /** The state of height 0 is written with the first block, so that a store is never half a chain. */
@@ -75,10 +108,10 @@ export async function writeFinal(
   genesisState: Iterable<[string, Uint8Array]> | null,
   final: FinalWrite,
 ): Promise<void> {
-  const { certified, entryIds, receipts, writes } = final;
+  const { certified, entryIds, receipts, accepted, writes, beside } = final;
   const { height } = certified.block.header;
-  const put: StorePut[] = [];
-  const remove: string[] = entryIds.map((id) => POOL_PREFIX + id);
+  const put: StorePut[] = [...(beside?.put ?? [])];
+  const remove: string[] = [...(beside?.remove ?? []), ...entryIds.map((id) => POOL_PREFIX + id)];
   for (const [key, value] of genesisState ?? []) if (!writes.has(key)) put.push({ key: STATE_PREFIX + key, value });
   for (const [key, value] of writes) {
     if (value === null) remove.push(STATE_PREFIX + key);
@@ -87,6 +120,9 @@ export async function writeFinal(
   const heightBytes = encodeCanonical(heightSchema, { height });
   put.push({ key: blockKey(height), value: encodeCertifiedBlock(certified) });
   put.push({ key: receiptsKey(height), value: encodeCanonical(receiptsSchema, receipts.map(encodeReceipt)) });
+  if (accepted.length > 0) {
+    put.push({ key: acceptedKey(height), value: encodeCanonical(acceptedSchema, accepted) });
+  }
   for (const id of entryIds) put.push({ key: entryKey(id), value: heightBytes });
   put.push({ key: TIP_KEY, value: heightBytes });
   await store.write({ put, remove }, 'strict');

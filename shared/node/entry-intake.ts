@@ -4,6 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Tip } from '../chain/block.ts';
 import type { PublicKey } from '../crypto/ids.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
 import type { State } from '../ledger/state.ts';
@@ -31,6 +32,8 @@ export type EntryIntakeOptions = {
   readonly verifier: Verifier;
   readonly log: Log;
   readonly group: Cid;
+  /** Where the group has documents. */
+  readonly readChanges?: ChangeReader | undefined;
   /** The last final state, and the block it is of. */
   readonly head: () => { readonly state: State; readonly tip: Tip };
   /** A new entry is on disk and in the pool. */
@@ -125,13 +128,14 @@ export class EntryIntake {
   }
 
   async #verify(wire: Uint8Array): Promise<Result<VerifiedEntry, Failure>> {
-    const { group, verifier, head } = this.#options;
+    const { group, verifier, head, readChanges } = this.#options;
     return await verifyEntry(wire, {
       group,
       verifier,
       identityOfDevice: (device) => readRecord(head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device),
       precheck: createPrecheck(this.#workingSet()),
       authorise: verifyAuthorisations,
+      ...(readChanges && { readChanges }),
     });
   }
 

@@ -35,6 +35,19 @@ export class EntryPool {
     return this.#byId.values();
   }
 
+  /** Feed by feed in the order of their numbers, and a device's feeds in the order in which they were opened. */
+  inOrder(): readonly VerifiedEntry[] {
+    return [...this.#byDevice.values()].flatMap(({ entries }) =>
+      [...entries].sort((a, b) => (a === b ? 0 : isNewer(a, b) ? 1 : -1)),
+    );
+  }
+
+  /** Whether something of this identity waits here. */
+  hasAuthor(identity: Identity): boolean {
+    for (const known of this.#byDevice.values()) if (known.identity === identity) return true;
+    return false;
+  }
+
   has(id: Cid): boolean {
     return this.#byId.has(id);
   }

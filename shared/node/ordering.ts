@@ -1,42 +1,42 @@
 // Runs the Simplex machine of a validator over its disk: performs effects in order, executes blocks, keeps what is final.
 
 import type { Cid } from '../codec/cid.ts';
-import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { VoteClaim } from '../chain/vote.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
-import { createBlock, tipOf } from '../chain/block.ts';
-import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
-import { createSimplex, stepSimplex } from '../chain/simplex.ts';
-import { forgottenRange, decodeLogRecord, encodeLogRecord, logRange } from '../chain/vote-log.ts';
+import { createBlock } from '../chain/block.ts';
+import { GENESIS_EPOCH } from '../chain/genesis.ts';
+import { stepSimplex } from '../chain/simplex.ts';
+import { encodeLogRecord, forgottenRange } from '../chain/vote-log.ts';
 import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, selectEntries, type Selection } from '../ledger/execute.ts';
-import { POLICY } from '../ledger/records.ts';
-import { readRecord } from '../ledger/state.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { EntryIntake, type Submitted } from './entry-intake.ts';
+import { intervalAfter, openSimplex } from './ordering-simplex.ts';
 import type { EntryPool } from './entry-pool.ts';
 import {
   catchUp,
   executeOn,
   keepFinal,
+  standOn,
   tipOfHead,
+  type BesideChain,
   type ChainHead,
   type Executed,
   type FinalBlock,
+  type Ground,
 } from './chain-head.ts';
-
-/** How long a message between validators takes at most when all is well. */
-const DELTA = 1_000;
 
 export type OrderingEvents = {
   /** An entry was verified and is on disk, waiting for its block. */
@@ -56,16 +56,21 @@ export type OrderingOptions = {
   /** The validator's key, one of the founding's set; null on a node that follows those who order. */
   readonly signer: Signer | null;
   readonly log: Log;
+  /** Where the group has documents. */
+  readonly readChanges?: ChangeReader;
+  readonly beside?: BesideChain;
 };
 
 export class Ordering {
   readonly #options: OrderingOptions;
   readonly #intake: EntryIntake;
-  readonly #executed = new Map<Cid, Executed>();
+  readonly #executed = new Map<Cid, Executed & { readonly parent: Cid }>();
   readonly #inputs: SimplexInput[] = [];
   readonly #listeners = new Set<OrderingEvents>();
   #simplex: Simplex;
   #head: ChainHead;
+  /** Entries that wait for what they build on. */
+  #held: Selection['held'] = new Map();
   #running = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
@@ -82,6 +87,7 @@ export class Ordering {
       verifier,
       log,
       group: founding.group,
+      readChanges: options.readChanges,
       head: () => ({ state: this.state, tip: this.tip }),
       onPending: (entry) => {
         this.#emit((events) => events.pending?.(entry));
@@ -110,6 +116,11 @@ export class Ordering {
   /** State after the last final block. */
   get state(): State {
     return this.#head.state;
+  }
+
+  /** Changes of documents that are final. */
+  get index(): DocumentIndex {
+    return this.#head.index;
   }
 
   /** The last final block, null before the first. */
@@ -170,6 +181,8 @@ export class Ordering {
       verifier,
       head: this.#head,
       blocks,
+      readChanges: this.#options.readChanges,
+      beside: this.#options.beside,
       verified: (id) => this.pool.get(id),
       onFinal: (final) => finals.push(final),
     });
@@ -182,13 +195,21 @@ export class Ordering {
     return stopped && applied === 0 ? err(stopped) : ok(applied);
   }
 
-  #stateOf(id: Cid): State | undefined {
-    return id === this.tip.id ? this.#head.state : this.#executed.get(id)?.result.state;
+  /** Forgets pending entries that those who order have refused. */
+  drop(ids: readonly Cid[]): Promise<void> {
+    return this.#intake.drop(ids);
+  }
+
+  #groundOf(id: Cid): Ground | undefined {
+    if (id === this.tip.id) return this.#head;
+    const executed = this.#executed.get(id);
+    const below = executed && this.#groundOf(executed.parent);
+    return below && standOn(below, executed.result);
   }
 
   /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
   #feedWork(): void {
-    if (!this.#running || !this.#stateOf(this.#simplex.tip.id)) return;
+    if (!this.#running || !this.#groundOf(this.#simplex.tip.id)) return;
     const selection = this.#select();
     if (this.#simplex.tip.id === this.tip.id) this.#dropRefused(selection.refused);
     this.#feed({ kind: 'work', pending: selection.entries.length > 0 });
@@ -197,15 +218,18 @@ export class Ordering {
   /** What a block after the machine's tip would take of the pending. */
   #select(): Selection {
     const { tip } = this.#simplex;
-    const state = this.#stateOf(tip.id);
-    assert(state, 'the tip was executed');
-    return selectEntries({
-      state,
+    const ground = this.#groundOf(tip.id);
+    assert(ground, 'the tip was executed');
+    const selection = selectEntries({
+      ...ground,
+      held: this.#held,
       parentId: tip.id,
       blockTime: Math.max(this.#options.clock.now(), tip.time + 1),
       height: tip.height + 1,
       pending: this.#intake.pool.entries(),
     });
+    this.#held = selection.held;
+    return selection;
   }
 
   #dropRefused(all: Selection['refused']): void {
@@ -297,10 +321,10 @@ export class Ordering {
     const { signer, founding } = this.#options;
     const { group, set } = founding;
     assert(signer, 'only a validator proposes');
-    const state = this.#stateOf(parent.id);
-    assert(state, 'a proposal stands on an executed block');
-    const start = { state, parentId: parent.id, blockTime: time, height: parent.height + 1 };
-    const { entries } = selectEntries({ ...start, pending: this.#intake.pool.entries() });
+    const ground = this.#groundOf(parent.id);
+    assert(ground, 'a proposal stands on an executed block');
+    const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
+    const { entries } = selectEntries({ ...start, held: this.#held, pending: this.#intake.pool.entries() });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const result = executeBlock({ ...start, entries });
     assert(result.ok, 'selected entries execute');
@@ -320,7 +344,7 @@ export class Ordering {
       validators: set.id,
       nextValidators: set.id,
     });
-    this.#executed.set(block.id, { result: result.value, entries });
+    this.#executed.set(block.id, { result: result.value, entries, parent: parent.id });
     return { kind: 'proposed', view, block, interval: intervalAfter(result.value.state) };
   }
 
@@ -335,21 +359,23 @@ export class Ordering {
       if (!found) return [];
       entries.push(...found);
     }
-    const state = this.#stateOf(block.header.parent);
-    assert(state, 'a block is executed after its parent');
-    const executed = executeOn(state, block, entries);
+    const { parent } = block.header;
+    const ground = this.#groundOf(parent);
+    assert(ground, 'a block is executed after its parent');
+    const executed = executeOn(ground, block, entries);
     if (!executed.ok) {
       this.#options.log.error('a proposal does not execute', { code: executed.error.code });
       return [{ kind: 'executed', id, valid: false }];
     }
-    this.#executed.set(id, executed.value);
+    this.#executed.set(id, { ...executed.value, parent });
     return [{ kind: 'executed', id, valid: true, interval: intervalAfter(executed.value.result.state) }];
   }
 
   async #finalise(block: Block, certificate: VerifiedCertificate): Promise<void> {
     const executed = this.#executed.get(block.id);
     assert(executed, 'a block is executed before it is final');
-    const kept = await keepFinal(this.#options.store, this.#head, { block, certificate, executed });
+    const { store, beside } = this.#options;
+    const kept = await keepFinal(store, this.#head, { block, certificate, executed, beside });
     this.#head = kept.head;
     this.#executed.delete(block.id);
     for (const { id } of executed.entries) this.#intake.pool.remove(id);
@@ -366,37 +392,4 @@ export class Ordering {
   #emit(tell: (events: OrderingEvents) => void): void {
     for (const events of [...this.#listeners]) tell(events);
   }
-}
-
-/** CH10: what the policy says in the state after a block holds for the next one. */
-function intervalAfter(state: State): Millis {
-  const policy = readRecord(state, POLICY, 'current');
-  assert(policy, 'a group has a policy');
-  return policy.blockInterval;
-}
-
-async function openSimplex(options: OrderingOptions, { last, state }: ChainHead): Promise<Simplex> {
-  const { store, founding, signer, clock } = options;
-  const { group, set } = founding;
-  const stored = await store.range(logRange(GENESIS_EPOCH));
-  const log = stored.map(({ value }) => {
-    const record = decodeLogRecord(value);
-    assert(record.ok, 'the own vote log decodes');
-    return record.value;
-  });
-  const self = signer ? set.keys.indexOf(signer.key) : -1;
-  return createSimplex({
-    config: {
-      group,
-      epoch: GENESIS_EPOCH,
-      set,
-      self: self < 0 ? null : self,
-      delta: DELTA,
-    },
-    final: last ? tipOf(last.block) : genesisTip(founding),
-    interval: intervalAfter(state),
-    certificate: last ? (last.certificate as VerifiedCertificate) : null,
-    log,
-    now: clock.now(),
-  });
 }

@@ -130,6 +130,14 @@ export class DirectLinks {
     if (peer) this.#stop(peer, because);
   }
 
+  /** Who may connect has changed: links that may not be any more end, and those that may be now are offered. */
+  reconsider(): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.open && !this.#mayConnect(peer.open.session)) this.#stop(peer, 'This member may not connect any more.');
+      else this.#consider(peer);
+    }
+  }
+
   close(): void {
     this.#direct = 'off';
     for (const peer of this.#peers.values()) this.#stop(peer, 'This node ended.');

@@ -89,7 +89,8 @@ function appPolicy({ protocol }: URL, { sitesSuffix }: EdgeConfig): string {
   const sockets = protocol === 'https:' ? 'wss:' : 'ws:';
   return [
     "default-src 'none'",
-    "script-src 'self'",
+    // Automerge is WebAssembly, which a policy without this word refuses to compile.
+    "script-src 'self' 'wasm-unsafe-eval'",
     "style-src 'self'",
     "img-src 'self' data: blob:",
     "font-src 'self'",

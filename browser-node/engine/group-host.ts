@@ -1,0 +1,94 @@
+// The groups of this browser: open while somebody writes here, with Automerge loaded when the first of them is needed.
+
+import type { Account } from '../../shared/node/light-node.ts';
+import type { MemberRoom } from '../../shared/node/group-links.ts';
+import type { GroupSignal } from '../../shared/node/group-node.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
+import type { DirectConnector } from '../../shared/session/direct-pipe.ts';
+import type { RoomId } from '../../shared/session/room.ts';
+import type { EnginePlatform } from './engine-platform.ts';
+import type { GroupPresence } from './presence.ts';
+import type { Groups } from '../../shared/node/groups.ts';
+import { prefixRange } from '../../shared/node/outbox-records.ts';
+import { reject } from '../transport/failure-transfer.ts';
+
+const RECORD_PREFIX = 'groups/';
+
+export type GroupHostOptions = {
+  readonly platform: EnginePlatform;
+  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly connector: DirectConnector | null;
+  readonly account: () => Pick<Account, 'self' | 'sealingKey'> | null;
+  readonly onChange: () => void;
+};
+
+type Opened = { readonly groups: Groups; readonly presence: Map<string, GroupPresence> };
+
+export class GroupHost {
+  readonly #options: GroupHostOptions;
+  #opened: Promise<Opened> | null = null;
+  /** Whose groups are open; null while the wallet is none or locked. */
+  #identity: Identity | null = null;
+
+  constructor(options: GroupHostOptions) {
+    this.#options = options;
+  }
+
+  /** After the wallet was opened, locked or replaced. Groups that are known here connect by themselves. */
+  async follow(): Promise<void> {
+    const identity = this.#options.account()?.self.identity ?? null;
+    if (identity === this.#identity) return;
+    this.#identity = identity;
+    const before = this.#opened;
+    this.#opened = null;
+    if (before) await close(await before);
+    if (!identity) return;
+    const { store } = this.#options.platform;
+    const known = await store.range({ ...prefixRange(RECORD_PREFIX), limit: 1 });
+    if (known.length > 0) await this.open();
+  }
+
+  /** The groups as far as they are open; none that is not. */
+  get current(): Promise<Opened> | null {
+    return this.#opened;
+  }
+
+  /** Rejects with `wallet_missing` or `locked` while nobody writes here. */
+  open(): Promise<Opened> {
+    this.#opened ??= this.#open().catch((error: unknown) => {
+      this.#opened = null;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  wake(): void {
+    void this.#opened?.then(({ groups }) => groups.wake()).catch(() => undefined);
+  }
+
+  async #open(): Promise<Opened> {
+    const account = this.#options.account();
+    if (!account) return reject('locked', 'The wallet is locked: unlock it, then try again.');
+    const { platform, openRoom, connector, onChange } = this.#options;
+    const { vault } = platform;
+    const { openGroups } = await import('./group-parts.ts');
+    const presence = new Map<string, GroupPresence>();
+    const groups = await openGroups({
+      ...platform,
+      ...account,
+      sealingKey: Uint8Array.from(account.sealingKey),
+      createValidator: () => vault.createValidator(),
+      openValidator: (key) => vault.openValidator(key),
+      openRoom,
+      connector,
+      onChange,
+      onSignal: (group: string, signal: GroupSignal) => presence.get(group)?.take(signal),
+    });
+    return { groups, presence };
+  }
+}
+
+async function close({ groups, presence }: Opened): Promise<void> {
+  for (const one of presence.values()) one.close();
+  await groups.close();
+}

@@ -1,0 +1,132 @@
+// What a node of a group says of it in plain data: summaries, members, details; every number is counted when asked.
+
+import type { ApiFailure } from '../api.ts';
+import type { GroupDetails, GroupMember, GroupSummary } from '../group-api.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import { parseIdentity } from '../../shared/crypto/ids.ts';
+import { INVITE } from '../../shared/ledger/group-records.ts';
+import { decodeRecord, DEVICE, MEMBER, type Member } from '../../shared/ledger/records.ts';
+import { stateEntries } from '../../shared/ledger/state.ts';
+
+/** Characters of an address that tell two people apart at a glance. */
+const SHORT_NAME_CHARS = 6;
+
+const NOBODY: ApiFailure = {
+  code: 'waiting_for_members',
+  message:
+    'Nobody of the group is connected. What you do is stored here and goes out by itself as soon as somebody is.',
+};
+const UNORDERED: ApiFailure = {
+  code: 'waiting_for_order',
+  message:
+    'The device that makes this group\u2019s entries final is not connected. Everybody here sees your changes already; they become final when it is back.',
+};
+const NO_RELAY: ApiFailure = {
+  code: 'waiting_for_network',
+  message: 'No relay is reached. What you do is stored here and goes out by itself as soon as one is.',
+};
+
+export function describeGroup(node: GroupNode, self: Identity): GroupSummary {
+  const { genesis } = node.founding;
+  const members = readMembers(node);
+  const waiting = explainWaiting(node);
+  return {
+    groupId: node.group,
+    name: genesis.name,
+    read: genesis.policy.read ?? 'public',
+    role: node.roleOf(self) ?? 'joining',
+    members: [...members.values()].filter(({ role }) => role !== 'removed').length,
+    height: node.chain.tip.height,
+    pending: node.chain.pool.size,
+    connected: new Set(node.peers.map(({ identity }) => identity)).size,
+    ...(waiting && { waiting }),
+  };
+}
+
+export function describeMembers(node: GroupNode, self: Identity): GroupMember[] {
+  const members = readMembers(node);
+  const described = [...members].map(([identity, member]) => describeMember(node, { identity, member, self }));
+  const joining = new Map(node.chain.pool.inOrder().map(({ identity }) => [identity, null]));
+  for (const identity of joining.keys()) {
+    if (!members.has(identity)) described.push(describeMember(node, { identity, member: null, self }));
+  }
+  return described.sort((a, b) => Number(b.you) - Number(a.you) || (a.name < b.name ? -1 : 1));
+}
+
+export function describeDetails(node: GroupNode, self: Identity): GroupDetails {
+  const { genesis } = node.founding;
+  const { documents } = node;
+  return {
+    ...describeGroup(node, self),
+    created: genesis.created,
+    validators: genesis.validators.map((key) => ({ key, you: node.orders, online: node.isOrdered })),
+    documents: documents.names().map((name) => ({ name, title: titleOf(documents.value(name)) })),
+    invites: readFamily(node, 'invites/').flatMap(([key, value]) => {
+      const invite = decodeRecord(INVITE, value);
+      return invite.ok ? [{ key, used: invite.value.used }] : [];
+    }),
+  };
+}
+
+/** What the member calls itself, else the end of its address. */
+export function nameOf(node: GroupNode, identity: Identity): string {
+  const name = readMembers(node).get(identity)?.name;
+  return name !== undefined && name !== '' ? name : `\u2026${identity.slice(-SHORT_NAME_CHARS)}`;
+}
+
+function describeMember(
+  node: GroupNode,
+  given: { readonly identity: Identity; readonly member: Member | null; readonly self: Identity },
+): GroupMember {
+  const { identity, member, self } = given;
+  const sessions = node.peers.filter((peer) => peer.identity === identity).map(({ session }) => session);
+  const direct = sessions.some(({ via }) => via !== 'relay');
+  return {
+    identity,
+    name: nameOf(node, identity),
+    role: member?.role ?? 'member',
+    you: identity === self,
+    devices: readFamily(node, 'devices/').filter(([, value]) => {
+      const device = decodeRecord(DEVICE, value);
+      return device.ok && device.value.identity === identity && device.value.revoked === undefined;
+    }).length,
+    online: sessions.length > 0 || identity === self,
+    via: sessions.length === 0 ? null : direct ? 'direct' : 'relay',
+    pending: member === null,
+  };
+}
+
+function explainWaiting(node: GroupNode): ApiFailure | null {
+  const { failure } = node;
+  if (failure) return { code: failure.code, message: failure.because };
+  if (node.outbox.pending.length === 0 && node.chain.pool.size === 0) return null;
+  if (node.orders) return null;
+  if (!node.online && node.peers.length === 0) return NO_RELAY;
+  if (node.peers.length === 0) return NOBODY;
+  return node.isOrdered ? null : UNORDERED;
+}
+
+function readMembers(node: GroupNode): Map<Identity, Member> {
+  const members = new Map<Identity, Member>();
+  for (const [key, value] of readFamily(node, 'members/')) {
+    const identity = parseIdentity(key);
+    const member = decodeRecord(MEMBER, value);
+    if (identity.ok && member.ok) members.set(identity.value, member.value);
+  }
+  return members;
+}
+
+/** Keys without their prefix. */
+function readFamily(node: GroupNode, prefix: string): [string, Uint8Array][] {
+  const found: [string, Uint8Array][] = [];
+  for (const [key, value] of stateEntries(node.chain.state)) {
+    if (key.startsWith(prefix)) found.push([key.slice(prefix.length), value]);
+  }
+  return found;
+}
+
+function titleOf(value: unknown): string {
+  const title = (value as { title?: unknown } | null)?.title;
+  return title === undefined || title === null ? '' : String(title);
+}

@@ -1,0 +1,6 @@
+// Files that the build puts beside the scripts: imported as the path to fetch them by.
+
+declare module '*.wasm' {
+  const path: string;
+  export default path;
+}

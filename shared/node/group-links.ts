@@ -1,0 +1,163 @@
+// The sessions of one group: in its rooms on relays, dialled so that two members open one, and over direct links beside them.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
+import type { PeerId } from '../session/relay-wire.ts';
+import type { RelayRoom } from '../session/relay-room.ts';
+import type { RoomId } from '../session/room.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { SessionEvents } from '../session/session-host.ts';
+import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { Session } from '../session/session.ts';
+import { DirectLinks } from '../session/direct-links.ts';
+import { SERVICE_SEED } from '../session/relay-wire.ts';
+import { SessionHost } from '../session/session-host.ts';
+
+/** A peer that could not be reached is tried again this much later, ms. */
+const REDIAL_AFTER = 1_000;
+/** Both sides have the block that changed who is a member by then, so that neither declines the other. */
+const RECONSIDER_AFTER = 500;
+
+/** One room of the group: the newest key epoch's, or one of those before it that are still listened to. */
+export type GroupRoom = {
+  readonly id: RoomId;
+  /** The room's secret; null in a public group. */
+  readonly secret: Uint8Array | null;
+};
+
+export type MemberRoom = Pick<
+  RelayRoom,
+  'wake' | 'close' | 'online' | 'you' | 'peers' | 'subscribe' | 'send' | 'setServices'
+>;
+
+export type GroupLinksOptions = {
+  readonly group: Cid;
+  readonly room: GroupRoom;
+  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly verifier: Verifier;
+  readonly self: LocalNode;
+  /** Opens connections between browsers; null where there are none. */
+  readonly connector: DirectConnector | null;
+  /** Whether a direct link may show this node's address to that member. */
+  readonly mayConnect: (session: Session) => boolean;
+  readonly events: SessionEvents;
+  readonly onChange: () => void;
+};
+
+export class GroupLinks {
+  readonly #options: GroupLinksOptions;
+  readonly #room: MemberRoom;
+  readonly #host: SessionHost;
+  readonly #direct: DirectLinks | null;
+  readonly #timers = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: GroupLinksOptions) {
+    this.#options = options;
+    const { group, room, clock, random, log, verifier, self, events, onChange } = options;
+    const { connector, mayConnect } = options;
+    this.#room = options.openRoom(room.id);
+    this.#direct =
+      connector &&
+      new DirectLinks({
+        connector,
+        direct: 'members',
+        mayConnect,
+        group,
+        roomId: room.id,
+        clock,
+        random,
+        log,
+        verifier,
+        self,
+        ...(room.secret && { psk: room.secret }),
+        events: {
+          open: ({ session }) => events.open?.(session),
+          message: (session, message) => events.message?.(session, message),
+          closed: (session) => events.closed?.(session, { code: 'closed', because: 'The direct link ended.' }),
+        },
+      });
+    this.#host = new SessionHost({
+      room: this.#room,
+      clock,
+      random,
+      log,
+      verifier,
+      group,
+      roomId: room.id,
+      self,
+      accepts: true,
+      ...(room.secret && { psk: room.secret }),
+      events: {
+        open: (session) => {
+          events.open?.(session);
+          this.#direct?.relayOpened(session);
+        },
+        message: (session, message) => {
+          if (message.t === 'rtc') return this.#direct?.take(session, message);
+          return events.message?.(session, message);
+        },
+        closed: (session, end) => {
+          events.closed?.(session, end);
+          this.#direct?.relayClosed(session);
+          if (session.role === 'initiator') this.#redialLater(session.peer);
+        },
+      },
+    });
+    this.#room.setServices(SERVICE_SEED);
+    this.#room.subscribe({
+      online: onChange,
+      offline: onChange,
+      peer: ({ id }) => this.#dial(id),
+    });
+    this.#room.wake();
+  }
+
+  get online(): boolean {
+    return this.#room.online;
+  }
+
+  wake(): void {
+    this.#room.wake();
+  }
+
+  /** A block changed who is a member. */
+  membersChanged(): void {
+    this.#later(RECONSIDER_AFTER, () => this.#direct?.reconsider());
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#direct?.close();
+    this.#host.close();
+    this.#room.close();
+  }
+
+  /** Of two peers the one with the higher number dials, so that they do not both. */
+  #dial(peer: PeerId): void {
+    const { you } = this.#room;
+    if (this.#closed || you === null || you <= peer) return;
+    void this.#host.dial(peer).then((opened) => {
+      if (!opened.ok) this.#redialLater(peer);
+    });
+  }
+
+  #redialLater(peer: PeerId): void {
+    this.#later(REDIAL_AFTER, () => {
+      if (this.#room.peers.some(({ id }) => id === peer)) this.#dial(peer);
+    });
+  }
+
+  #later(delay: Millis, task: () => void): void {
+    const cancel = this.#options.clock.after(delay, () => {
+      this.#timers.delete(cancel);
+      task();
+    });
+    this.#timers.add(cancel);
+  }
+}

@@ -1,0 +1,395 @@
+// A member's node of one group: its chain (ordered here or followed), the own feed, the documents, and sync with other members.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Failure } from '../core/result.ts';
+import type { Identity, PublicKey } from '../crypto/ids.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { GroupDocuments } from '../documents/group-documents.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { Operation } from '../feeds/entry.ts';
+import type { NodePorts, Signer } from '../platform/ports.ts';
+import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { RoomId } from '../session/room.ts';
+import type { Session } from '../session/session.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { BesideChain, FinalBlock } from './chain-head.ts';
+import type { KnownHead } from './outbox.ts';
+import { DEVICE, FEED, MEMBER, type Member } from '../ledger/records.ts';
+import { codeWaits, isCode } from '../ledger/codes.ts';
+import { describeReceipt } from '../ledger/receipts.ts';
+import { readRecord } from '../ledger/state.ts';
+import { loadBlock, loadReceipts } from './chain-store.ts';
+import { EditSender } from './edit-sender.ts';
+import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
+import { GroupSync } from './group-sync.ts';
+import { Ordering } from './ordering.ts';
+import { Outbox } from './outbox.ts';
+import { PendingDocuments } from './pending-documents.ts';
+
+/** How long a start waits for a member who knows the own feed's head, and for blocks that this store may lack. */
+const HEAD_WAIT: Millis = 3_000;
+
+export type GroupSignal = {
+  readonly device: PublicKey;
+  readonly identity: Identity;
+  readonly kind: string;
+  readonly body: Uint8Array;
+  /** By this node's clock. */
+  readonly until: Millis;
+};
+
+export type GroupEvents = {
+  /** Something that a summary of the group says has changed. */
+  changed(): void;
+  signal(signal: GroupSignal): void;
+  /** The disk failed, or the group has two histories: nothing more is signed here. */
+  failed(failure: Failure): void;
+};
+
+export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
+  readonly founding: Founding;
+  /** The key by which this device orders the group; null on one that follows. */
+  readonly validator: Signer | null;
+  readonly self: LocalNode;
+  /** The device was made, or the group founded or joined here, just now: nobody can know a feed of it. */
+  readonly isNew: boolean;
+  /** Rooms of the key epochs that are listened to, the newest first. */
+  readonly rooms: readonly GroupRoom[];
+  readonly openRoom: (room: RoomId) => MemberRoom;
+  /** Opens connections between browsers; null where there are none. */
+  readonly connector: DirectConnector | null;
+  readonly documents: GroupDocuments;
+  readonly readChanges: ChangeReader;
+  readonly events: GroupEvents;
+};
+
+export class GroupNode {
+  readonly #options: GroupNodeOptions;
+  readonly chain: Ordering;
+  readonly outbox: Outbox;
+  readonly documents: GroupDocuments;
+  readonly #pending: PendingDocuments;
+  readonly #edits: EditSender;
+  readonly #sync: GroupSync;
+  readonly #links: readonly GroupLinks[];
+  readonly #heard = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
+  #failure: Failure | null = null;
+  #closed = false;
+
+  static async open(options: GroupNodeOptions): Promise<GroupNode> {
+    const { store, clock, verifier, log, founding, validator, random, self, readChanges, documents } = options;
+    const chain = await Ordering.open({
+      store,
+      clock,
+      verifier,
+      founding,
+      signer: validator,
+      log,
+      readChanges,
+      beside: (final) => keepDocuments(documents, final),
+    });
+    const outbox = await Outbox.open({
+      store,
+      clock,
+      random,
+      signer: self.signer,
+      group: founding.group,
+      device: self.signer.key,
+      certificate: self.certificate,
+    });
+    return new GroupNode(options, { chain, outbox });
+  }
+
+  private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox }) {
+    const { founding, clock, random, log, verifier, self, rooms, openRoom, connector, documents, store } = options;
+    const { chain, outbox } = parts;
+    this.#options = options;
+    this.chain = chain;
+    this.outbox = outbox;
+    this.documents = documents;
+    this.#pending = new PendingDocuments({ documents, index: () => chain.index });
+    this.#edits = new EditSender({ clock, documents, outbox, onFailed: (error) => this.#report(error) });
+    this.#sync = new GroupSync({
+      device: self.signer.key,
+      chain: {
+        get height() {
+          return chain.tip.height;
+        },
+        get tip() {
+          return chain.tip.id;
+        },
+        pending: () => chain.pool.inOrder(),
+        finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
+        range: ({ feed, from, to }) => chain.pool.range(feed, { from, to })?.map(({ bytes }) => bytes),
+        submit: (wire) => chain.submit(wire),
+        takeBlock: (block) => chain.takeBlocks([block]),
+        loadBlock: (height) => loadBlock(store, height),
+      },
+      owed: () => outbox.pending,
+      mayRead: (identity) => this.mayRead(identity),
+      mayRefuse: (identity) => this.#isOrderer(identity),
+      onRefused: (id, failure) => this.#refused(id, failure),
+      onSignal: (session, signal) => this.#signalled(session, signal),
+      onChange: () => this.#changed(),
+      log,
+    });
+    chain.subscribe({
+      pending: (entry) => this.#onPending(entry),
+      final: (block) => this.#onFinal(block),
+      refused: (entry, failure) => this.#onDropped(entry, failure),
+      failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
+    });
+    for (const entry of chain.pool.inOrder()) this.#pending.take(entry);
+    outbox.onDeliver((entries) => {
+      this.#edits.expectNext();
+      for (const { id, bytes } of entries) {
+        this.#sync.give(bytes);
+        this.#keepGoing(() => this.#order(id, bytes));
+      }
+    });
+    this.#links = rooms.map(
+      (room) =>
+        new GroupLinks({
+          group: founding.group,
+          room,
+          openRoom,
+          clock,
+          random,
+          log,
+          verifier,
+          self,
+          connector,
+          // Whoever is no member yet hears this node over the relay alone.
+          mayConnect: ({ identity }) => this.#isMember(identity),
+          events: {
+            open: (session) => this.#sync.opened(session),
+            closed: (session) => this.#sync.closed(session),
+            message: async (session, message) => {
+              await this.#sync.message(session, message);
+              if (message.t === 'state') this.#heard.resolve();
+            },
+          },
+          onChange: () => this.#changed(),
+        }),
+    );
+    this.#keepGoing(() => this.#start());
+  }
+
+  get group(): Cid {
+    return this.#options.founding.group;
+  }
+
+  get founding(): Founding {
+    return this.#options.founding;
+  }
+
+  /** Whether this device orders the group. */
+  get orders(): boolean {
+    return this.#options.validator !== null;
+  }
+
+  /** Whether a relay is reached. */
+  get online(): boolean {
+    return this.#links.some(({ online }) => online);
+  }
+
+  /** Connected members; a device is listed once, by its best session. */
+  get peers(): GroupSync['peers'] {
+    return this.#sync.peers;
+  }
+
+  /** Why nothing goes on here. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  /** Whether one whose devices order this group is here. */
+  get isOrdered(): boolean {
+    return this.orders || this.peers.some(({ identity }) => this.#isOrderer(identity));
+  }
+
+  /** A12: everyone in a public group; in a private one its members, those whose join is pending, and none who was removed. */
+  mayRead(identity: Identity): boolean {
+    if (this.founding.genesis.policy.read !== 'members') return true;
+    const role = this.roleOf(identity);
+    return role !== null && role !== 'removed';
+  }
+
+  /** As of the last final block; `joining` while the entry that joins is pending, null for a stranger. */
+  roleOf(identity: Identity): Member['role'] | 'joining' | null {
+    const member = readRecord(this.chain.state, MEMBER, identity);
+    return member?.role ?? (this.chain.pool.hasAuthor(identity) ? 'joining' : null);
+  }
+
+  /** On disk when it resolves. */
+  submit(ops: readonly Operation[]): Promise<Cid> {
+    return this.outbox.submit(ops);
+  }
+
+  /** Every edit so far is on disk when it resolves. */
+  flush(): Promise<void> {
+    return this.#edits.flush();
+  }
+
+  /** Hears of every change of the chain or of what waits for it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  signal(kind: string, body: Uint8Array<ArrayBuffer>, lifetime: Millis): void {
+    this.#sync.signal({ t: 'signal', kind, body, lifetime });
+  }
+
+  wake(): void {
+    for (const links of this.#links) links.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.flush().catch(() => undefined);
+    this.#closed = true;
+    this.#edits.close();
+    for (const links of this.#links) links.close();
+    await this.outbox.close();
+    await this.chain.close();
+    this.documents.close();
+  }
+
+  /** Learns what this device did before, from whoever is here, and only then signs. */
+  async #start(): Promise<void> {
+    const { isNew, clock, self } = this.#options;
+    const alone = new Promise<void>((resolve) => clock.after(HEAD_WAIT, resolve));
+    const heard = isNew ? Promise.resolve() : Promise.race([this.#heard.promise, alone]);
+    // The blocks that follow an answer are under way: the own head in them is certain.
+    const ask = async (): Promise<(KnownHead | null)[]> => {
+      await heard;
+      return [this.#headOf(self.signer.key)];
+    };
+    const reconciled = this.outbox.reconcile(ask);
+    await heard;
+    if (this.#closed) return;
+    if (this.orders) this.chain.start();
+    await reconciled;
+    this.#edits.expectNext();
+    this.outbox.redeliver();
+  }
+
+  #headOf(device: PublicKey): KnownHead | null {
+    const { pool, state } = this.chain;
+    const waiting = pool.newestOf(device);
+    if (waiting) return { feed: waiting.body.feed, seq: waiting.body.seq, head: waiting.id, proven: true };
+    const feed = readRecord(state, DEVICE, device)?.feed;
+    const last = feed && readRecord(state, FEED, feed);
+    return feed && last ? { feed, seq: last.seq, head: last.head, proven: true } : null;
+  }
+
+  #isMember(identity: Identity): boolean {
+    const role = this.roleOf(identity);
+    return role === 'admin' || role === 'member';
+  }
+
+  #isOrderer(identity: Identity): boolean {
+    return this.#options.founding.genesis.members.some((founder) => founder.identity === identity);
+  }
+
+  /** Into the own chain: what cannot be judged here yet stays owed, and goes to those who can. */
+  async #order(id: Cid, bytes: Uint8Array): Promise<void> {
+    const submitted = await this.chain.submit(bytes);
+    if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
+    if (submitted.ok || !this.orders) return;
+    const { code } = submitted.error;
+    if (!isCode(code) || !codeWaits(code)) await this.#settleDropped(id, submitted.error);
+  }
+
+  #onPending(entry: VerifiedEntry): void {
+    this.#pending.take(entry);
+    this.#sync.pending(entry);
+    this.#changed();
+  }
+
+  #onFinal(block: FinalBlock): void {
+    this.#pending.rebase(this.chain.pool.inOrder());
+    this.#sync.final(block, block.verified);
+    const members = block.receipts.some(({ changes }) => changes.some((key) => key.startsWith('members/')));
+    if (members) for (const links of this.#links) links.membersChanged();
+    this.#keepGoing(() => this.#afterFinal(block));
+    this.#changed();
+  }
+
+  async #afterFinal({ receipts, block }: FinalBlock): Promise<void> {
+    const { height } = block.header;
+    for (const receipt of receipts) {
+      const { entry, code, changes } = receipt;
+      await this.outbox.settle(entry, { code, because: describeReceipt(receipt), height, changes: [...changes] });
+    }
+    for (const { id, bytes } of this.outbox.pending) if (!this.chain.pool.has(id)) await this.#order(id, bytes);
+    await this.documents.compact();
+  }
+
+  /** It can never be ordered after the block that is final now. */
+  #onDropped({ id }: VerifiedEntry, failure: Failure): void {
+    this.#pending.drop([id], this.chain.pool.inOrder());
+    this.#keepGoing(() => this.#settleDropped(id, failure));
+  }
+
+  #refused(id: Cid, failure: Failure): void {
+    this.#keepGoing(async () => {
+      await this.chain.drop([id]);
+      this.#pending.drop([id], this.chain.pool.inOrder());
+      await this.#settleDropped(id, failure);
+    });
+  }
+
+  async #settleFinal(id: Cid, height: number): Promise<void> {
+    const receipts = await loadReceipts(this.#options.store, height);
+    const receipt = receipts.find(({ entry }) => entry === id);
+    if (!receipt) return;
+    const { code, changes } = receipt;
+    await this.outbox.settle(id, { code, because: describeReceipt(receipt), height, changes: [...changes] });
+  }
+
+  async #settleDropped(id: Cid, { code, because }: Failure): Promise<void> {
+    await this.outbox.settle(id, { code, because, height: null, changes: [] });
+    this.#changed();
+  }
+
+  #signalled(session: Session, { kind, body, lifetime }: { kind: string; body: Uint8Array; lifetime: number }): void {
+    const { device, identity } = session;
+    if (!this.mayRead(identity)) return;
+    this.#options.events.signal({ device, identity, kind, body, until: this.#options.clock.now() + lifetime });
+  }
+
+  #changed(): void {
+    this.#options.events.changed();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #fail(code: string, because: string): void {
+    this.#failure = { code, because };
+    this.#options.log.error('group stopped', { code, because });
+    this.#options.events.failed(this.#failure);
+  }
+
+  /** Nobody waits for this work: when it fails, the log says so. */
+  #keepGoing(work: () => Promise<void>): void {
+    work().catch((error: unknown) => this.#report(error));
+  }
+
+  #report(error: unknown): void {
+    if (this.#closed) return;
+    this.#options.log.error('group work failed', { because: error instanceof Error ? error.message : 'unknown' });
+  }
+}
+
+/** Folded first, and on disk in the write of the block itself: one can never be there without the other. */
+function keepDocuments(documents: GroupDocuments, { verified, receipts, block }: FinalBlock): ReturnType<BesideChain> {
+  const accepted = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
+  const entries = verified
+    .filter(({ body }) => body.sort === 'document')
+    .map((entry) => ({ entry, accepted: accepted.has(entry.id) }));
+  documents.takeFinal({ height: block.header.height, entries });
+  return documents.save();
+}

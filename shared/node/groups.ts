@@ -1,0 +1,221 @@
+// The groups of this device: founded or joined here, each opened as a member's node over its own part of the store.
+
+import type { Infer } from '../codec/schema.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { Failure, Result } from '../core/result.ts';
+import type { GroupDocuments } from '../documents/group-documents.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
+import type { NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
+import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { RoomId } from '../session/room.ts';
+import type { LocalNode } from '../session/session-identity.ts';
+import type { GroupRoom, MemberRoom } from './group-links.ts';
+import type { InviteLink } from './invite-link.ts';
+import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
+import { createGroupGenesis } from '../chain/group-genesis.ts';
+import { parseCid, type Cid } from '../codec/cid.ts';
+import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import { bool, bytes, literal, optional, struct } from '../codec/schema.ts';
+import { assert } from '../core/assert.ts';
+import { GENESIS_BYTES_MAX } from '../core/limits.ts';
+import { fail, ok } from '../core/result.ts';
+import { createInvite, createInviteProof, type InviteRole } from '../ledger/invite.ts';
+import { memberAccept } from '../ledger/families/membership.ts';
+import { privateRoomId, publicRoomId, roomSecret } from '../session/room.ts';
+import { GroupNode, type GroupSignal } from './group-node.ts';
+import { formatInviteLink } from './invite-link.ts';
+import { prefixRange } from './outbox-records.ts';
+import { createPrefixedStore } from './prefixed-store.ts';
+
+const KEY_BYTES = 32;
+const RECORD_PREFIX = 'groups/';
+const RECORD_BYTES_MAX: number = GENESIS_BYTES_MAX + 1_024;
+
+const recordSchema = struct({
+  v: literal(1),
+  genesis: bytes({ max: GENESIS_BYTES_MAX }),
+  /** Of a private group, the first key epoch's. */
+  sealingKey: optional(bytes({ length: KEY_BYTES })),
+  /** Founded here: false for one that was joined. */
+  founded: bool(),
+});
+type GroupRecord = Infer<typeof recordSchema>;
+
+export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
+  readonly self: LocalNode;
+  /** X25519 public key that others seal to. */
+  readonly sealingKey: Uint8Array<ArrayBuffer>;
+  readonly createValidator: () => Promise<Signer>;
+  /** The key if it was made on this device. */
+  readonly openValidator: (key: PublicKey) => Promise<Signer | null>;
+  readonly createSigner: (seed: Uint8Array) => Signer;
+  readonly openRoom: (room: RoomId) => MemberRoom;
+  /** Opens connections between browsers; null where there are none. */
+  readonly connector: DirectConnector | null;
+  readonly openDocuments: (store: Store) => Promise<GroupDocuments>;
+  readonly readChanges: ChangeReader;
+  /** Something that a summary of the group says has changed. */
+  readonly onChange: (group: Cid) => void;
+  readonly onSignal: (group: Cid, signal: GroupSignal) => void;
+};
+
+export class Groups {
+  readonly #options: GroupsOptions;
+  readonly #nodes = new Map<Cid, GroupNode>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Opens every group of this device. */
+  static async open(options: GroupsOptions): Promise<Groups> {
+    const groups = new Groups(options);
+    for (const { value } of await options.store.range(prefixRange(RECORD_PREFIX))) {
+      const record = decodeCanonical(recordSchema, value, { max: RECORD_BYTES_MAX });
+      assert(record.ok, 'the own record of a group decodes');
+      const founding = decodeGenesis(record.value.genesis);
+      assert(founding.ok, 'the genesis of an own group decodes');
+      await groups.#open(record.value, { founding: founding.value, isNew: false });
+    }
+    return groups;
+  }
+
+  private constructor(options: GroupsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly GroupNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  get(group: string): Result<GroupNode, Failure<'group_unknown'>> {
+    const id = parseCid(group);
+    const node = id.ok && this.#nodes.get(id.value);
+    return node ? ok(node) : fail('group_unknown', 'This browser is in no such group: join it by an invite.');
+  }
+
+  /** On disk, and ready for the first edit, when it resolves. */
+  create(group: { readonly name: string; readonly read: 'members' | 'public' }): Promise<GroupNode> {
+    return this.#inTurn(async () => {
+      const { clock, random, self, sealingKey, createValidator } = this.#options;
+      const validator = await createValidator();
+      const genesis = encodeGenesis(
+        createGroupGenesis({
+          ...group,
+          founder: { identity: self.identity, sealingKey },
+          validator: validator.key,
+          created: clock.now(),
+        }),
+      );
+      const founding = decodeGenesis(genesis);
+      assert(founding.ok, 'an own genesis decodes');
+      const record: GroupRecord = {
+        v: 1,
+        genesis,
+        founded: true,
+        ...(group.read === 'members' && { sealingKey: random.bytes(KEY_BYTES) }),
+      };
+      await this.#keep(founding.value.group, record);
+      return await this.#open(record, { founding: founding.value, isNew: true });
+    });
+  }
+
+  /** A fragment for the app's address. The capability counts once this identity is an admin, which the chain checks. */
+  async invite(
+    node: GroupNode,
+    terms: { readonly role: InviteRole; readonly uses: number; readonly expires: number },
+  ): Promise<string> {
+    const { random, self, createSigner } = this.#options;
+    const oneTimeSeed = random.bytes(KEY_BYTES);
+    const { key } = createSigner(oneTimeSeed);
+    const { signer, certificate } = self;
+    const invite = await createInvite({ signer, certificate, group: node.group, key, ...terms });
+    const record = await this.#load(node.group);
+    return formatInviteLink({
+      genesis: record.genesis,
+      invite,
+      oneTimeSeed,
+      sealingKey: record.sealingKey ?? null,
+    });
+  }
+
+  /** The entry that joins is on disk when it resolves, and goes out by itself. Joined already: the same group again. */
+  join(link: InviteLink, name: string): Promise<GroupNode> {
+    return this.#inTurn(async () => {
+      const { self, sealingKey, createSigner } = this.#options;
+      const { group } = link.founding;
+      const known = this.#nodes.get(group);
+      const role = known?.roleOf(self.identity) ?? null;
+      if (known && role !== null && role !== 'removed') return known;
+      const { genesis, invite } = link;
+      const record: GroupRecord = {
+        v: 1,
+        genesis,
+        founded: false,
+        ...(link.sealingKey && { sealingKey: link.sealingKey }),
+      };
+      if (!known) await this.#keep(group, record);
+      const node = known ?? (await this.#open(record, { founding: link.founding, isNew: true }));
+      const signer = createSigner(link.oneTimeSeed);
+      const proof = await createInviteProof({ signer, group, identity: self.identity });
+      await node.submit([memberAccept.create({ invite, proof, sealingKey, ...(name !== '' && { name }) })]);
+      return node;
+    });
+  }
+
+  /** The network may be back. */
+  wake(): void {
+    for (const node of this.#nodes.values()) node.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.#turn.catch(() => undefined);
+    await Promise.all(this.all.map((node) => node.close()));
+  }
+
+  async #open(record: GroupRecord, given: { founding: Founding; isNew: boolean }): Promise<GroupNode> {
+    const { store, openDocuments, openValidator, onChange, onSignal, log } = this.#options;
+    const { founding, isNew } = given;
+    const { group } = founding;
+    const part = createPrefixedStore(store, `group/${group}/`);
+    const validators = await Promise.all(founding.set.keys.map((key) => openValidator(key)));
+    const node = await GroupNode.open({
+      ...this.#options,
+      store: part,
+      founding,
+      isNew,
+      validator: validators.find((signer) => signer !== null) ?? null,
+      rooms: [roomOf(group, record.sealingKey ?? null)],
+      documents: await openDocuments(part),
+      events: {
+        changed: () => onChange(group),
+        signal: (signal) => onSignal(group, signal),
+        failed: ({ code }) => log.error('group failed', { code }),
+      },
+    });
+    this.#nodes.set(group, node);
+    onChange(group);
+    return node;
+  }
+
+  async #keep(group: Cid, record: GroupRecord): Promise<void> {
+    const value = encodeCanonical(recordSchema, record);
+    await this.#options.store.write({ put: [{ key: RECORD_PREFIX + group, value }] }, 'strict');
+  }
+
+  async #load(group: Cid): Promise<GroupRecord> {
+    const stored = await this.#options.store.get(RECORD_PREFIX + group);
+    const record = stored && decodeCanonical(recordSchema, stored, { max: RECORD_BYTES_MAX });
+    assert(record?.ok, 'an open group has a record');
+    return record.value;
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(task, task);
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+}
+
+function roomOf(group: Cid, sealingKey: Uint8Array | null): GroupRoom {
+  if (!sealingKey) return { id: publicRoomId(group), secret: null };
+  const secret = roomSecret(sealingKey);
+  return { id: privateRoomId(secret), secret };
+}

@@ -1,0 +1,59 @@
+// The Simplex machine of a node as its disk left it: the vote log, the last certificate, and the pace the policy sets.
+
+import type { Millis } from '../core/brand.ts';
+import type { VerifiedCertificate } from '../chain/certificate.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { Simplex } from '../chain/simplex-state.ts';
+import type { State } from '../ledger/state.ts';
+import type { Clock, Signer, Store } from '../platform/ports.ts';
+import type { ChainHead } from './chain-head.ts';
+import { assert } from '../core/assert.ts';
+import { tipOf } from '../chain/block.ts';
+import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
+import { createSimplex } from '../chain/simplex.ts';
+import { decodeLogRecord, logRange } from '../chain/vote-log.ts';
+import { POLICY } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
+
+/** How long a message between validators takes at most when all is well. */
+const DELTA = 1_000;
+
+type SimplexOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly founding: Founding;
+  readonly signer: Signer | null;
+};
+
+/** CH10: what the policy says in the state after a block holds for the next one. */
+export function intervalAfter(state: State): Millis {
+  const policy = readRecord(state, POLICY, 'current');
+  assert(policy, 'a group has a policy');
+  return policy.blockInterval;
+}
+
+export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<Simplex> {
+  const { store, founding, signer, clock } = options;
+  const { group, set } = founding;
+  const stored = await store.range(logRange(GENESIS_EPOCH));
+  const log = stored.map(({ value }) => {
+    const record = decodeLogRecord(value);
+    assert(record.ok, 'the own vote log decodes');
+    return record.value;
+  });
+  const self = signer ? set.keys.indexOf(signer.key) : -1;
+  return createSimplex({
+    config: {
+      group,
+      epoch: GENESIS_EPOCH,
+      set,
+      self: self < 0 ? null : self,
+      delta: DELTA,
+    },
+    final: last ? tipOf(last.block) : genesisTip(founding),
+    interval: intervalAfter(state),
+    certificate: last ? (last.certificate as VerifiedCertificate) : null,
+    log,
+    now: clock.now(),
+  });
+}

@@ -1,0 +1,71 @@
+// What documents show before it is final: the rule of acceptance over the entries that wait, on top of what is final.
+
+import type { Cid } from '../codec/cid.ts';
+import type { GroupDocuments } from '../documents/group-documents.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
+import { acceptDocuments } from '../ledger/document-acceptance.ts';
+import { layerIndex } from '../ledger/document-index.ts';
+
+export type PendingDocumentsOptions = {
+  readonly documents: GroupDocuments;
+  /** Of what is final. */
+  readonly index: () => DocumentIndex;
+};
+
+export class PendingDocuments {
+  readonly #options: PendingDocumentsOptions;
+  #layer: MutableIndex;
+  readonly #accepted = new Set<Cid>();
+  /** They wait for something that is not here. */
+  #held: readonly VerifiedEntry[] = [];
+
+  constructor(options: PendingDocumentsOptions) {
+    this.#options = options;
+    this.#layer = layerIndex(options.index(), []);
+  }
+
+  /** An entry is pending from now on. */
+  take(entry: VerifiedEntry): void {
+    if (entry.body.sort === 'document') this.#admit([entry]);
+  }
+
+  /** After a final block, with what is still pending: nothing is judged by what was only expected. */
+  rebase(pending: readonly VerifiedEntry[]): void {
+    this.#layer = layerIndex(this.#options.index(), []);
+    this.#held = [];
+    const before = new Set(this.#accepted);
+    this.#accepted.clear();
+    const entries = pending.filter(({ body }) => body.sort === 'document');
+    this.#admit(entries, before);
+    const waiting = new Set(entries.map(({ id }) => id));
+    // Those that are final by now were taken as such; the rest is shown no more.
+    const shrunk = [...before].filter((id) => waiting.has(id) && !this.#accepted.has(id));
+    if (shrunk.length > 0) this.#options.documents.dropPending(shrunk);
+  }
+
+  /** These can never be ordered. */
+  drop(ids: readonly Cid[], pending: readonly VerifiedEntry[]): void {
+    const gone = ids.filter((id) => this.#accepted.delete(id));
+    this.rebase(pending.filter(({ id }) => !ids.includes(id)));
+    if (gone.length > 0) this.#options.documents.dropPending(gone);
+  }
+
+  /** `known`: what the documents hold already. */
+  #admit(entries: readonly VerifiedEntry[], known?: ReadonlySet<Cid>): void {
+    const candidates = [...this.#held, ...entries];
+    if (candidates.length === 0) return;
+    const { refusals, accepted } = acceptDocuments({ entries: candidates, index: this.#layer, headsOf: () => [] });
+    this.#layer.add(accepted);
+    this.#held = candidates.filter(({ id }) => {
+      const code = refusals.get(id);
+      // An actor goes on where its last change ended, which may be in an entry that is held.
+      return code === 'missing_dependency' || code === 'wrong_state';
+    });
+    for (const entry of candidates) {
+      if (refusals.has(entry.id)) continue;
+      this.#accepted.add(entry.id);
+      if (!known?.has(entry.id)) this.#options.documents.takePending(entry, true);
+    }
+  }
+}

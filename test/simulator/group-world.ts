@@ -1,0 +1,154 @@
+// Members of one group in one process: whole nodes over a relay in memory, with time, chance, network and disks from a seed.
+
+import { toHex } from '../../shared/codec/base.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { assert } from '../../shared/core/assert.ts';
+import { createDeviceCertificate } from '../../shared/crypto/device.ts';
+import { identityFromKey, publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
+import { sha256 } from '../../shared/crypto/sha256.ts';
+import { verifyPure } from '../../shared/crypto/ed25519.ts';
+import { createChangeReader } from '../../shared/documents/change-reader.ts';
+import { GroupDocuments } from '../../shared/documents/group-documents.ts';
+import { Groups } from '../../shared/node/groups.ts';
+import type { GroupSignal } from '../../shared/node/group-node.ts';
+import type { PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
+import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
+import type { RoomId } from '../../shared/session/room.ts';
+import { createMemoryRoom, type MemoryRoom, type MemoryRoomOptions } from './memory-room.ts';
+import type { MemoryDisk } from './memory-store.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+export type GroupWorld = {
+  /** The relay's room of that id, as every member sees it. */
+  room(id: RoomId): MemoryRoom;
+  /** Every room there is. */
+  readonly rooms: ReadonlyMap<RoomId, MemoryRoom>;
+  /** `device` tells devices of one person apart. */
+  startMember(member: { name: string; device?: string; disk: MemoryDisk }): Promise<WorldMember>;
+};
+
+export type WorldMember = {
+  readonly identity: Identity;
+  readonly device: PublicKey;
+  readonly groups: Groups;
+  readonly signals: readonly GroupSignal[];
+  /** As a process that is killed: nothing is finished, nothing is said. */
+  kill(): void;
+  close(): Promise<void>;
+};
+
+export type GroupWorldOptions = Pick<MemoryRoomOptions, 'delay' | 'loss' | 'tamper'> & {
+  readonly clock: SimulatedClock;
+  readonly seed: number;
+};
+
+export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
+  const { clock, seed, ...network } = options;
+  const rooms = new Map<RoomId, MemoryRoom>();
+  const verifier = createRememberingVerifier();
+  let starts = 0;
+  const room = (id: RoomId): MemoryRoom => {
+    const known = rooms.get(id);
+    if (known) return known;
+    const made = createMemoryRoom({ ...network, clock, random: createSeededRandom(seed + rooms.size) });
+    rooms.set(id, made);
+    return made;
+  };
+  return {
+    rooms,
+    room,
+    async startMember({ name, device: deviceName = 'laptop', disk }) {
+      const owner = createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
+      const signer = createSeedSigner(sha256(encodeUtf8(`${seed} ${name} ${deviceName}`)));
+      const identity = identityFromKey(publicKeyBytes(owner.key));
+      const random = createSeededRandom(seed * 1_000 + ++starts);
+      const own = { alive: true };
+      const certificate = await createDeviceCertificate({
+        signer: owner,
+        device: signer.key,
+        name: deviceName,
+        issued: 1,
+      });
+      const signals: GroupSignal[] = [];
+      const validators = new Map<PublicKey, Signer>();
+      const validatorSeed = (): Uint8Array => sha256(encodeUtf8(`${seed} ${name} ${deviceName} validator`));
+      const validator = createSeedSigner(validatorSeed());
+      validators.set(validator.key, validator);
+      const store = disk.openStore();
+      const mortal = {
+        now: () => clock.now(),
+        after: (delay: number, task: () => void) => clock.after(delay, () => (own.alive ? task() : undefined)),
+      };
+      const open: RelayRoom[] = [];
+      const groups = await Groups.open({
+        clock: mortal,
+        random,
+        verifier,
+        log,
+        store,
+        self: { identity, certificate, signer },
+        sealingKey: sha256(encodeUtf8(`${name} seals`)),
+        createValidator: () => Promise.resolve(validator),
+        openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
+        createSigner: createSeedSigner,
+        connector: null,
+        openRoom: (id) => {
+          const relay = new RelayRoom({
+            connect: () => room(id).connect(),
+            clock: mortal,
+            random,
+            services: SERVICE_SEED,
+            log,
+          });
+          open.push(relay);
+          return relay;
+        },
+        openDocuments: (part) => GroupDocuments.open({ store: part, log, random, identity, device: signer.key }),
+        readChanges: createChangeReader(),
+        onChange: () => undefined,
+        onSignal: (_group, signal) => signals.push(signal),
+      });
+      return {
+        identity,
+        device: signer.key,
+        groups,
+        signals,
+        kill() {
+          own.alive = false;
+          void store.close();
+          for (const relay of open) relay.close();
+        },
+        async close() {
+          await groups.close();
+          own.alive = false;
+        },
+      };
+    },
+  };
+}
+
+/** The pure path, each signature once: members of one process need not check the same one each. */
+function createRememberingVerifier(): Verifier {
+  const verdicts = new Map<string, boolean>();
+  return {
+    async verify({ key, message, signature }) {
+      const id = toHex(sha256(Uint8Array.from([...key, ...signature, ...sha256(message)])));
+      const known = verdicts.get(id);
+      if (known !== undefined) return known;
+      const verdict = verifyPure({ key, message, signature });
+      verdicts.set(id, verdict);
+      return verdict;
+    },
+  };
+}
+
+export function requireOnly<T>(items: readonly T[]): T {
+  const [first, second] = items;
+  assert(first !== undefined && second === undefined, 'there is exactly one');
+  return first;
+}
