@@ -13,7 +13,7 @@ declare global {
 async function connect(): Promise<AppNode> {
   globalThis.weft = await connectNode();
   await globalThis.weft.ready;
-  return globalThis.weft as unknown as AppNode;
+  return globalThis.weft;
 }
 
 mountApp({ root: document.getElementById('app')!, connect });

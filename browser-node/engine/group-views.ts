@@ -128,5 +128,5 @@ function readFamily(node: GroupNode, prefix: string): [string, Uint8Array][] {
 
 function titleOf(value: unknown): string {
   const title = (value as { title?: unknown } | null)?.title;
-  return title === undefined || title === null ? '' : String(title);
+  return typeof title === 'string' ? title : '';
 }

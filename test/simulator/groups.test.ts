@@ -22,7 +22,7 @@ async function edit(node: GroupNode, text: string): Promise<void> {
 
 async function textOf(node: GroupNode): Promise<string[]> {
   await node.documents.load(page);
-  return Object.keys((node.documents.value(page) ?? {}) as object).sort();
+  return Object.keys(node.documents.value(page) ?? {}).sort();
 }
 
 async function join(from: { member: WorldMember; node: GroupNode }, newcomer: WorldMember): Promise<GroupNode> {
