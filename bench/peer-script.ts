@@ -14,6 +14,8 @@ export async function bundlePeer(entry: URL): Promise<string> {
   await installPeers();
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(entry)],
+    // A page may stand elsewhere.
+    nodePaths: [join(PEERS, 'node_modules')],
     bundle: true,
     minify: true,
     write: false,
