@@ -2,5 +2,5 @@
 
 declare module '*.wasm' {
   const path: string;
-  export default path;
+  export = path;
 }
