@@ -3,7 +3,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { FeedId } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
-import { acceptDocuments, type Acceptance, type AcceptanceStart } from './document-acceptance.ts';
+import { acceptDocuments, type Acceptance } from './document-acceptance.ts';
 import { EMPTY_INDEX, type DocumentIndex } from './document-index.ts';
 
 /** Blocks that an entry waits for changes nobody here has seen. */
@@ -23,8 +23,8 @@ export type Holding = {
   readonly now: Map<Cid, number>;
   /** The number from which on a feed is left out. */
   readonly endsByFeed: Map<FeedId, number>;
-  /** What would be missing if everything pending were in this block. */
-  readonly absent: ReadonlySet<Cid>;
+  /** What would be missing if everything pending were in this block; most selections never ask. */
+  readonly findAbsent: () => ReadonlySet<Cid>;
   rounds: number;
 };
 
@@ -35,10 +35,14 @@ export function openHolding(start: {
   readonly held?: HeldBack;
 }): Holding {
   const { height, ordered, index = EMPTY_INDEX, held = new Map() } = start;
-  const headsOf: AcceptanceStart['headsOf'] = () => [];
-  const { refusals } = acceptDocuments({ entries: ordered, index, headsOf });
-  const absent = new Set([...refusals].filter(([, code]) => code === 'missing_dependency').map(([id]) => id));
-  return { height, before: held, now: new Map(), endsByFeed: new Map(), absent, rounds: 0 };
+  let absent: ReadonlySet<Cid> | undefined;
+  const findAbsent = (): ReadonlySet<Cid> => {
+    if (absent !== undefined) return absent;
+    const { refusals } = acceptDocuments({ entries: ordered, index, headsOf: () => [] });
+    absent = new Set([...refusals].filter(([, code]) => code === 'missing_dependency').map(([id]) => id));
+    return absent;
+  };
+  return { height, before: held, now: new Map(), endsByFeed: new Map(), findAbsent, rounds: 0 };
 }
 
 export function isHeldBack({ endsByFeed }: Holding, { body }: VerifiedEntry): boolean {
@@ -58,7 +62,7 @@ export function holdBack(
   for (const { entry } of admitted) {
     if (refusals.get(entry.id) !== 'missing_dependency' || isHeldBack(holding, entry)) continue;
     const since = holding.before.get(entry.id) ?? holding.height;
-    const patience = holding.absent.has(entry.id) ? HOLD_BLOCKS : HOLD_PENDING_BLOCKS;
+    const patience = holding.findAbsent().has(entry.id) ? HOLD_BLOCKS : HOLD_PENDING_BLOCKS;
     if (holding.height - since >= patience) continue;
     holding.now.set(entry.id, since);
     holding.endsByFeed.set(entry.body.feed, entry.body.seq);
