@@ -90,9 +90,19 @@ export type VisitReport = SiteVisit;
 export type PeerInfo = {
   readonly id: string;
   readonly services: readonly ('read' | 'validate' | 'seed')[];
-  readonly via: 'relay';
+  /** `direct`: a connection between the two browsers; `port`: another tab of this one. */
+  readonly via: 'relay' | 'direct' | 'port';
   readonly bytesFrom: number;
   readonly bytesTo: number;
+  /** Who it proved to be; absent where nobody asked, as in the commons' public room. */
+  readonly member?: {
+    readonly identity: string;
+    /** What it calls itself; a claim. */
+    readonly name: string;
+    readonly groups: readonly { readonly groupId: string; readonly name: string }[];
+  };
+  /** What came from it and passed the check. */
+  readonly gave?: { readonly entries: number; readonly blocks: number; readonly blobs: number };
 };
 
 export type NodeStatus = {

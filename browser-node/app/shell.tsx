@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<ViewName, { label: string; icon: IconName }>> = {
 const GroupsView = createLate(() => import('./views/groups/groups-view.tsx').then((file) => file.GroupsView));
 const GroupView = createLate(() => import('./views/groups/group-view.tsx').then((file) => file.GroupView));
 const PageView = createLate(() => import('./views/page/page-view.tsx').then((file) => file.PageView));
+const SiteView = createLate(() => import('./views/sites/site-view.tsx').then((file) => file.SiteView));
 const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
 
 export function Shell() {
@@ -95,7 +96,7 @@ function View({ route }: { route: Route }) {
     case 'page':
       return <PageView groupId={route.groupId} page={route.page} />;
     case 'site':
-      return <SitesView />;
+      return <SiteView handle={route.handle} name={route.name} />;
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   WalletStatus,
 } from '../../browser-node/api.ts';
 import type { AppEvents, AppNode } from '../../browser-node/app/app-node.ts';
-import { createFakeGroups, type FakeGroups } from './fake-groups.ts';
+import { createFakeGroups, GARDEN, type FakeGroups } from './fake-groups.ts';
 
 export type FakeOptions = {
   readonly wallet?: 'none' | 'new' | 'kept' | 'locked';
@@ -223,6 +223,11 @@ export function createFakeNode(options: FakeOptions): FakeNode {
         state.sites = state.sites.filter((site) => site.handle !== handle || site.name !== name);
         emit('sites', state.sites);
       },
+      ...createVersions({
+        enter,
+        find: ({ handle, name = '' }) => state.sites.find((one) => one.handle === handle && one.name === name),
+        add: addSite,
+      }),
       async visit(site) {
         await enter('sites.visit');
         const found = state.sites.find((one) => one.url === site);
@@ -263,6 +268,35 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       state.status = { ...state.status, network };
       emit('status', state.status);
     },
+  };
+}
+
+type Versions = Required<Pick<AppNode['sites'], 'versions' | 'rollback' | 'exportCar'>>;
+
+/** Every version has the size of the present one; the manifest of an earlier one says its number. */
+function createVersions(site: {
+  enter: (call: string) => Promise<void>;
+  find: (name: { handle: string; name?: string }) => OwnSite | undefined;
+  add: (made: OwnSite) => OwnSite;
+}): Versions {
+  return {
+    async versions(name) {
+      await site.enter('sites.versions');
+      const { seq = 0, files = 0, bytes = 0, manifest = '' } = site.find(name) ?? {};
+      return Array.from({ length: seq }, (_, at) => ({
+        seq: at + 1,
+        manifest: at + 1 === seq ? manifest : `${manifest.slice(0, -1)}${at + 1}`,
+        publishedAt: NOW - (seq - at - 1) * 40 * DAY,
+        files,
+        bytes,
+        current: at + 1 === seq,
+      }));
+    },
+    async rollback(name) {
+      await site.enter('sites.rollback');
+      return { seq: site.add(site.find(name)!).seq };
+    },
+    exportCar: () => site.enter('sites.exportCar').then(() => new Uint8Array([1])),
   };
 }
 
@@ -318,11 +352,21 @@ function urlOf({ handle, name }: { handle: string; name: string }): string {
   return `http://${name === '' ? handle : `${name}--${handle}`}.localhost:8787/`;
 }
 
+/** A validator, two members of which one is reached directly, another tab, and whoever else comes along. */
 function listPeers(count: number): PeerInfo[] {
+  const groups = [{ groupId: GARDEN, name: 'Community garden on the hill' }];
+  const ann = { identity: 'did:key:z6MkfrQ8bU6Zk3QpYQnR1dM5Yk2N7vG9hJ4cT6wL8eX3aB7D', name: 'Ann', groups };
+  const nameless = { ...ann, identity: 'did:key:z6MknGc3ocHs3zdPiJbnaaqDi58NGb4pk1Sp9WxWufuXSdxf', name: '' };
+  const kinds: readonly Pick<PeerInfo, 'services' | 'via' | 'member' | 'gave'>[] = [
+    { services: ['read', 'validate', 'seed'], via: 'relay', gave: { entries: 0, blocks: 128, blobs: 12 } },
+    { services: [], via: 'direct', member: ann, gave: { entries: 1_204, blocks: 3, blobs: 0 } },
+    { services: [], via: 'relay', member: nameless, gave: { entries: 1, blocks: 0, blobs: 0 } },
+    { services: ['seed'], via: 'port' },
+    { services: [], via: 'relay' },
+  ];
   return Array.from({ length: count }, (_, at) => ({
     id: `${7 + at * 1_013}`,
-    services: at === 0 ? (['read', 'validate', 'seed'] as const) : at % 2 === 0 ? [] : (['seed'] as const),
-    via: 'relay' as const,
+    ...kinds[at % kinds.length]!,
     bytesFrom: at * 1_400_000,
     bytesTo: 5_240_000 / (at + 1),
   }));

@@ -196,6 +196,8 @@ describeInChromium('the app', () => {
 
   test('a site is unpublished only after a question, and gets a new version under its link', async () => {
     const page = await open({ wallet: 'kept', sites: 1 }, '#/sites');
+    await page.getByRole('link', { name: 'Versions and more of @rose-garden' }).click();
+    await page.getByRole('heading', { name: '@rose-garden', level: 1 }).waitFor();
     await button(page, 'Unpublish').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Unpublish @rose-garden?' }).waitFor();
@@ -213,9 +215,10 @@ describeInChromium('the app', () => {
     await seen(page, 'Version 4');
 
     await page.getByRole('link', { name: 'Sites', exact: true }).click();
+    await page.getByRole('link', { name: 'Versions and more of @rose-garden' }).click();
     await button(page, 'Unpublish').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Unpublish' }).click();
-    await seen(page, 'No site yet.');
+    await seen(page, 'You publish nothing there now.');
   });
 
   test('offline, a wrong clock and a node that cannot start are each told in a sentence', async () => {

@@ -18,7 +18,7 @@ export function Finality(props: { state: FinalityState; count?: number; because?
   return (
     <span class={`tag ${tone}`} title={because ?? means}>
       <Icon name={icon} /> {count === undefined ? state : `${groupDigits(count)} ${state}`}
-      {because !== undefined && <span class="unseen">: {because}</span>}
+      {because !== undefined && <span class="unseen"> ({because})</span>}
     </span>
   );
 }

@@ -89,7 +89,7 @@ function RoleButton({ member, group, onChanged }: RowProps) {
     <>
       <Button look="quiet" onClick={() => (asking.value = true)}>
         {role === 'admin' ? 'Make admin' : 'Make member'}
-        <span class="unseen">: {who}</span>
+        <span class="unseen"> ({who})</span>
       </Button>
       {asking.value && (
         <ConfirmDialog

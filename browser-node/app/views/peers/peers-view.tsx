@@ -1,10 +1,12 @@
-// Who this node talks to: what they offer, over what, and how much went each way.
+// Who this node talks to: who each is, how it is reached, how much went each way, and what came from it.
 
 import type { PeerInfo } from '../../../api.ts';
+import type { ComponentChildren } from 'preact';
 import { Fragment } from 'preact';
 import { useApp } from '../../app-state.ts';
 import { Empty, Page } from '../../components/page.tsx';
 import { countOf, formatBytes, shorten } from '../../format.ts';
+import { routeTo } from '../../routes.ts';
 
 type Service = PeerInfo['services'][number];
 
@@ -14,13 +16,21 @@ const SERVICES: Readonly<Record<Service, { name: string; means: string }>> = {
   seed: { name: 'seeds', means: 'hands out the files of sites' },
 };
 
+const WAYS: Readonly<Record<PeerInfo['via'], { name: string; means: string }>> = {
+  relay: { name: 'relay', means: 'through a relay, which cannot read what members say to each other' },
+  direct: { name: 'direct', means: 'from browser to browser, without anything between' },
+  port: { name: 'other tab', means: 'in another tab of this browser' },
+};
+
+const COLUMNS = ['Peer', 'Offers', 'Over', 'From it', 'To it'] as const;
+
 export function PeersView() {
   const { known } = useApp();
   const peers = known.peers.value;
   return (
     <Page
       title="Peers"
-      lead="They are met through a relay, so none of them learns your address. Public files pass it in the open and are checked on arrival."
+      lead="Strangers are met through a relay, so none of them learns your address. Members of your groups are reached directly where both browsers can."
     >
       {peers === undefined && <p role="status">Looking around…</p>}
       {peers?.length === 0 && (
@@ -37,54 +47,88 @@ export function PeersView() {
 function PeerTable({ peers }: { peers: readonly PeerInfo[] }) {
   return (
     <table class="table" role="table">
-      <caption>{countOf(peers.length, 'peer')}</caption>
+      <caption>{summarise(peers)}</caption>
       <thead role="rowgroup">
         <tr role="row">
-          <th scope="col" role="columnheader">
-            Peer
-          </th>
-          <th scope="col" role="columnheader">
-            Offers
-          </th>
-          <th scope="col" role="columnheader">
-            Over
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            From it
-          </th>
-          <th scope="col" role="columnheader" class="number">
-            To it
-          </th>
+          {COLUMNS.map((name, at) => (
+            <th key={name} scope="col" role="columnheader" class={at > 2 ? 'number' : undefined}>
+              {name}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody role="rowgroup">
         {peers.map((peer) => (
-          <tr key={peer.id} role="row">
-            <th scope="row" role="rowheader">
-              <code>{shorten(peer.id)}</code>
-            </th>
-            <td role="cell">
-              {peer.services.length === 0 && <span class="faint">visits</span>}
-              {peer.services.map((service) => (
-                <Fragment key={service}>
-                  <span class="tag" title={SERVICES[service].means}>
-                    {SERVICES[service].name}
-                  </span>{' '}
-                </Fragment>
-              ))}
-            </td>
-            <td role="cell" class="over">
-              {peer.via}
-            </td>
-            <td role="cell" class="number" data-label="from it">
-              {formatBytes(peer.bytesFrom)}
-            </td>
-            <td role="cell" class="number" data-label="to it">
-              {formatBytes(peer.bytesTo)}
-            </td>
-          </tr>
+          <PeerRow key={peer.id} peer={peer} />
         ))}
       </tbody>
     </table>
   );
+}
+
+function PeerRow({ peer }: { peer: PeerInfo }) {
+  const { services, member } = peer;
+  const gave = describeGifts(peer);
+  return (
+    <tr role="row">
+      <th scope="row" role="rowheader">
+        {member === undefined ? (
+          <code>{shorten(peer.id)}</code>
+        ) : (
+          <strong>{member.name || shorten(member.identity)}</strong>
+        )}
+        {member !== undefined && <p class="faint">member of {listGroups(member.groups)}</p>}
+        {gave !== '' && <p class="faint">gave {gave}</p>}
+      </th>
+      <td role="cell">
+        {services.length === 0 && <span class="faint">{member === undefined ? 'visits' : 'writes along'}</span>}
+        {services.map((service) => (
+          <Fragment key={service}>
+            <span class="tag" title={SERVICES[service].means}>
+              {SERVICES[service].name}
+            </span>{' '}
+          </Fragment>
+        ))}
+      </td>
+      <td role="cell" data-label="over">
+        <span title={WAYS[peer.via].means}>{WAYS[peer.via].name}</span>
+      </td>
+      <td role="cell" class="number" data-label="from it">
+        {formatBytes(peer.bytesFrom)}
+      </td>
+      <td role="cell" class="number" data-label="to it">
+        {formatBytes(peer.bytesTo)}
+      </td>
+    </tr>
+  );
+}
+
+function listGroups(groups: NonNullable<PeerInfo['member']>['groups']): ComponentChildren {
+  return groups.map(({ groupId, name }, at) => (
+    <Fragment key={groupId}>
+      {at > 0 && ', '}
+      <a href={routeTo({ view: 'group', groupId })}>{name}</a>
+    </Fragment>
+  ));
+}
+
+/** `3 blocks, 40 entries`: only what came, and passed the check. */
+function describeGifts({ gave }: PeerInfo): string {
+  if (gave === undefined) return '';
+  const parts = [
+    gave.blocks > 0 && countOf(gave.blocks, 'block'),
+    gave.entries > 0 && countOf(gave.entries, 'entry', 'entries'),
+    gave.blobs > 0 && countOf(gave.blobs, 'piece of a site', 'pieces of sites'),
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}
+
+/** `6 peers: 2 direct, 3 by relay, 1 other tab`. */
+function summarise(peers: readonly PeerInfo[]): string {
+  const counts = (['direct', 'relay', 'port'] as const).flatMap((via) => {
+    const count = peers.filter((peer) => peer.via === via).length;
+    if (count === 0) return [];
+    return via === 'port' ? countOf(count, 'other tab') : `${count} ${via === 'relay' ? 'by relay' : 'direct'}`;
+  });
+  return `${countOf(peers.length, 'peer')}: ${counts.join(', ')}`;
 }

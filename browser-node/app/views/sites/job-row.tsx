@@ -2,6 +2,7 @@
 
 import type { PublishJob } from '../../../api.ts';
 import { Button } from '../../components/button.tsx';
+import { Finality } from '../../components/finality.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { useCall } from '../../components/use-call.ts';
@@ -15,6 +16,14 @@ const STATES: Readonly<Record<PublishJob['state'], string>> = {
   failed: 'It could not be published',
 };
 
+const FINALITY: Readonly<Record<PublishJob['state'], 'pending' | 'final' | 'dropped'>> = {
+  stored: 'pending',
+  submitted: 'pending',
+  ordered: 'final',
+  held: 'final',
+  failed: 'dropped',
+};
+
 /** Once it is submitted, only a new version can replace it. */
 export function JobRow({ job }: { job: PublishJob }) {
   const { busy, failure, run } = useCall();
@@ -24,7 +33,9 @@ export function JobRow({ job }: { job: PublishJob }) {
       <span class="line-sign">{failed ? <Icon name="warn" /> : <span class="spinner" aria-hidden="true" />}</span>
       <div>
         <h3>{displaySite(job)}</h3>
-        <p role="status">{STATES[job.state]}</p>
+        <p role="status">
+          {STATES[job.state]} <Finality state={FINALITY[job.state]} />
+        </p>
         <p class="faint">
           {countOf(job.files, 'file')} · {formatBytes(job.bytes)}
         </p>

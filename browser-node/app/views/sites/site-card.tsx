@@ -1,20 +1,15 @@
 // One site of one's own: its link, its version, its copies, and what can be done with it.
 
 import type { OwnSite } from '../../../api.ts';
-import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
 import { Button, CopyButton, LinkButton } from '../../components/button.tsx';
-import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
-import { FailureNotice } from '../../components/notice.tsx';
 import { SiteAddress } from '../../components/site-address.tsx';
-import { useCall } from '../../components/use-call.ts';
 import { VisitLine } from '../../components/visit-line.tsx';
 import { countOf, displaySite, formatAge, formatBytes } from '../../format.ts';
 import { routeTo } from '../../routes.ts';
 
 export function SiteCard({ site }: { site: OwnSite }) {
   const { publish } = useApp();
-  const asking = useSignal(false);
   const update = (): void => {
     publish.begin({ handle: site.handle, name: site.name });
     location.hash = routeTo('start');
@@ -44,39 +39,10 @@ export function SiteCard({ site }: { site: OwnSite }) {
         <Button icon="publish" onClick={update}>
           New version
         </Button>
-        <Button look="quiet" icon="trash" onClick={() => (asking.value = true)}>
-          Unpublish
-        </Button>
+        <LinkButton look="quiet" href={routeTo({ view: 'site', handle: site.handle, name: site.name })}>
+          Versions and more<span class="unseen"> of {displaySite(site)}</span>
+        </LinkButton>
       </div>
-      {asking.value && <Unpublish site={site} onClose={() => (asking.value = false)} />}
     </li>
-  );
-}
-
-function Unpublish({ site, onClose }: { site: OwnSite; onClose: () => void }) {
-  const { say } = useApp();
-  const { busy, failure, run } = useCall();
-  const unpublish = (): void =>
-    run(
-      (api) => api.sites.unpublish({ handle: site.handle, name: site.name }),
-      () => {
-        say(`${displaySite(site)} is unpublished`);
-        onClose();
-      },
-    );
-  return (
-    <ConfirmDialog
-      title={`Unpublish ${displaySite(site)}?`}
-      confirm="Unpublish"
-      busy={busy.value}
-      onConfirm={unpublish}
-      onClose={onClose}
-    >
-      <p>
-        The link stops working for new visitors once the network has ordered it. Copies that others already have cannot
-        be called back. The handle stays yours.
-      </p>
-      <FailureNotice failure={failure.value} />
-    </ConfirmDialog>
   );
 }

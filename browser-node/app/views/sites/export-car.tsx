@@ -1,0 +1,47 @@
+// A site as one file in the CAR format, for IPFS tools and for safekeeping; where the node offers none, nothing is shown.
+
+import type { OwnSite } from '../../../api.ts';
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { useApp } from '../../app-state.ts';
+import { Button } from '../../components/button.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { useCall } from '../../components/use-call.ts';
+
+/** Browsers read it within the click's own turn; it must not be gone before. */
+const KEPT_FOR = 60_000;
+
+export function ExportCar({ site }: { site: OwnSite }) {
+  const { node } = useApp();
+  const offered = useSignal(false);
+  const { busy, failure, run } = useCall();
+  const { handle, name } = site;
+  useEffect(() => {
+    node.then(
+      (api) => (offered.value = api.sites.exportCar !== undefined),
+      () => undefined,
+    );
+  }, []);
+  if (!offered.value) return null;
+  const save = (): void =>
+    run(
+      (api) => api.sites.exportCar!({ handle, name }),
+      (car) => saveFile(new Blob([car], { type: 'application/vnd.ipld.car' }), `${name || handle}-${site.seq}.car`),
+    );
+  return (
+    <>
+      <Button busy={busy.value} onClick={save}>
+        Save as CAR<span class="unseen"> (an archive for IPFS tools)</span>
+      </Button>
+      <FailureNotice failure={failure.value} />
+    </>
+  );
+}
+
+function saveFile(file: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_FOR);
+}

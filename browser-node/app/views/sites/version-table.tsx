@@ -1,0 +1,103 @@
+// The versions of a site, and going back to an earlier one: that is a new version with the old content.
+
+import type { OwnSite } from '../../../api.ts';
+import { useSignal } from '@preact/signals';
+import type { SiteVersion } from '../../app-node.ts';
+import { useApp } from '../../app-state.ts';
+import { Button } from '../../components/button.tsx';
+import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
+import { Finality } from '../../components/finality.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { Card } from '../../components/page.tsx';
+import { useCall } from '../../components/use-call.ts';
+import { useLive } from '../../components/use-live.ts';
+import { countOf, displaySite, formatAge, formatBytes } from '../../format.ts';
+import { versionUrl } from '../../version-url.ts';
+
+export function VersionTable({ site }: { site: OwnSite }) {
+  const { handle, name } = site;
+  const { value, failure } = useLive(
+    async (api) => (await api.sites.versions?.({ handle, name })) ?? [],
+    (known) => known.sites.value,
+  );
+  const versions = value.value?.toSorted((a, b) => b.seq - a.seq);
+  if (versions?.length === 0) return null;
+  return (
+    <Card title="Versions">
+      {versions === undefined && failure.value === undefined && <p role="status">Looking up the versions…</p>}
+      <FailureNotice failure={failure.value} />
+      <ul class="rows">
+        {versions?.map((version) => (
+          <VersionRow key={version.seq} site={site} version={version} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function VersionRow({ site, version }: { site: OwnSite; version: SiteVersion }) {
+  const { seq, manifest, publishedAt, files, bytes, current } = version;
+  return (
+    <li>
+      <div>
+        <a href={versionUrl(site.url, manifest)} target="_blank" rel="noopener">
+          Version {seq}
+          <span class="unseen"> (opens in a new tab)</span>
+        </a>
+        <p class="faint">
+          {formatAge(publishedAt, Date.now())} · {countOf(files, 'file')} · {formatBytes(bytes)}
+        </p>
+      </div>
+      <span class="row-end">
+        {current && <span class="tag">current</span>} <Finality state="final" />
+      </span>
+      {!current && (
+        <div class="actions row-actions">
+          <RollbackButton site={site} version={version} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function RollbackButton({ site, version }: { site: OwnSite; version: SiteVersion }) {
+  const { say } = useApp();
+  const asking = useSignal(false);
+  const { busy, failure, run, clear } = useCall();
+  const { handle, name } = site;
+  const close = (): void => {
+    asking.value = false;
+    clear();
+  };
+  const rollback = (): void =>
+    run(
+      async (api) => await api.sites.rollback?.({ handle, name, manifest: version.manifest }),
+      (done) => {
+        say(done === undefined ? 'This node cannot go back' : `Version ${done.seq} shows what ${version.seq} was`);
+        close();
+      },
+    );
+  return (
+    <>
+      <Button look="quiet" onClick={() => (asking.value = true)}>
+        Go back to this one<span class="unseen"> (version {version.seq})</span>
+      </Button>
+      {asking.value && (
+        <ConfirmDialog
+          title={`Show version ${version.seq} of ${displaySite(site)} again?`}
+          confirm={`Go back to ${version.seq}`}
+          keep="Leave it"
+          busy={busy.value}
+          onConfirm={rollback}
+          onClose={close}
+        >
+          <p>
+            Visitors get the files of version {version.seq} as soon as the network has ordered it. It becomes a new
+            version; those in between stay in this list.
+          </p>
+          <FailureNotice failure={failure.value} />
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
