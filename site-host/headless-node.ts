@@ -6,6 +6,7 @@ import type { Founding } from '../shared/chain/genesis.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import type { Edge, Link, NodePorts, Signer } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
+import type { RelayedRoom } from '../shared/session/payload-room.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
 import type { SiteFile } from './bundle.ts';
@@ -26,6 +27,7 @@ import { CommonsMember } from '../shared/node/commons-member.ts';
 import { EdgeCopy } from '../shared/node/edge-copy.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
 import { FinalReports } from '../shared/node/final-reports.ts';
+import type { RoomRequest } from '../shared/node/light-node.ts';
 import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
@@ -48,6 +50,8 @@ export type HeadlessOptions = NodePorts & {
   readonly sealingKey: Uint8Array;
   readonly edge: Edge;
   readonly connectRelay: (room: RoomId) => Promise<Link>;
+  /** Makes the room where it is on more relays than that of `connectRelay`. */
+  readonly createRoom?: (request: RoomRequest) => RelayedRoom;
   /** Do not wait for an edge before signing: only when no other copy of this folder ever signed. */
   readonly alone: boolean;
   /** The disk failed: nothing more is signed until a restart, and whoever runs this node should end it. */
@@ -77,7 +81,7 @@ class ConflictingBlock extends Error {}
 export class HeadlessNode {
   readonly #options: HeadlessOptions;
   readonly #ordering: Ordering;
-  readonly #room: RelayRoom;
+  readonly #room: RelayedRoom;
   readonly #reads: PublicReadClient;
   readonly #server: PublicReadServer;
   readonly #sessions: SessionHost;
@@ -128,13 +132,13 @@ export class HeadlessNode {
     this.#pinner = parts.pinner;
     this.#pins = new PinDesk({ pinner: parts.pinner, ordering: parts.ordering, clock, log });
     this.#chain = new ChainReads({ ordering: this.#ordering, store, founding, signer: validator, clock });
-    this.#room = new RelayRoom({
-      connect: () => connectRelay(roomId),
-      clock,
-      random,
+    const request: RoomRequest = {
+      roomOf: (shard) => publicRoomId(group, shard),
       services: SERVICE_READ | SERVICE_VALIDATE | SERVICE_SEED,
-      log,
-    });
+    };
+    this.#room =
+      options.createRoom?.(request) ??
+      new RelayRoom({ connect: () => connectRelay(roomId), clock, random, log, ...request });
     this.#reads = new PublicReadClient({ room: this.#room, clock });
     this.#server = new PublicReadServer({
       room: this.#room,

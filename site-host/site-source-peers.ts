@@ -5,7 +5,7 @@ import type { Millis } from '../shared/core/brand.ts';
 import type { BlockFetcher } from '../shared/node/block-fetcher.ts';
 import type { Clock, Edge } from '../shared/platform/ports.ts';
 import type { PublicReadClient } from '../shared/session/public-read-client.ts';
-import type { RelayRoom } from '../shared/session/relay-room.ts';
+import type { RelayedRoom } from '../shared/session/payload-room.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import { createEdgeSource, createPeerSource, peerSourceId } from '../shared/node/block-sources.ts';
 import { SERVICE_READ } from '../shared/session/relay-wire.ts';
@@ -20,7 +20,7 @@ const PEERS_ASKED_MAX = 4;
 /** Each part may be missing: offline there is no edge, and not every edge has a room. */
 export type SiteNetwork = {
   readonly edge: Edge | null;
-  readonly room: RelayRoom | null;
+  readonly room: RelayedRoom | null;
   readonly reads: PublicReadClient | null;
 };
 

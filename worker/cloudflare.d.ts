@@ -8,6 +8,7 @@ declare module 'cloudflare:workers' {
     protected readonly env: Env;
     constructor(ctx: DurableObjectState, env: Env);
     fetch?(request: Request): Response | Promise<Response>;
+    alarm?(): void | Promise<void>;
   }
 
   export function waitUntil(work: Promise<unknown>): void;

@@ -83,6 +83,7 @@ async function openEdge(
     room: createRooms({
       policies: policies.value,
       publicRoom: publicRoomId(config.commons),
+      sql,
       clientOf,
       upgrade: (request, options) => Deno.upgradeWebSocket(arrivals.get(request)?.request ?? request, options),
     }),

@@ -16,7 +16,16 @@ export type EdgePolicy = {
   readonly bytesToSocketPerSecond: number;
   /** HAVE, SERVICES and FIND of one socket in a minute. */
   readonly controlPerMinute: number;
+  /** Sockets of one room before newcomers are sent to the next shard (RL13). */
+  readonly socketsPerRoom: number;
+  /** Bytes of mail that one room holds for members who are away (RL14). */
+  readonly mailBytesPerRoom: number;
+  /** Records, blocks and pages that one address may ask of the gateway in a minute. */
+  readonly readsPerMinute: number;
 };
+
+/** About as many sockets as one Durable Object can serve when all of them talk. */
+const SOCKETS_PER_ROOM = 200;
 
 /**
  * A visitor reads a 50 MB site in seconds and a room stays far below what one Durable Object can forward
@@ -28,6 +37,10 @@ export const PUBLIC_POLICY: EdgePolicy = {
   bytesPerSecond: 8 * MIB,
   bytesToSocketPerSecond: 8 * MIB,
   controlPerMinute: 100,
+  socketsPerRoom: SOCKETS_PER_ROOM,
+  mailBytesPerRoom: 4 * MIB,
+  // A site of a thousand files is one visit, and its service worker takes it at once.
+  readsPerMinute: 3_000,
 };
 
 /** Clients on the same machine share one address and can only slow down themselves. */
@@ -37,6 +50,9 @@ export const LOOPBACK_POLICY: EdgePolicy = {
   bytesPerSecond: 1_024 * MIB,
   bytesToSocketPerSecond: 1_024 * MIB,
   controlPerMinute: 10_000,
+  socketsPerRoom: SOCKETS_PER_ROOM,
+  mailBytesPerRoom: 64 * MIB,
+  readsPerMinute: Number.MAX_SAFE_INTEGER,
 };
 
 export type EdgePolicies = { readonly remote: EdgePolicy; readonly loopback: EdgePolicy };

@@ -30,7 +30,10 @@ const NO_ROW = -2;
  * The verdict depends on the change and its past alone, so everyone comes to the same. When it fits, its operations stand
  * in the table from row `table.rows` on; whoever adds the change to the graph moves that number on.
  */
-export function checkChange(change: ParsedChange, past: Past & { readonly ownKey?: string | undefined }): ChangeVerdict {
+export function checkChange(
+  change: ParsedChange,
+  past: Past & { readonly ownKey?: string | undefined },
+): ChangeVerdict {
   const { graph, table, ownKey } = past;
   const deps: ChangeNode[] = [];
   for (const hash of change.deps) {

@@ -105,7 +105,10 @@ function readChange(bytes: Uint8Array): ParsedChange {
   const cursor = cursorOver(bytes, TYPE_AT + 1);
   demand(readUint(cursor) === bytes.length - cursor.at, 'the chunk ends elsewhere');
   const digest = sha256(bytes.subarray(TYPE_AT));
-  demand(equalBytes(digest.subarray(0, CHECKSUM_BYTES), bytes.subarray(MAGIC.length, TYPE_AT)), 'the checksum is wrong');
+  demand(
+    equalBytes(digest.subarray(0, CHECKSUM_BYTES), bytes.subarray(MAGIC.length, TYPE_AT)),
+    'the checksum is wrong',
+  );
   const deps = readAscending(cursor, HASH_BYTES) as ChangeHash[];
   demand(readUint(cursor) === ACTOR_BYTES, 'an actor has 16 bytes');
   const actor = toHex(readBytes(cursor, ACTOR_BYTES)) as ActorId;

@@ -32,7 +32,12 @@ export type Incoming = { readonly change: ParsedChange; readonly ownKey?: string
 
 /** What became of the document: the patches lead from `before` to `heads`. */
 export type FoldUpdate =
-  | { readonly kind: 'changed'; readonly before: readonly ChangeHash[]; readonly heads: readonly ChangeHash[]; readonly patches: readonly Patch[] }
+  | {
+      readonly kind: 'changed';
+      readonly before: readonly ChangeHash[];
+      readonly heads: readonly ChangeHash[];
+      readonly patches: readonly Patch[];
+    }
   | { readonly kind: 'rebuilt'; readonly heads: readonly ChangeHash[] };
 
 /** Why a change that is ordered is not in the document: everyone leaves the same ones out. */
@@ -95,7 +100,7 @@ export class DocumentFold {
     const before = this.heads();
     const added: ParsedChange[] = [];
     let waiting = [...incoming];
-    for (let progress = true; progress && waiting.length > 0; ) {
+    for (let progress = true; progress && waiting.length > 0;) {
       const left: Incoming[] = [];
       for (const item of waiting) {
         const { hash, deps, bytes } = item.change;
@@ -169,7 +174,13 @@ export class DocumentFold {
     }
     return [...gone]
       .filter((hash) => own.has(hash))
-      .flatMap((hash) => diff(this.#doc, this.#graph.node(hash)!.deps.map((dep) => dep.hash), [hash]));
+      .flatMap((hash) =>
+        diff(
+          this.#doc,
+          this.#graph.node(hash)!.deps.map((dep) => dep.hash),
+          [hash],
+        ),
+      );
   }
 
   /** What patches that are meant for an older version come to on the newest one. Throws what `edit` throws. */
@@ -204,7 +215,8 @@ export class DocumentFold {
     }
     if (!made) return 'nothing';
     const parsed = parseChange(getLastLocalChange(this.#doc)!);
-    const room = parsed === null ? -1 : DOCUMENT_BYTES_MAX - this.#finalBytes - this.#pendingBytes - parsed.bytes.length;
+    const room =
+      parsed === null ? -1 : DOCUMENT_BYTES_MAX - this.#finalBytes - this.#pendingBytes - parsed.bytes.length;
     if (parsed === null || room < 0 || checkChange(parsed, this.#past(options.ownKey)) !== 'fits') {
       this.#forkAt(before);
       return 'refused';
@@ -243,7 +255,7 @@ export class DocumentFold {
   #takeFitting(incoming: readonly Incoming[]): { added: ParsedChange[]; held: Incoming[] } {
     const added: ParsedChange[] = [];
     let held = [...incoming];
-    for (let progress = true; progress && held.length > 0; ) {
+    for (let progress = true; progress && held.length > 0;) {
       const left: Incoming[] = [];
       progress = false;
       for (const item of held) {

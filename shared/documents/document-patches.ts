@@ -79,7 +79,8 @@ export function applyPatch(draft: Draft, patch: DocumentPatch, document: Documen
   const values = holder as Holder;
   switch (patch.action) {
     case 'put':
-      if (isSharedText(document, patch.path) && typeof patch.value === 'string') putText(draft, patch.path, patch.value);
+      if (isSharedText(document, patch.path) && typeof patch.value === 'string')
+        putText(draft, patch.path, patch.value);
       else values[last] = storedValue(patch.value, 0);
       return;
     case 'insert':
@@ -136,7 +137,8 @@ export function readPatches(patches: readonly Patch[]): DocumentPatch[] {
 }
 
 function findFault({ action, path, ...rest }: DocumentPatch): string | undefined {
-  const isKey = (key: unknown): boolean => (typeof key === 'string' ? key !== '' : Number.isSafeInteger(key) && Number(key) >= 0);
+  const isKey = (key: unknown): boolean =>
+    typeof key === 'string' ? key !== '' : Number.isSafeInteger(key) && Number(key) >= 0;
   if (!Array.isArray(path) || path.length === 0 || path.length > DOCUMENT_DEPTH_MAX || !path.every(isKey)) {
     return 'A patch has a path of keys and positions.';
   }
@@ -161,7 +163,7 @@ function* splitPatch(patch: DocumentPatch): Iterable<DocumentPatch> {
   const last = patch.path.at(-1)!;
   if (patch.action === 'splice' && patch.value.length > PIECE_MAX && typeof last === 'number') {
     const before = patch.path.slice(0, -1);
-    for (let from = 0; from < patch.value.length; ) {
+    for (let from = 0; from < patch.value.length;) {
       let to = Math.min(from + PIECE_MAX, patch.value.length);
       if (isHighSurrogate(patch.value.charCodeAt(to - 1)) && to < patch.value.length) to += 1;
       yield { action: 'splice', path: [...before, last + from], value: patch.value.slice(from, to) };
@@ -235,6 +237,7 @@ function storedValue(value: unknown, depth: number): unknown {
   if (value instanceof Uint8Array || value instanceof Date) return value;
   if (isImmutableString(value) || isCounter(value)) return value;
   if (Array.isArray(value)) return value.map((inner) => storedValue(inner, depth + 1));
-  if (typeof value !== 'object') throw new BadPatch('A value is plain data: text, numbers, booleans, bytes, lists and maps.');
+  if (typeof value !== 'object')
+    throw new BadPatch('A value is plain data: text, numbers, booleans, bytes, lists and maps.');
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, storedValue(inner, depth + 1)]));
 }

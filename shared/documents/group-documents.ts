@@ -57,7 +57,11 @@ const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
 const TAIL_BYTES_MIN: number = 64 * 1024;
 const NOT_OPEN = fail('document_closed', 'This document is not open: open it, then edit.');
 
-type PendingEntry = { readonly entry: VerifiedEntry; readonly operations: readonly DocumentOperation[]; accepted: boolean };
+type PendingEntry = {
+  readonly entry: VerifiedEntry;
+  readonly operations: readonly DocumentOperation[];
+  accepted: boolean;
+};
 
 export class GroupDocuments {
   readonly #options: GroupDocumentsOptions;
@@ -173,7 +177,8 @@ export class GroupDocuments {
     this.#pending.set(entry.id, { entry, operations, accepted });
     for (const document of this.#documentsOf(operations)) {
       if (accepted || this.#isOwn(entry)) this.#addPending(document, [{ entry, operations }]);
-      else if (known?.accepted === true) document.tell(document.fold.removePending(hashesOf(operations, document.name)));
+      else if (known?.accepted === true)
+        document.tell(document.fold.removePending(hashesOf(operations, document.name)));
     }
   }
 
@@ -278,7 +283,8 @@ export class GroupDocuments {
   #foldFinal(fold: DocumentFold, name: DocumentName, tail: DocumentTail): FoldUpdate | null {
     const incoming = tail.flatMap(({ author, change }) => readIncoming(change, name, author) ?? []);
     const { update, leftOut } = fold.addFinal(incoming);
-    for (const { hash, because } of leftOut) this.#options.log.warn('change_left_out', { document: name, hash, because });
+    for (const { hash, because } of leftOut)
+      this.#options.log.warn('change_left_out', { document: name, hash, because });
     return update;
   }
 
@@ -353,7 +359,11 @@ export class GroupDocuments {
     if ([...this.#unwritten.keys()].some((key) => nameOfTail(key) === name)) return false;
     const tails = await store.range(tailRange(name));
     const fold = new DocumentFold((await store.get(saveKey(name))) ?? null);
-    this.#foldFinal(fold, name, tails.flatMap(({ value }) => decodeTail(value)));
+    this.#foldFinal(
+      fold,
+      name,
+      tails.flatMap(({ value }) => decodeTail(value)),
+    );
     const saved = fold.saveFinal();
     fold.close();
     const taken = tails.reduce((sum, { value }) => sum + value.length, 0);

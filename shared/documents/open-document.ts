@@ -106,7 +106,11 @@ export class OpenDocument {
     for (const hash of hashes) if (this.fold.has(hash)) this.#own.add(hash);
   }
 
-  change(patches: readonly DocumentPatch[], options: EditOptions, next: NextEntry | null): Result<{ heads: readonly string[] }, EditFailure> {
+  change(
+    patches: readonly DocumentPatch[],
+    options: EditOptions,
+    next: NextEntry | null,
+  ): Result<{ heads: readonly string[] }, EditFailure> {
     const groups = splitPatches(patches);
     if (!groups.ok) return groups;
     this.#ensureAuthor(next);

@@ -1,12 +1,14 @@
 // One identity's dealings with the commons: join, lease a handle, name a site's version; each ends final or with a reason.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Handle, SiteName } from '../ledger/handle-grammar.ts';
 import type { Puzzle } from '../ledger/puzzle.ts';
 import type { HandleLease, RecordType } from '../ledger/records.ts';
 import type { Operation } from '../feeds/entry.ts';
+import type { RelayAddress } from '../session/relay-address.ts';
 import type { Outbox } from './outbox.ts';
 import type { Outcome } from './outbox-records.ts';
 import { decodeCanonical } from '../codec/canonical.ts';
@@ -15,6 +17,7 @@ import { fail, ok } from '../core/result.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { memberJoin } from '../ledger/families/membership.ts';
+import { relayAnnounce, relayRetire } from '../ledger/families/relays.ts';
 import { sitePublish, siteUnpublish } from '../ledger/families/sites.ts';
 import { OPERATION_BODY_BYTES_MAX } from '../ledger/operation.ts';
 import { decodeRecord, HANDLE, MEMBER, POLICY, SITE } from '../ledger/records.ts';
@@ -120,6 +123,20 @@ export class CommonsMember {
       const seq = record.value.record.seq + 1;
       return ok({ entry: await this.#options.outbox.submit([siteUnpublish.create({ ...site, seq })]), seq });
     });
+  }
+
+  /** Lists a relay in the commons until `expires` (ms since the epoch, at most 30 days away), or renews it; final when it resolves. */
+  async announceRelay(relay: { readonly url: RelayAddress; readonly expires: Millis }): Promise<Result<null, Failure>> {
+    const joined = await this.ensureJoined();
+    if (!joined.ok) return joined;
+    const outcome = await this.#settle(relayAnnounce.create(relay));
+    return outcome.code === 'ok' ? ok(null) : fail(outcome.code, outcome.because);
+  }
+
+  /** Takes an own relay off the list; one that is not on it is success. */
+  async retireRelay(url: RelayAddress): Promise<Result<null, Failure>> {
+    const outcome = await this.#settle(relayRetire.create({ url }));
+    return outcome.code === 'ok' || outcome.code === 'wrong_state' ? ok(null) : fail(outcome.code, outcome.because);
   }
 
   async #settleNumbered(submit: () => Promise<Result<VersionSubmitted, Failure>>): Promise<Result<Named, Failure>> {

@@ -6,6 +6,7 @@ import type { Failure, Result } from '../core/result.ts';
 import type { RecordType } from '../ledger/records.ts';
 import type { Edge, Link, NodePorts, PublicKey } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
+import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
 import type { Puzzle } from '../ledger/puzzle.ts';
 import type { BlockSource } from './block-fetcher.ts';
@@ -48,8 +49,17 @@ export type LightNodeOptions = NodePorts & {
   readonly genesis: Uint8Array;
   readonly edge: Edge;
   readonly connectRelay: (room: RoomId) => Promise<Link>;
+  /** Makes the room where it is more than one on the relay of `connectRelay`: a mesh of relays. */
+  readonly createRoom?: (request: RoomRequest) => RelayedRoom;
   /** Something that `status` or `peers` reports has changed. */
   readonly onChange: () => void;
+};
+
+/** What a room is made of, whichever it is. */
+export type RoomRequest = {
+  readonly roomOf: (shard: number) => RoomId;
+  readonly services: number;
+  readonly rest?: (away: Millis) => Millis | null;
 };
 
 /** Who writes from here. */
@@ -82,7 +92,7 @@ export class LightNode {
   readonly #options: LightNodeOptions;
   readonly #roomId: RoomId;
   readonly #server: PublicReadServer;
-  readonly room: RelayRoom;
+  readonly room: RelayedRoom;
   readonly reads: PublicReadClient;
   readonly resolver: Resolver;
   /** Whether nobody sees this node now: then one without a room looks for it more rarely. */
@@ -101,14 +111,14 @@ export class LightNode {
     const { group, genesis, clock, random, verifier, edge, blobs, log, connectRelay, onChange } = options;
     this.#options = options;
     this.#roomId = publicRoomId(group);
-    this.room = new RelayRoom({
-      connect: () => connectRelay(this.#roomId),
-      clock,
-      random,
+    const request: RoomRequest = {
+      roomOf: (shard) => publicRoomId(group, shard),
       services: SERVICE_SEED,
-      log,
       rest: (away) => (away < REST_AFTER ? null : this.hidden ? HIDDEN_PAUSE : RESTING_PAUSE),
-    });
+    };
+    this.room =
+      options.createRoom?.(request) ??
+      new RelayRoom({ connect: () => connectRelay(this.#roomId), clock, random, log, ...request });
     this.reads = new PublicReadClient({ room: this.room, clock });
     this.#server = new PublicReadServer({
       room: this.room,

@@ -7,7 +7,7 @@ import type { Failure } from '../core/result.ts';
 import type { Resolved } from '../light-client/verify-resolution.ts';
 import type { Clock, Edge, Verifier } from '../platform/ports.ts';
 import type { PublicReadClient } from '../session/public-read-client.ts';
-import type { RelayRoom } from '../session/relay-room.ts';
+import type { RelayedRoom } from '../session/payload-room.ts';
 import { err, fail } from '../core/result.ts';
 import { verifyResolution } from '../light-client/verify-resolution.ts';
 import { SERVICE_READ } from '../session/relay-wire.ts';
@@ -35,7 +35,7 @@ export type ResolverOptions = {
   readonly clock: Clock;
   readonly verifier: Verifier;
   readonly edge: Edge | null;
-  readonly room: RelayRoom | null;
+  readonly room: RelayedRoom | null;
   readonly reads: PublicReadClient | null;
   /** The highest height this node has verified before: older answers are refused. */
   readonly atLeastHeight?: number;

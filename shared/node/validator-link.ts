@@ -4,7 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
 import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
-import type { RelayRoom } from '../session/relay-room.ts';
+import type { RelayedRoom } from '../session/payload-room.ts';
 import type { PeerId } from '../session/relay-wire.ts';
 import type { RoomId } from '../session/room.ts';
 import type { Session } from '../session/session.ts';
@@ -37,7 +37,7 @@ export type PinWish = {
 };
 
 export type ValidatorLinkOptions = {
-  readonly room: RelayRoom;
+  readonly room: RelayedRoom;
   readonly roomId: RoomId;
   readonly group: Cid;
   readonly genesis: Uint8Array;

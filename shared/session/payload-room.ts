@@ -1,5 +1,7 @@
 // What requests, answers and sessions need of a room: payloads to and from numbered peers, and word of who is there.
 
+import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
 import type { PeerId, ServingPeer } from './relay-wire.ts';
 
 /** The first byte of a payload says which machine it belongs to (rule PR1). */
@@ -20,6 +22,10 @@ export interface RoomEvents {
   online?(): void;
   /** The connection ended, or an attempt asked for failed. Every peer is gone: numbers of one connection mean nothing in the next. */
   offline?(because: string): void;
+  /** The relay has no place for more sockets in this room: newcomers are in its next shard (RL13). */
+  full?(): void;
+  /** A frame of an extension (its first byte says which), as it came. */
+  extension?(frame: Uint8Array): void;
 }
 
 export interface PayloadRoom {
@@ -27,4 +33,27 @@ export interface PayloadRoom {
   send(to: PeerId, payload: Uint8Array): Promise<SendOutcome>;
   /** The returned function ends it. */
   subscribe(events: RoomEvents): () => void;
+}
+
+/** A room on one relay, or on several at once: what a node needs of it is the same. */
+export interface RelayedRoom extends PayloadRoom {
+  readonly online: boolean;
+  /** This node's own number where there is one: `find` may name it. */
+  readonly you: PeerId | null;
+  /** Serving peers, oldest first. */
+  readonly peers: readonly ServingPeer[];
+  /** Peers that are who this node looks for: they are not forgotten for others while they are here. */
+  readonly proven: { add(peer: PeerId): unknown };
+  /** Connects now: for the first time, or whatever pause was under way. */
+  wake(): void;
+  /** Ends the connection for good. */
+  close(): void;
+  /** Whether the room is online within `wait` ms; asks for a connection. */
+  whenOnline(wait: Millis): Promise<boolean>;
+  /** Peers that said they have `manifest`; none if nobody answers within `wait` ms. */
+  find(manifest: Cid, wait: Millis): Promise<readonly PeerId[]>;
+  /** Says, and keeps saying, that this node serves these manifests; a list replaces the one before. */
+  have(manifests: readonly Cid[]): void;
+  /** SERVICE_* bits this node offers from now on. */
+  setServices(services: number): void;
 }

@@ -12,7 +12,7 @@ import { CONTROL_REQUESTS_PER_MINUTE, GATEWAY_REQUESTS_PER_MINUTE } from '../cor
 import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
-import { ROOM_PEER } from './relay-wire.ts';
+import { isRoomPeer } from './relay-wire.ts';
 import {
   ANSWER_BYTES_MAX,
   CONTENT_BLOCK_BYTES_MAX,
@@ -330,7 +330,7 @@ function endOfBatch(cids: readonly Cid[], from: number, most: number): number {
 }
 
 function requestsPerMinute(peer: PeerId): number {
-  return peer === ROOM_PEER ? GATEWAY_REQUESTS_PER_MINUTE : CONTROL_REQUESTS_PER_MINUTE;
+  return isRoomPeer(peer) ? GATEWAY_REQUESTS_PER_MINUTE : CONTROL_REQUESTS_PER_MINUTE;
 }
 
 function wakeAll(reader: Reader): void {

@@ -12,7 +12,7 @@ export type RelayAddress = Brand<string, 'RelayAddress'>;
 
 export const RELAY_ADDRESS_BYTES_MAX = 128;
 /** Relays that a room lives on: one may die at any time. */
-export const RELAYS_PER_ROOM = 2;
+const RELAYS_PER_ROOM = 2;
 
 const ADDRESS =
   /^wss?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[1-9]\d{0,4})?(?:\/[A-Za-z0-9._~-]+)*$/;

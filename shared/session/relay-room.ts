@@ -3,7 +3,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Clock, Link, Log, Random } from '../platform/ports.ts';
-import type { PayloadRoom, RoomEvents, SendOutcome } from './payload-room.ts';
+import type { RelayedRoom, RoomEvents, SendOutcome } from './payload-room.ts';
 import type { PeerId, RelayToClientFrame, ServingPeer } from './relay-wire.ts';
 import { HAVE_INTERVAL } from '../core/limits.ts';
 import {
@@ -12,7 +12,9 @@ import {
   encodeSend,
   encodeServices,
   HAVE_MANIFESTS_MAX,
+  isExtensionFrame,
   parseRelayFrame,
+  ROOM_FULL,
 } from './relay-wire.ts';
 
 /** A relay that has not said WELCOME by then is not going to. */
@@ -58,7 +60,7 @@ type Connection =
 
 type Queued = { readonly frame: Uint8Array; readonly settle: (outcome: SendOutcome) => void };
 
-export class RelayRoom implements PayloadRoom {
+export class RelayRoom implements RelayedRoom {
   readonly #options: RelayRoomOptions;
   readonly #listeners = new Set<RoomEvents>();
   readonly #peers = new Map<PeerId, ServingPeer>();
@@ -155,6 +157,13 @@ export class RelayRoom implements PayloadRoom {
     return new Promise((settle) => this.#queue.push({ frame, settle }));
   }
 
+  /** Hands over a frame of an extension; false when there is no connection. */
+  sendExtension(frame: Uint8Array): boolean {
+    if (this.#connection.state !== 'online') return false;
+    this.#connection.link.send(frame);
+    return true;
+  }
+
   /** Peers that said they have `manifest`, at most FOUND_PEERS_MAX; none if nobody answers within `wait` ms. */
   async find(manifest: Cid, wait: Millis): Promise<readonly PeerId[]> {
     const { clock } = this.#options;
@@ -218,12 +227,15 @@ export class RelayRoom implements PayloadRoom {
   #receive(link: Link, bytes: Uint8Array): void {
     const connection = this.#connection;
     if ((connection.state !== 'joining' && connection.state !== 'online') || connection.link !== link) return;
+    if (connection.state === 'online' && isExtensionFrame(bytes)) {
+      return this.#emit((events) => events.extension?.(bytes));
+    }
     const frame = parseRelayFrame(bytes);
     if (!frame.ok) {
       this.#options.log.debug('relay_frame_dropped', { code: frame.error.code });
     } else if (connection.state === 'joining') {
       if (frame.value.type === 'welcome') this.#enter(link, frame.value);
-      if (frame.value.type === 'error') this.#options.log.warn('relay_refused', { code: frame.value.code });
+      if (frame.value.type === 'error') this.#complain(frame.value.code);
     } else {
       this.#act(frame.value);
     }
@@ -263,11 +275,16 @@ export class RelayRoom implements PayloadRoom {
       case 'error':
         // Only this code is about the sender itself: a peer that takes too little must not slow down the others.
         if (frame.code === 'rate_limited') this.#pausedUntil = this.#options.clock.now() + RATE_LIMITED_PAUSE;
-        return this.#options.log.warn('relay_refused', { code: frame.code });
+        return this.#complain(frame.code);
       case 'welcome':
         // One connection has one number; a second WELCOME would make every peer's bookkeeping wrong.
         return this.#options.log.debug('relay_frame_dropped', { code: 'second_welcome' });
     }
+  }
+
+  #complain(code: string): void {
+    this.#options.log.warn('relay_refused', { code });
+    if (code === ROOM_FULL) this.#emit((events) => events.full?.());
   }
 
   #dismiss(peer: PeerId): void {

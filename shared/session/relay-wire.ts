@@ -28,6 +28,19 @@ export const SERVICE_VALIDATE = 2;
 export const SERVICE_SEED = 4;
 const SERVICES_ALL = SERVICE_READ | SERVICE_VALIDATE | SERVICE_SEED;
 
+/**
+ * Rooms as peers have the last numbers: a node in one room on several relays has one for each of them. No socket gets
+ * one of these.
+ */
+const ROOM_PEERS_MAX = 256;
+
+export function isRoomPeer(peer: number): boolean {
+  return peer > ROOM_PEER - ROOM_PEERS_MAX;
+}
+
+/** The code of an ERROR that sends newcomers to the next shard of a room (RL13). */
+export const ROOM_FULL = 'room_full';
+
 export type ServingPeer = { readonly id: PeerId; readonly services: number };
 
 /** Type byte and id in front of a payload. */
@@ -70,6 +83,14 @@ export type RelayToClientFrame =
   | { readonly type: 'left'; readonly peer: PeerId }
   | { readonly type: 'gone'; readonly peer: PeerId }
   | { readonly type: 'error'; readonly code: string };
+
+/** First bytes of extensions: their frames are read by whoever knows them (mail-wire.ts), so that others need not carry them. */
+const EXTENSION_FIRST = 0x20;
+const EXTENSION_LAST = 0x2f;
+
+export function isExtensionFrame(bytes: Uint8Array): boolean {
+  return bytes[0]! >= EXTENSION_FIRST && bytes[0]! <= EXTENSION_LAST && bytes.length <= FRAME_BYTES_MAX;
+}
 
 export type FrameFailure = Failure<'bad_frame' | 'frame_too_large'>;
 

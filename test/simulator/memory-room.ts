@@ -5,6 +5,7 @@ import type { Millis } from '../../shared/core/brand.ts';
 import type { Clock, Link } from '../../shared/platform/ports.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { LOOPBACK_POLICY, type EdgePolicy } from '../../worker/policy.ts';
+import type { RoomMail } from '../../worker/relay/mail-shelf.ts';
 import { createRoomCore, type Member } from '../../worker/relay/room-core.ts';
 
 export type Direction = 'to_relay' | 'to_client';
@@ -19,6 +20,7 @@ export type MemoryRoomOptions = {
   /** What an attacker makes of a frame: none, itself, others. */
   readonly tamper?: (frame: Uint8Array, direction: Direction) => readonly Uint8Array[];
   readonly policy?: EdgePolicy;
+  readonly mail?: RoomMail;
 };
 
 export type MemoryRoom = {
@@ -45,6 +47,7 @@ export function createMemoryRoom(options: MemoryRoomOptions): MemoryRoom {
     now: () => clock.now(),
     onPayload: () => undefined,
     onLeft: () => undefined,
+    ...(options.mail && { mail: options.mail }),
   });
 
   /** One direction of one link: keeps order, whatever the delays drawn. */
@@ -76,7 +79,9 @@ export function createMemoryRoom(options: MemoryRoomOptions): MemoryRoom {
     if (!open) return Promise.reject(new Error('refused'));
     let events: Parameters<Link['listen']>[0] | null = null;
     let member: Member | null = null;
+    let refused = false;
     const close = (because: string): void => {
+      refused = true;
       if (member === null) return;
       core.leave(member);
       member = null;
@@ -84,7 +89,9 @@ export function createMemoryRoom(options: MemoryRoomOptions): MemoryRoom {
       clock.after(0, () => events?.closed(because));
     };
     const cut = (): void => close('cut');
-    const toClient = createPipe('to_client', (frame) => (member === null ? undefined : events?.frame(frame)));
+    const toClient = createPipe('to_client', (frame) =>
+      member === null && !refused ? undefined : events?.frame(frame),
+    );
     const toRelay = createPipe('to_relay', (frame) => (member === null ? undefined : core.receive(member, frame)));
     const socket = {
       send: (frame: Uint8Array) => toClient.send(frame),
@@ -98,8 +105,13 @@ export function createMemoryRoom(options: MemoryRoomOptions): MemoryRoom {
       close: () => close('closed'),
       listen(given) {
         events = given;
-        member = core.join(socket, { loopback: true });
+        const joined = core.join(socket, { loopback: true });
         cuts.add(cut);
+        if (!refused) return void (member = joined);
+        // A room that is full ends the socket while it joins.
+        core.leave(joined);
+        cuts.delete(cut);
+        clock.after(options.delay?.max ?? 0, () => events?.closed('room_full'));
       },
     });
   }

@@ -2,9 +2,11 @@
 
 import type { EdgeClient, EdgeRoom } from '../edge.ts';
 import type { EdgePolicies } from '../policy.ts';
+import type { EdgeSql } from '../sql.ts';
 import type { RoomSocket } from '../relay/room-core.ts';
 import type { RoomParts } from '../relay/room-parts.ts';
 import type { RoomId } from '../../shared/session/room.ts';
+import { MailShelf } from '../relay/mail-shelf.ts';
 import { CLOSE_TEXT_REFUSED, createRoomParts, PING, PONG, refuseConnection, tagAddress } from '../relay/room-parts.ts';
 
 /** Seconds without a sign of life after which Deno asks the client, and gives it up without an answer. */
@@ -15,16 +17,22 @@ type LiveRoom = RoomParts & { sockets: number; readonly socketsByTag: Map<string
 export type RoomsOptions = {
   readonly policies: EdgePolicies;
   readonly publicRoom: RoomId;
+  /** The one database of all rooms' mail. */
+  readonly sql: EdgeSql;
   clientOf(request: Request): EdgeClient;
   /** The request as the server got it: only that one can be upgraded. */
   upgrade(request: Request, options: { idleTimeout: number }): { socket: WebSocket; response: Response };
 };
 
-export function createRooms({ policies, publicRoom, clientOf, upgrade }: RoomsOptions): EdgeRoom {
+export function createRooms({ policies, publicRoom, sql, clientOf, upgrade }: RoomsOptions): EdgeRoom {
   const rooms = new Map<RoomId, LiveRoom>();
 
   function open(name: RoomId): LiveRoom {
-    const room = rooms.get(name) ?? { ...createRoomParts(policies), sockets: 0, socketsByTag: new Map() };
+    const room = rooms.get(name) ?? {
+      ...createRoomParts(policies, new MailShelf({ sql, room: name })),
+      sockets: 0,
+      socketsByTag: new Map(),
+    };
     rooms.set(name, room);
     return room;
   }

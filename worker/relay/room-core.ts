@@ -1,10 +1,11 @@
 // A room: sockets that name each other by number. It forwards what it cannot read, and knows who serves what.
-// Rules ED1…ED9 of docs/protocol/edge.md; the host gives sockets, time and chance.
+// Rules ED1…ED9, ED40 and ED41 of docs/protocol/edge.md; the host gives sockets, time and chance.
 
 import type { Millis } from '../../shared/core/brand.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { ClientToRelayFrame, PeerId, ServingPeer } from '../../shared/session/relay-wire.ts';
 import type { EdgePolicy } from '../policy.ts';
+import type { RoomMail } from './mail-shelf.ts';
 import type { TokenBucket } from '../../shared/core/token-bucket.ts';
 import { FRAME_BYTES_MAX, HAVE_TTL } from '../../shared/core/limits.ts';
 import { createTokenBucket, spendTokens } from '../../shared/core/token-bucket.ts';
@@ -12,8 +13,10 @@ import { cidDigest } from '../../shared/codec/cid.ts';
 import {
   FOUND_PEERS_MAX,
   ROOM_PEER,
+  ROOM_FULL,
   SERVICE_READ,
   SERVICE_SEED,
+  SERVICE_VALIDATE,
   WELCOME_PEERS_MAX,
   encodeError,
   encodeFound,
@@ -21,9 +24,12 @@ import {
   encodeLeft,
   encodePeer,
   encodeWelcome,
+  isExtensionFrame,
+  isRoomPeer,
   parseClientFrame,
   readdressSend,
 } from '../../shared/session/relay-wire.ts';
+import { answerMail } from './mail-shelf.ts';
 
 /**
  * What is kept of a manifest's digest: 1,024 manifests then fit the 16 KB that a sleeping socket may remember.
@@ -35,6 +41,13 @@ const SEND_HEADER_BYTES = 5;
 const ERROR_INTERVAL: Millis = 1_000;
 const CLOSE_PROTOCOL = 1002;
 const CLOSE_TOO_BIG = 1009;
+const CLOSE_TRY_LATER = 1013;
+/** Beyond what a room takes of anybody: full nodes, which listen in all shards, and those that are about to leave. */
+const SPARE_SOCKETS = 56;
+/** How often full nodes of a room are told that it has a next shard, at most. */
+const OVERFLOW_INTERVAL: Millis = 60_000;
+/** So long after the last newcomer was sent on, others may still be in the next shard. */
+const OVERFLOW_REMEMBERED: Millis = 24 * 60 * 60 * 1_000;
 
 /** What a socket remembers while the room sleeps; plain data, below 16 KB. */
 export type MemberRecord = {
@@ -75,6 +88,8 @@ export type RoomOptions = {
   onPayload(from: PeerId, payload: Uint8Array): void;
   /** A socket is gone, so no answer of it is coming. */
   onLeft(peer: PeerId): void;
+  /** Where mail rests; without it the room takes none. */
+  readonly mail?: RoomMail;
 };
 
 /** Bytes that may wait in one socket where the runtime tells; beyond, the receiver is too slow to help. */
@@ -88,11 +103,12 @@ export type RoomCore = ReturnType<typeof createRoomCore>;
 
 export function createRoomCore(options: RoomOptions) {
   const members = new Map<PeerId, Member>();
+  let overflowAt: Millis = -OVERFLOW_REMEMBERED;
 
   function drawId(): PeerId {
     for (;;) {
       const id = options.drawNumber() as PeerId;
-      if (id !== 0 && id !== ROOM_PEER && !members.has(id)) return id;
+      if (id !== 0 && !isRoomPeer(id) && !members.has(id)) return id;
     }
   }
 
@@ -124,8 +140,27 @@ export function createRoomCore(options: RoomOptions) {
     }
     // Whoever came first must not be all that newcomers hear of.
     const named = serving.length > WELCOME_PEERS_MAX ? shuffle(serving).slice(0, WELCOME_PEERS_MAX) : serving;
+    const { socketsPerRoom } = options.policyFor(record);
+    if (members.size > socketsPerRoom + SPARE_SOCKETS) {
+      // Its own close event takes it out.
+      trySend(member, encodeError(ROOM_FULL));
+      socket.close(CLOSE_TRY_LATER, ROOM_FULL);
+      return member;
+    }
     trySend(member, encodeWelcome(record.id, named));
+    if (members.size > socketsPerRoom) overflow(member);
     return member;
+  }
+
+  /** RL13: the newcomer decides whether it is one that listens in all shards, and leaves if not. */
+  function overflow(newcomer: Member): void {
+    const now = options.now();
+    trySend(newcomer, encodeError(ROOM_FULL));
+    if (now - overflowAt < OVERFLOW_INTERVAL) return;
+    overflowAt = now;
+    for (const member of members.values()) {
+      if (member !== newcomer && listensEverywhere(member.record.services)) trySend(member, encodeError(ROOM_FULL));
+    }
   }
 
   /** A socket that was here before the room slept. */
@@ -145,6 +180,7 @@ export function createRoomCore(options: RoomOptions) {
     if (!spendTokens(member.frames, 1, now) || !spendTokens(member.bytes, bytes.length, now)) {
       return complain(member, 'rate_limited', now);
     }
+    if (isExtensionFrame(bytes)) return receiveMail(member, bytes, now);
     const parsed = parseClientFrame(bytes);
     if (!parsed.ok) {
       complain(member, parsed.error.code, now);
@@ -184,11 +220,22 @@ export function createRoomCore(options: RoomOptions) {
         if (frame.services === record.services) return;
         remember(member, { ...record, services: frame.services });
         const { id } = record;
+        const hasNext = now - overflowAt < OVERFLOW_REMEMBERED;
+        if (hasNext && listensEverywhere(frame.services)) trySend(member, encodeError(ROOM_FULL));
         return broadcast(member, frame.services === 0 ? encodeLeft(id) : encodePeer({ id, services: frame.services }));
       }
       case 'find':
         return void trySend(member, encodeFound(frame.request, findSeeders(frame.manifest).slice(0, FOUND_PEERS_MAX)));
     }
+  }
+
+  function receiveMail(member: Member, bytes: Uint8Array, now: Millis): void {
+    if (!spendTokens(member.control, 1, now)) return complain(member, 'rate_limited', now);
+    const { mailBytesPerRoom } = options.policyFor(member.record);
+    const answers = answerMail(bytes, { mail: options.mail, bytesMax: mailBytesPerRoom, now });
+    if (answers.ok) return answers.value.forEach((frame) => void trySend(member, frame));
+    complain(member, answers.error.code, now);
+    member.socket.close(CLOSE_PROTOCOL, answers.error.code);
   }
 
   /** Sockets that said within 15 minutes that they have this manifest, in random order. */
@@ -248,6 +295,10 @@ export function createRoomCore(options: RoomOptions) {
   }
 
   return { join, restore, leave, receive, findSeeders, findReaders, sendAsRoom, countMembers };
+}
+
+function listensEverywhere(services: number): boolean {
+  return (services & (SERVICE_READ | SERVICE_VALIDATE)) !== 0;
 }
 
 function createReserve({ bytesToSocketPerSecond }: EdgePolicy, now: Millis): TokenBucket {

@@ -1,6 +1,7 @@
 // What a room is on any host: its rules under the edge's limits, and the gateway's questions to the peers in it.
 
 import type { EdgePolicies } from '../policy.ts';
+import type { RoomMail } from './mail-shelf.ts';
 import type { RoomCore } from './room-core.ts';
 import type { RoomReads } from './room-reads.ts';
 import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
@@ -19,7 +20,7 @@ const ADDRESS_TAG_BYTES = 8;
 
 export type RoomParts = { readonly core: RoomCore; readonly reads: RoomReads };
 
-export function createRoomParts(policies: EdgePolicies): RoomParts {
+export function createRoomParts(policies: EdgePolicies, mail?: RoomMail): RoomParts {
   const clock = createWebClock();
   const core = createRoomCore({
     policyFor: (record) => (record.loopback ? policies.loopback : policies.remote),
@@ -27,6 +28,7 @@ export function createRoomParts(policies: EdgePolicies): RoomParts {
     now: () => clock.now(),
     onPayload: (from, payload) => reads.receive(from, payload),
     onLeft: (peer) => reads.forget(peer),
+    ...(mail && { mail }),
   });
   const reads = createRoomReads({ room: core, clock, hasher: createWebHasher() });
   return { core, reads };

@@ -1,12 +1,15 @@
 // The room as a Durable Object: hibernating sockets around the room's rules, and questions of the gateway to the peers in it.
 
 import type { DurableObjectState, WebSocket as RoomWebSocket } from '@cloudflare/workers-types';
+import type { Millis } from '../../shared/core/brand.ts';
 import type { EdgeBindings } from '../bindings.ts';
 import type { EdgePolicies } from '../policy.ts';
 import type { Member, MemberRecord, RoomCore, RoomSocket } from './room-core.ts';
 import type { ResolveAnswer, ResolveQuestion, RoomReads, WantAnswer, WantQuestion } from './room-reads.ts';
 import { DurableObject } from 'cloudflare:workers';
 import { isLocalClient, parsePolicies } from '../policy.ts';
+import { sqlOfObject } from '../sql.ts';
+import { MAIL_TTL, MailShelf, type RoomMail } from './mail-shelf.ts';
 import {
   CLOSE_NORMAL,
   CLOSE_TEXT_REFUSED,
@@ -25,12 +28,23 @@ export class Room extends DurableObject<EdgeBindings> {
   readonly #members = new Map<RoomWebSocket, Member>();
   readonly #core: RoomCore;
   readonly #reads: RoomReads;
+  readonly #mail: MailShelf;
 
   constructor(ctx: DurableObjectState, env: EdgeBindings) {
     super(ctx, env);
     const policies = parsePolicies(env.POLICY);
     if (!policies.ok) throw new Error(policies.error.because);
-    const { core, reads } = createRoomParts(policies.value);
+    this.#mail = new MailShelf({ sql: sqlOfObject(ctx.storage), room: '' });
+    const mail: RoomMail = {
+      post: (letter) => {
+        const outcome = this.#mail.post(letter);
+        if (outcome === 'done') this.#sweepAt(letter.now + MAIL_TTL);
+        return outcome;
+      },
+      take: (address, now) => this.#mail.take(address, now),
+      drop: (address, digests) => this.#mail.drop(address, digests),
+    };
+    const { core, reads } = createRoomParts(policies.value, mail);
     this.#core = core;
     this.#reads = reads;
     this.#policies = policies.value;
@@ -86,6 +100,18 @@ export class Room extends DurableObject<EdgeBindings> {
 
   count(): { sockets: number; serving: number } {
     return this.#core.countMembers();
+  }
+
+  /** Mail that nobody took goes even if nobody ever comes here again. */
+  override async alarm(): Promise<void> {
+    const next = this.#mail.sweep(Date.now());
+    if (next !== null) this.#sweepAt(next);
+  }
+
+  #sweepAt(due: Millis): void {
+    const { storage } = this.ctx;
+    const planned = storage.getAlarm().then((alarm) => (alarm === null ? storage.setAlarm(due) : undefined));
+    this.ctx.waitUntil(planned);
   }
 
   #leave(socket: RoomWebSocket): void {

@@ -11,7 +11,7 @@ import { readRecord, writeRecord } from '../state.ts';
 /** All of them fit one value of state, so that one proof tells a tab everything. */
 export const RELAYS_MAX = 48;
 /** So that one member cannot be all relays there are. */
-export const RELAYS_PER_MEMBER_MAX = 2;
+const RELAYS_PER_MEMBER_MAX = 2;
 /** A relay that nobody renews for a month is gone. */
 export const RELAY_TERM_MAX: number = 30 * 24 * 60 * 60 * 1_000;
 
