@@ -163,6 +163,8 @@ export interface WeftApi {
     /** Accepts '@alice.site', 'alice' and a site's URL. */
     resolve(site: string): Promise<ResolvedSite>;
     unpublish(site: { handle: string; name?: string }): Promise<void>;
+    /** The newest version as a CAR file for IPFS tools; its one root is what they call the folder. */
+    exportCar(site: { handle: string; name?: string }): Promise<Blob>;
     /** Resolves, fetches and verifies the whole site from other nodes, as a first visitor would. */
     visit(site: string): Promise<VisitReport>;
   };

@@ -33,7 +33,7 @@ async function startEdge(commons: string): Promise<string> {
 test('help lists the commands, and each command its options and examples', async () => {
   const overview = await weft('--help');
   expect(overview).toMatchObject({ status: 0, err: '' });
-  for (const name of ['found', 'run', 'serve', 'status', 'resolve']) {
+  for (const name of ['found', 'run', 'serve', 'status', 'resolve', 'export']) {
     expect(overview.out).toContain(`  ${name}`);
     const help = await weft(name, '--help');
     expect(help).toMatchObject({ status: 0, err: '' });

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { type Command, CommandFailure, STATUS_FAILED, STATUS_USAGE } from './commands/command.ts';
+import { EXPORT } from './commands/export.ts';
 import { FOUND } from './commands/found.ts';
 import { RESOLVE } from './commands/resolve.ts';
 import { RUN } from './commands/run.ts';
@@ -9,7 +10,7 @@ import { SERVE } from './commands/serve.ts';
 import { STATUS } from './commands/status.ts';
 import { StoreError } from '../shared/platform/ports.ts';
 
-const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE];
+const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE, EXPORT];
 const COMMON_OPTIONS = {
   json: { type: 'boolean', about: 'one JSON object a line' },
   help: { type: 'boolean', about: 'this text' },

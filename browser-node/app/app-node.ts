@@ -22,7 +22,6 @@ type SiteVersions = {
   versions?(site: SiteName): Promise<readonly SiteVersion[]>;
   /** A new version that names an old manifest. */
   rollback?(site: SiteName & { manifest: string }): Promise<{ seq: number }>;
-  exportCar?(site: SiteName): Promise<Uint8Array<ArrayBuffer> | Blob>;
 };
 
 export type AppNode = Omit<WeftApi, 'on' | 'sites'> & {

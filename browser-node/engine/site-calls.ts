@@ -78,6 +78,16 @@ export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCa
       context.mark('sites');
     },
 
+    async exportCar(where) {
+      const site = orThrow(readSiteId(where));
+      const { manifest: cid } = orThrow(resolveSite(orThrow(await node.resolve(siteKeys(site)[0])), clock.now()));
+      const manifest = await readManifest(context, cid);
+      if (!manifest) return reject('manifest_missing', 'Nobody who is reachable now has this site: try again later.');
+      // Few export: what it takes is loaded when somebody does.
+      const { exportSiteCar } = await import('./site-export.ts');
+      return await exportSiteCar(context, { cid, manifest });
+    },
+
     async visit(text) {
       const site = orThrow(readSite(text, sitesOrigin.suffix));
       const network = { edge, room: node.room, reads: node.reads };

@@ -76,7 +76,15 @@ export const GROUPED_CALLS: {
     devices: 'again',
   },
   handles: { check: 'again', register: 'again', resolve: 'again', mine: 'again' },
-  sites: { cancel: 'once', jobs: 'again', mine: 'again', resolve: 'again', unpublish: 'once', visit: 'again' },
+  sites: {
+    cancel: 'once',
+    jobs: 'again',
+    mine: 'again',
+    resolve: 'again',
+    unpublish: 'once',
+    exportCar: 'again',
+    visit: 'again',
+  },
   blobs: { put: 'again', get: 'again', pin: 'again', stats: 'again' },
   groups: {
     create: 'once',

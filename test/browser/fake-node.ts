@@ -296,7 +296,7 @@ function createVersions(site: {
       await site.enter('sites.rollback');
       return { seq: site.add(site.find(name)!).seq };
     },
-    exportCar: () => site.enter('sites.exportCar').then(() => new Uint8Array([1])),
+    exportCar: () => site.enter('sites.exportCar').then(() => new Blob([new Uint8Array([1])])),
   };
 }
 

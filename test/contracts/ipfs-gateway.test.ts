@@ -1,5 +1,11 @@
 // The IPFS side of the gateway in real workerd: a site's directory, what is refused, and how much is taken on.
 
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { CarReader } from '@ipld/car';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
@@ -13,6 +19,7 @@ import { siteDirectory } from '../../site-host/site-directory.ts';
 import { fileOf, type HttpAnswer } from './edge.test-kit.ts';
 import { startIpfsStand, type IpfsStand } from './ipfs.test-kit.ts';
 
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const BIG = new Uint8Array(2_500_000).map((_, at) => (at * 7) % 253);
 
 let stand: IpfsStand;
@@ -82,6 +89,24 @@ describe('ED55: the directory of a site', () => {
     expect(cids.length).toBeGreaterThan(12);
     expect(await cidsOf(await ask(`/ipfs/${manifest}?format=car&dag-scope=entity`))).toEqual([manifest]);
   });
+});
+
+test('SI42: the command line writes a site to a CAR file, once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'weft-export-'));
+  try {
+    const file = join(folder, 'alice.car');
+    const edge = `http://127.0.0.1:${stand.edge.port}`;
+    const args = ['--disable-warning=ExperimentalWarning', MAIN, 'export', '@alice.site', '--to', file, '--edge', edge];
+    const { stdout } = await promisify(execFile)(process.execPath, [...args, '--json']);
+    const car = await readFile(file);
+    expect(JSON.parse(stdout)).toMatchObject({ handle: 'alice', manifest, root, file, files: 3, bytes: car.length });
+    const reader = await CarReader.fromBytes(car);
+    expect((await reader.getRoots()).map(String)).toEqual([root]);
+    const again = promisify(execFile)(process.execPath, [...args, '--json']);
+    await expect(again).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('file_exists') });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 describe('ED54, ED57: a version on a host of its own', () => {

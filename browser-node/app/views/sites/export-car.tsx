@@ -1,9 +1,6 @@
-// A site as one file in the CAR format, for IPFS tools and for safekeeping; where the node offers none, nothing is shown.
+// A site as one file in the CAR format, for IPFS tools and for safekeeping.
 
 import type { OwnSite } from '../../../api.ts';
-import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { useCall } from '../../components/use-call.ts';
@@ -12,21 +9,12 @@ import { useCall } from '../../components/use-call.ts';
 const KEPT_FOR = 60_000;
 
 export function ExportCar({ site }: { site: OwnSite }) {
-  const { node } = useApp();
-  const offered = useSignal(false);
   const { busy, failure, run } = useCall();
   const { handle, name } = site;
-  useEffect(() => {
-    node.then(
-      (api) => (offered.value = api.sites.exportCar !== undefined),
-      () => undefined,
-    );
-  }, []);
-  if (!offered.value) return null;
   const save = (): void =>
     run(
-      (api) => api.sites.exportCar!({ handle, name }),
-      (car) => saveFile(new Blob([car], { type: 'application/vnd.ipld.car' }), `${name || handle}-${site.seq}.car`),
+      (api) => api.sites.exportCar({ handle, name }),
+      (car) => saveFile(car, `${name || handle}-${site.seq}.car`),
     );
   return (
     <>
