@@ -21,7 +21,7 @@ import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+const log = process.env.SIMLOG ? { debug(...a: unknown[]) { if (process.env.SIMLOG === '2') console.log('D', ...a); }, info(...a: unknown[]) { console.log('I', ...a); }, warn(...a: unknown[]) { console.log('W', ...a); }, error(...a: unknown[]) { console.log('E', ...a); } } : { debug() {}, info() {}, warn() {}, error() {} };
 
 export type GroupWorld = {
   /** The relay's room of that id, as every member sees it. */
