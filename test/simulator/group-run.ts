@@ -116,7 +116,7 @@ async function found(run: Run): Promise<void> {
     assert(link.ok, 'an own invite can be read');
     await member!.groups.join(link.value, '');
   }
-  await clock.advance(chance.fraction() * 3_000);
+  await clock.advance(Math.floor(chance.fraction() * 3_000));
 }
 
 async function takeStep(run: Run): Promise<void> {
@@ -126,7 +126,8 @@ async function takeStep(run: Run): Promise<void> {
   if (drawn < 0.6) await edit(run, place);
   else if (drawn < 0.75) crash(run, place);
   else if (drawn < 0.85) for (const room of world.rooms.values()) room.cutAll();
-  else if (drawn < 0.9) for (const room of world.rooms.values()) room.setOpen(chance.fraction() < 0.5);
+  else if (drawn < 0.88) for (const room of world.rooms.values()) room.setOpen(chance.fraction() < 0.5);
+  else if (drawn < 0.94) place.member?.setReachable(chance.fraction() < 0.5);
   else await restart(run, place);
   await clock.advance(Math.floor(chance.fraction() ** 2 * 4_000));
 }
@@ -171,7 +172,10 @@ async function heal(run: Run): Promise<void> {
     room.cutAll();
   }
   for (const place of places) await restart(run, place);
-  for (const { member } of places) member!.groups.wake();
+  for (const { member } of places) {
+    member!.setReachable(true);
+    member!.groups.wake();
+  }
   await untilSettled(run);
   for (const { member } of places) {
     for (const document of DOCUMENTS) await nodeOf(run, member!)!.documents.load(document);
@@ -196,7 +200,15 @@ function describe(run: Run): string {
     const owed = outbox.pending.map(({ id }) => outbox.delayOf(id)?.code ?? 'owed');
     const waits = chain.pool.inOrder().map(({ body }) => `${body.feed.slice(0, 4)}/${body.seq}`);
     const unsent = documents.hasUnsent();
-    return { name, height: chain.tip.height, waits, owed, unsent, peers: peers.length, role: node.roleOf(member.identity) };
+    return {
+      name,
+      height: chain.tip.height,
+      waits,
+      owed,
+      unsent,
+      peers: peers.length,
+      role: node.roleOf(member.identity),
+    };
   });
   return JSON.stringify(members);
 }
@@ -216,7 +228,11 @@ async function judge(run: Run, seed: number): Promise<GroupRun> {
   const pictures = nodes.map((node) =>
     JSON.stringify({
       tip: node.chain.tip.id,
-      documents: DOCUMENTS.map((document) => [document, node.documents.heads(document), node.documents.value(document)]),
+      documents: DOCUMENTS.map((document) => [
+        document,
+        node.documents.heads(document),
+        node.documents.value(document),
+      ]),
     }),
   );
   assert(new Set(pictures).size === 1, `members see different documents: ${pictures.join('\n')}`);

@@ -1,8 +1,6 @@
 // Members of one group in one process: whole nodes over a relay in memory, with time, chance, network and disks from a seed.
 
-import { toHex } from '../../shared/codec/base.ts';
-import { encodeUtf8 } from '../../shared/codec/base.ts';
-import { assert } from '../../shared/core/assert.ts';
+import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
 import { identityFromKey, publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
@@ -11,7 +9,7 @@ import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups } from '../../shared/node/groups.ts';
 import type { GroupSignal } from '../../shared/node/group-node.ts';
-import type { PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
+import type { Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
@@ -21,7 +19,7 @@ import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-const log = process.env.SIMLOG ? { debug(...a: unknown[]) { if (process.env.SIMLOG === '2') console.log('D', ...a); }, info(...a: unknown[]) { console.log('I', ...a); }, warn(...a: unknown[]) { console.log('W', ...a); }, error(...a: unknown[]) { console.log('E', ...a); } } : { debug() {}, info() {}, warn() {}, error() {} };
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export type GroupWorld = {
   /** The relay's room of that id, as every member sees it. */
@@ -37,6 +35,8 @@ export type WorldMember = {
   readonly device: PublicKey;
   readonly groups: Groups;
   readonly signals: readonly GroupSignal[];
+  /** Cut off from every relay until it is reachable again. */
+  setReachable(reachable: boolean): void;
   /** As a process that is killed: nothing is finished, nothing is said. */
   kill(): void;
   close(): Promise<void>;
@@ -67,7 +67,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
       const signer = createSeedSigner(sha256(encodeUtf8(`${seed} ${name} ${deviceName}`)));
       const identity = identityFromKey(publicKeyBytes(owner.key));
       const random = createSeededRandom(seed * 1_000 + ++starts);
-      const own = { alive: true };
+      const own = { alive: true, reachable: true };
       const certificate = await createDeviceCertificate({
         signer: owner,
         device: signer.key,
@@ -85,6 +85,13 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         after: (delay: number, task: () => void) => clock.after(delay, () => (own.alive ? task() : undefined)),
       };
       const open: RelayRoom[] = [];
+      const links = new Set<Link>();
+      const connectTo = async (id: RoomId): Promise<Link> => {
+        if (!own.reachable) throw new Error('the network is away');
+        const link = await room(id).connect();
+        links.add(link);
+        return link;
+      };
       const groups = await Groups.open({
         clock: mortal,
         random,
@@ -99,7 +106,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         connector: null,
         openRoom: (id) => {
           const relay = new RelayRoom({
-            connect: () => room(id).connect(),
+            connect: () => connectTo(id),
             clock: mortal,
             random,
             services: SERVICE_SEED,
@@ -118,6 +125,12 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         device: signer.key,
         groups,
         signals,
+        setReachable(reachable) {
+          own.reachable = reachable;
+          if (reachable) return;
+          for (const link of links) link.close();
+          links.clear();
+        },
         kill() {
           own.alive = false;
           void store.close();
@@ -145,10 +158,4 @@ function createRememberingVerifier(): Verifier {
       return verdict;
     },
   };
-}
-
-export function requireOnly<T>(items: readonly T[]): T {
-  const [first, second] = items;
-  assert(first !== undefined && second === undefined, 'there is exactly one');
-  return first;
 }

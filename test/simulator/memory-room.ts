@@ -57,7 +57,8 @@ export function createMemoryRoom(options: MemoryRoomOptions): MemoryRoom {
     const pass = (frame: Uint8Array): void => {
       if (random.fraction() < (options.loss ?? 0)) return;
       const { min, max } = options.delay ?? { min: 0, max: 0 };
-      lastAt = Math.max(lastAt, clock.now() + min + random.fraction() * (max - min));
+      // Clocks count whole milliseconds.
+      lastAt = Math.max(lastAt, clock.now() + Math.round(min + random.fraction() * (max - min)));
       waiting += frame.length;
       clock.after(lastAt - clock.now(), () => {
         waiting -= frame.length;
