@@ -9,6 +9,7 @@ import {
   countUints,
   cursorOver,
   demand,
+  filled,
   isShortestInt,
   Malformed,
   NOTHING,
@@ -29,20 +30,20 @@ export const VALUE = { nothing: 0, no: 1, yes: 2, int: 4, float: 5, text: 6, byt
 /** One operation a row; ids are (actor, counter) with 0 for the change's own actor, n for the n-th other; NOTHING: none. */
 export type ChangeOperations = {
   readonly count: number;
-  readonly objectActor: Int32Array;
-  readonly objectCounter: Int32Array;
-  readonly keyActor: Int32Array;
+  readonly objectActor: readonly number[];
+  readonly objectCounter: readonly number[];
+  readonly keyActor: readonly number[];
   /** 0 without an actor: the head of a list. */
-  readonly keyCounter: Int32Array;
+  readonly keyCounter: readonly number[];
   readonly keyText: readonly (string | null)[];
-  readonly insert: Uint8Array;
-  readonly action: Int32Array;
+  readonly insert: readonly number[];
+  readonly action: readonly number[];
   /** A VALUE. */
-  readonly valueType: Uint8Array;
+  readonly valueType: readonly number[];
   /** Where the predecessors of an operation begin in the two columns below; one more at the end. */
-  readonly predFrom: Int32Array;
-  readonly predActor: Int32Array;
-  readonly predCounter: Int32Array;
+  readonly predFrom: readonly number[];
+  readonly predActor: readonly number[];
+  readonly predCounter: readonly number[];
 };
 
 export type ParsedChange = {
@@ -162,7 +163,7 @@ function readOperations(cursor: Cursor): ChangeOperations {
   demand(count > 0, 'a change has operations');
   const uints = (number: number) => {
     const found = column(number);
-    return found ? readUints(found, count) : new Int32Array(count).fill(NOTHING);
+    return found ? readUints(found, count) : filled(count);
   };
   const keyCounter = column(COLUMN.keyCounter);
   const keyText = column(COLUMN.keyText);
@@ -172,7 +173,7 @@ function readOperations(cursor: Cursor): ChangeOperations {
     objectActor: uints(COLUMN.objectActor),
     objectCounter: uints(COLUMN.objectCounter),
     keyActor: uints(COLUMN.keyActor),
-    keyCounter: keyCounter ? readDeltas(keyCounter, count) : new Int32Array(count).fill(NOTHING),
+    keyCounter: keyCounter ? readDeltas(keyCounter, count) : filled(count),
     keyText: keyText ? readTexts(keyText, count) : Array.from<null>({ length: count }).fill(null),
     insert: readFlags(needed(COLUMN.insert), count),
     action: readUints(needed(COLUMN.action), count),
@@ -209,30 +210,30 @@ function readPredecessors(
   const column = columns.get(COLUMN.predCount);
   demand(column !== undefined, 'a column is missing');
   const counts = readUints(column, count);
-  const predFrom = new Int32Array(count + 1);
+  const predFrom = [0];
   for (let i = 0; i < count; i++) {
     demand(counts[i]! >= 0 && counts[i]! <= PREDECESSORS_MAX - predFrom[i]!, 'there are too many predecessors');
-    predFrom[i + 1] = predFrom[i]! + counts[i]!;
+    predFrom.push(predFrom[i]! + counts[i]!);
   }
   const total = predFrom[count]!;
   const actors = columns.get(COLUMN.predActor);
   const counters = columns.get(COLUMN.predCounter);
   demand((actors !== undefined) === total > 0 && (counters !== undefined) === total > 0, 'predecessors are missing');
-  const predActor = actors ? readUints(actors, total) : new Int32Array(0);
-  const predCounter = counters ? readDeltas(counters, total) : new Int32Array(0);
+  const predActor = actors ? readUints(actors, total) : [];
+  const predCounter = counters ? readDeltas(counters, total) : [];
   demand(!predActor.includes(NOTHING) && !predCounter.includes(NOTHING), 'predecessors are missing');
   return { predFrom, predActor, predCounter };
 }
 
 /** Types of the values, after each was found to be one that Automerge can read and writes the same way. */
-function readValues(meta: Int32Array, values: Cursor | undefined): Uint8Array {
+function readValues(meta: readonly number[], values: Cursor | undefined): number[] {
   const raw = values ?? cursorOver(new Uint8Array(0));
-  const types = new Uint8Array(meta.length);
+  const types: number[] = [];
   for (let i = 0; i < meta.length; i++) {
     demand(meta[i] !== NOTHING, 'a value is missing');
     const type = meta[i]! & 15;
     checkValue(type, readBytes(raw, meta[i]! >> 4));
-    types[i] = type;
+    types.push(type);
   }
   demand(raw.at === raw.end, 'there are more values than operations');
   return types;

@@ -43,7 +43,7 @@ export function readUint(cursor: Cursor): number {
 }
 
 /** Signed LEB128 in its shortest form, at most 32 bits. */
-export function readInt(cursor: Cursor): number {
+function readInt(cursor: Cursor): number {
   const from = cursor.at;
   let value = 0;
   for (let i = 0; i < LEB_BYTES_MAX; i++) {
@@ -72,22 +72,27 @@ export function readBytes(cursor: Cursor, length: number): Uint8Array {
   return cursor.bytes.subarray(cursor.at - length, cursor.at);
 }
 
-export function readText(cursor: Cursor): string {
+function readText(cursor: Cursor): string {
   const text = decodeUtf8(readBytes(cursor, readUint(cursor)));
   demand(text.ok, 'text is not UTF-8');
   return text.value;
 }
 
+/** A column that says nothing. Most changes have one row, for which an array of machine numbers costs more than it saves. */
+export function filled(count: number): number[] {
+  return Array.from<number>({ length: count }).fill(NOTHING);
+}
+
 /** Exactly `count` unsigned numbers or NOTHING, of a run-length column. */
-export function readUints(cursor: Cursor, count: number): Int32Array {
-  const out = new Int32Array(count).fill(NOTHING);
+export function readUints(cursor: Cursor, count: number): number[] {
+  const out = filled(count);
   readRuns(cursor, count, { read: readUint, put: (at, value) => (out[at] = value) });
   return out;
 }
 
 /** Exactly `count` numbers or NOTHING of a run-length column of differences; none is below zero. */
-export function readDeltas(cursor: Cursor, count: number): Int32Array {
-  const out = new Int32Array(count).fill(NOTHING);
+export function readDeltas(cursor: Cursor, count: number): number[] {
+  const out = filled(count);
   let last = 0;
   readRuns(cursor, count, {
     read: readInt,
@@ -108,8 +113,8 @@ export function readTexts(cursor: Cursor, count: number): (string | null)[] {
 }
 
 /** Exactly `count` flags: lengths of runs that are false, true, false … */
-export function readFlags(cursor: Cursor, count: number): Uint8Array {
-  const out = new Uint8Array(count);
+export function readFlags(cursor: Cursor, count: number): number[] {
+  const out = filled(count).fill(0);
   let at = 0;
   for (let flag = 0; cursor.at < cursor.end; flag = 1 - flag) {
     const length = readUint(cursor);

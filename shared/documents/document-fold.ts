@@ -1,25 +1,18 @@
 // One document as the fold of a set of changes: applied while the set grows, made anew when it shrinks (DO10–DO13).
 
 import {
-  applyChanges,
-  change,
-  changeAt,
   clone,
-  diff,
   free,
   getAllChanges,
-  getHeads,
-  getLastLocalChange,
+  getBackend,
   init,
   load,
-  save,
-  toJS,
   view,
   type Doc,
   type Patch,
 } from '@automerge/automerge/slim';
 import { assert } from '../core/assert.ts';
-import { DOCUMENT_BYTES_MAX, HELD_CHANGES_MAX } from '../core/limits.ts';
+import { CHANGE_BYTES_MAX, DOCUMENT_BYTES_MAX, HELD_CHANGES_MAX } from '../core/limits.ts';
 import type { ActorId, ChangeHash } from '../feeds/document-change.ts';
 import { parseChange, type ParsedChange } from './change-chunk.ts';
 import { checkChange } from './change-check.ts';
@@ -40,25 +33,42 @@ export type FoldUpdate =
     }
   | { readonly kind: 'rebuilt'; readonly heads: readonly ChangeHash[] };
 
+export type EditSettings = {
+  readonly heads?: readonly string[] | undefined;
+  readonly ownKey?: string | undefined;
+  readonly checked: boolean;
+};
+
+/** `full`: the document may not grow. `refused`: the change is too large, or writes where it may not. */
+export type EditOutcome = { readonly hash: ChangeHash; readonly update: FoldUpdate } | 'nothing' | 'full' | 'refused';
+
 /** Why a change that is ordered is not in the document: everyone leaves the same ones out. */
 export type LeftOut = { readonly hash: ChangeHash; readonly because: 'refused' | 'document_full' | 'dependency' };
 
 /** Nobody: the actor of a document that is only read. */
 const NOBODY = '0'.repeat(32);
+const ROOT = '_root';
 
 export class DocumentFold {
-  #doc: Doc<Draft>;
+  #doc: Doc<unknown>;
+  /** The document behind #doc, which does not follow it: nobody reads #doc. */
+  #draft: Draft;
   #actor: string = NOBODY;
   readonly #graph = new ChangeGraph();
   readonly #table = new OperationTable();
   readonly #final = new Set<ChangeHash>();
   readonly #held = new Map<ChangeHash, Incoming>();
+  /** Own edits that are in Automerge and were not read back yet: each rests on the one before it alone. */
+  #ahead: ChangeHash[] = [];
+  /** Own changes that takeMade has not given out. */
+  #made: ParsedChange[] = [];
   #finalBytes = 0;
   #pendingBytes = 0;
 
   /** From what was saved: a fold of final changes only. Throws when the bytes are not what `saveFinal` made. */
   constructor(saved: Uint8Array | null = null) {
-    this.#doc = saved === null ? init<Draft>(NOBODY) : load<Draft>(saved, NOBODY);
+    this.#doc = saved === null ? init<unknown>(NOBODY) : load<unknown>(saved, NOBODY);
+    this.#draft = draftOf(this.#doc);
     for (const bytes of getAllChanges(this.#doc)) {
       const parsed = parseChange(bytes);
       assert(parsed && checkChange(parsed, this.#past()) === 'fits', 'a save holds changes that were checked');
@@ -68,11 +78,12 @@ export class DocumentFold {
   }
 
   heads(): readonly ChangeHash[] {
-    return this.#graph.heads();
+    const last = this.#ahead.at(-1);
+    return last === undefined ? this.#graph.heads() : [last];
   }
 
   has(hash: string): boolean {
-    return this.#graph.node(hash) !== undefined;
+    return this.#graph.node(hash) !== undefined || this.#ahead.includes(hash as ChangeHash);
   }
 
   isFinal(hash: ChangeHash): boolean {
@@ -81,11 +92,12 @@ export class DocumentFold {
 
   /** Plain objects with Automerge's kinds of values in them. */
   value(): unknown {
-    return toJS(this.#doc);
+    return this.#draft.materialize(ROOT);
   }
 
   /** Changes that are seen and not ordered; those that rest on nothing here are kept for later, as far as there is room. */
   addPending(incoming: readonly Incoming[]): FoldUpdate | null {
+    this.#catchUp();
     const before = this.heads();
     const rest = this.#takeFitting([...incoming, ...this.#held.values()]);
     this.#held.clear();
@@ -95,6 +107,7 @@ export class DocumentFold {
 
   /** The changes of one block, in its order. What was pending in their place makes way. */
   addFinal(incoming: readonly Incoming[]): { update: FoldUpdate | null; leftOut: LeftOut[] } {
+    this.#catchUp();
     const leftOut: LeftOut[] = [];
     const shrunk = this.#makeWay(incoming);
     const before = this.heads();
@@ -136,6 +149,7 @@ export class DocumentFold {
 
   /** Which pending changes would go with these. */
   withDependents(hashes: Iterable<ChangeHash>): ReadonlySet<ChangeHash> {
+    this.#catchUp();
     return this.#graph.withDependents(hashes);
   }
 
@@ -143,12 +157,14 @@ export class DocumentFold {
   setActor(actor: ActorId): void {
     const old = this.#doc;
     this.#doc = clone(old, actor);
+    this.#draft = draftOf(this.#doc);
     this.#actor = actor;
     free(old);
   }
 
   /** How far counters would run ahead of the past of an edit at these heads; undefined: a head is not here, or the actor is not in its past. */
   gapAt(heads: readonly string[], actor: ActorId): number | undefined {
+    this.#catchUp();
     const nodes = heads.map((hash) => this.#graph.node(hash));
     if (nodes.includes(undefined)) return undefined;
     const known = nodes.map((node) => node!);
@@ -157,26 +173,21 @@ export class DocumentFold {
     return this.#graph.endOp - known.reduce((most, { endOp }) => Math.max(most, endOp), 0);
   }
 
-  /** How many changes an actor has here. */
-  lengthOf(actor: ActorId): number {
-    return this.#graph.chain(actor).length;
-  }
-
   /**
    * What these changes do, as patches on the document without them and without what rests on them: exactly, when nothing
    * of others goes with them, else one by one against what each was made on.
    */
   patchesOf(own: ReadonlySet<ChangeHash>): Patch[] {
+    this.#catchUp();
     const gone = this.#graph.withDependents(own);
     if (gone.size === 0) return [];
     if ([...gone].every((hash) => own.has(hash))) {
-      return diff(this.#doc, this.#graph.headsWithout(gone), this.#graph.heads());
+      return this.#draft.diff(this.#graph.headsWithout(gone), this.#graph.heads());
     }
     return [...gone]
       .filter((hash) => own.has(hash))
       .flatMap((hash) =>
-        diff(
-          this.#doc,
+        this.#draft.diff(
           this.#graph.node(hash)!.deps.map((dep) => dep.hash),
           [hash],
         ),
@@ -185,56 +196,78 @@ export class DocumentFold {
 
   /** What patches that are meant for an older version come to on the newest one. Throws what `edit` throws. */
   rebase(heads: readonly string[], edit: (draft: Draft) => void): Patch[] {
-    const copy = clone(this.#doc, NOBODY);
-    const { newDoc } = changeAt(copy, [...heads], { time: undefined }, edit);
-    const patches = diff(newDoc, this.#graph.heads(), getHeads(newDoc));
-    free(newDoc);
-    return patches;
+    const [scratch, target] = [clone(this.#doc, NOBODY), clone(this.#doc, NOBODY)];
+    try {
+      const made = makeChange(draftOf(scratch), edit, heads);
+      const draft = draftOf(target);
+      if (made !== null) draft.applyChanges([draftOf(scratch).getLastLocalChange()!]);
+      return draft.diffIncremental();
+    } finally {
+      free(scratch);
+      free(target);
+    }
   }
 
   /**
-   * An own edit by the actor that was set, on top of everything or of the given version. Null: it changes nothing.
-   * Throws what `edit` throws; nothing has happened then.
+   * An own edit by the actor that was set, on top of everything or of the given version. `checked`: what it says has to
+   * be looked at before it counts, which typing does not need. Throws what `edit` throws; nothing has happened then.
    */
-  edit(
-    edit: (draft: Draft) => void,
-    options: { heads?: readonly string[] | undefined; ownKey?: string | undefined } = {},
-  ): { change: ParsedChange; update: FoldUpdate } | 'nothing' | 'refused' {
+  edit(edit: (draft: Draft) => void, options: EditSettings): EditOutcome {
+    const { heads, ownKey, checked } = options;
     const before = this.heads();
-    let patches: Patch[] = [];
-    const settings = { time: undefined, patchCallback: (found: Patch[]) => void (patches = found) };
-    let made: boolean;
-    if (options.heads === undefined) {
-      const after = change(this.#doc, settings, edit);
-      made = after !== this.#doc;
-      this.#doc = after;
-    } else {
-      const { newDoc, newHeads } = changeAt(this.#doc, [...options.heads], settings, edit);
-      made = newHeads !== null;
-      this.#doc = newDoc;
-    }
-    if (!made) return 'nothing';
-    const parsed = parseChange(getLastLocalChange(this.#doc)!);
-    const room =
-      parsed === null ? -1 : DOCUMENT_BYTES_MAX - this.#finalBytes - this.#pendingBytes - parsed.bytes.length;
-    if (parsed === null || room < 0 || checkChange(parsed, this.#past(options.ownKey)) !== 'fits') {
-      this.#forkAt(before);
+    if (checked || heads !== undefined) this.#catchUp();
+    if (!this.#hasRoom(CHANGE_BYTES_MAX * (this.#ahead.length + 1))) this.#catchUp();
+    if (!this.#hasRoom(CHANGE_BYTES_MAX)) return 'full';
+    const hash = makeChange(this.#draft, edit, heads);
+    if (hash === null) return 'nothing';
+    const patches = this.#draft.diffIncremental();
+    this.#ahead.push(hash);
+    if ((checked || heads !== undefined) && !this.#readBack(ownKey)) {
+      this.#forkAt(this.heads());
       return 'refused';
     }
-    this.#add(parsed);
-    this.#pendingBytes += parsed.bytes.length;
-    return { change: parsed, update: { kind: 'changed', before, heads: this.heads(), patches } };
+    return { hash, update: { kind: 'changed', before, heads: this.heads(), patches } };
+  }
+
+  get hasMade(): boolean {
+    return this.#ahead.length > 0 || this.#made.length > 0;
+  }
+
+  /** Own changes since the last time, in the order in which they were made. */
+  takeMade(): ParsedChange[] {
+    this.#catchUp();
+    const made = this.#made;
+    this.#made = [];
+    return made;
   }
 
   /** Automerge's save of what is here: for a fold that holds final changes only. */
   saveFinal(): Uint8Array {
     assert(this.#final.size === this.#graph.size, 'only final changes are saved');
-    return save(this.#doc);
+    return this.#draft.save();
   }
 
   /** Gives the memory back; the fold is not used again. */
   close(): void {
     free(this.#doc);
+  }
+
+  /** What was typed into the text of a document of several hands is sound by itself. */
+  #catchUp(): void {
+    assert(this.#ahead.length === 0 || this.#readBack(undefined), 'what was typed is a change like any other');
+  }
+
+  /** Own edits into the graph; false, and out of the way, when one of them says what it may not. */
+  #readBack(ownKey: string | undefined): boolean {
+    this.#ahead = [];
+    for (const bytes of this.#draft.getChanges(this.#graph.heads())) {
+      const parsed = parseChange(bytes);
+      if (parsed === null || checkChange(parsed, this.#past(ownKey)) !== 'fits') return false;
+      this.#add(parsed);
+      this.#pendingBytes += bytes.length;
+      this.#made.push(parsed);
+    }
+    return true;
   }
 
   #past(ownKey?: string) {
@@ -244,6 +277,10 @@ export class DocumentFold {
   #add(parsed: ParsedChange): void {
     this.#graph.add(parsed, this.#table.rows);
     this.#table.rows += parsed.operations.count;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#finalBytes + this.#pendingBytes + bytes <= DOCUMENT_BYTES_MAX;
   }
 
   #markFinal(hash: ChangeHash, bytes: number): void {
@@ -264,7 +301,7 @@ export class DocumentFold {
         const verdict = checkChange(parsed, this.#past(ownKey));
         if (verdict === 'held') left.push(item);
         if (verdict !== 'fits') continue;
-        if (this.#finalBytes + this.#pendingBytes + parsed.bytes.length > DOCUMENT_BYTES_MAX) continue;
+        if (!this.#hasRoom(parsed.bytes.length)) continue;
         this.#add(parsed);
         this.#pendingBytes += parsed.bytes.length;
         added.push(parsed);
@@ -285,6 +322,7 @@ export class DocumentFold {
   }
 
   #drop(hashes: Iterable<ChangeHash>): boolean {
+    this.#catchUp();
     const gone = this.#graph.withDependents(hashes);
     if (gone.size === 0) return false;
     for (const hash of gone) {
@@ -299,19 +337,39 @@ export class DocumentFold {
   /** The document as its changes up to these heads make it, by the same actor where it has one. */
   #forkAt(heads: readonly ChangeHash[]): void {
     const old = this.#doc;
-    this.#doc = heads.length === 0 ? init<Draft>(this.#actor) : clone(view(old, [...heads]), this.#actor);
+    this.#doc = heads.length === 0 ? init<unknown>(this.#actor) : clone(view(old, [...heads]), this.#actor);
+    this.#draft = draftOf(this.#doc);
     free(old);
   }
 
   #apply(added: readonly ParsedChange[], before: readonly ChangeHash[]): FoldUpdate | null {
     if (added.length === 0) return null;
-    let patches: Patch[] = [];
-    const patchCallback = (found: Patch[]) => void (patches = found);
-    [this.#doc] = applyChanges(
-      this.#doc,
-      added.map(({ bytes }) => bytes),
-      { patchCallback },
-    );
-    return { kind: 'changed', before, heads: this.heads(), patches };
+    this.#draft.applyChanges(added.map(({ bytes }) => bytes));
+    return { kind: 'changed', before, heads: this.heads(), patches: this.#draft.diffIncremental() };
+  }
+}
+
+/** Patches are counted from here. */
+function draftOf(doc: Doc<unknown>): Draft {
+  const draft = getBackend(doc);
+  draft.updateDiffCursor();
+  return draft;
+}
+
+/** One change, on everything or on the given version; null when the edit does nothing. */
+function makeChange(
+  draft: Draft,
+  edit: (draft: Draft) => void,
+  heads: readonly string[] | undefined,
+): ChangeHash | null {
+  if (heads !== undefined) draft.isolate([...heads]);
+  try {
+    edit(draft);
+    return draft.pendingOps() > 0 ? (draft.commit() as ChangeHash | null) : null;
+  } catch (error) {
+    draft.rollback();
+    throw error;
+  } finally {
+    if (heads !== undefined) draft.integrate();
   }
 }

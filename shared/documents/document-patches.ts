@@ -1,15 +1,6 @@
 // Patches between a document and those who edit it: plain data outside, Automerge's types inside.
 
-import {
-  Counter,
-  ImmutableString,
-  isCounter,
-  isImmutableString,
-  splice,
-  updateText,
-  type Patch,
-  type Prop,
-} from '@automerge/automerge/slim';
+import { isCounter, isImmutableString, type getBackend, type Patch } from '@automerge/automerge/slim';
 import { CHANGE_BYTES_MAX, CHANGE_OPERATIONS_MAX, DOCUMENT_DEPTH_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
@@ -24,21 +15,30 @@ export type DocumentPatch =
   | { readonly action: 'del'; readonly path: PatchPath; readonly length?: number }
   | { readonly action: 'inc'; readonly path: PatchPath; readonly value: number };
 
+/** In a page's text. */
+export type TextEdit = Extract<DocumentPatch, { action: 'splice' | 'del' }>;
+
 export type PatchFailure = Failure<'bad_patch' | 'too_large'>;
 
-/** Root of a document under edit: Automerge's proxy. */
-export type Draft = Record<string, unknown>;
-type Holder = Record<string | number, unknown>;
+/** Automerge's document itself, without its JavaScript objects: those would be made anew with every keystroke. */
+export type Draft = ReturnType<typeof getBackend>;
+type ObjID = Parameters<Draft['put']>[0];
+type Value = Parameters<Draft['put']>[2];
+type Datatype = NonNullable<Parameters<Draft['put']>[3]>;
+type FullValue = NonNullable<ReturnType<Draft['getWithType']>>;
+
+const ROOT: ObjID = '_root';
 
 /** Text that several people write at once; every other string is replaced as a whole, which costs far less. */
 const SHARED_TEXT_KEY = 'text';
+const SHARED_TEXT_PATH = `/${SHARED_TEXT_KEY}`;
 const PAGES = 'pages/';
 /** Code units of text in one patch, and elements of one deletion: a fifth of what a change may hold, in operations and in bytes. */
 const PIECE_MAX: number = Math.floor(Math.min(CHANGE_OPERATIONS_MAX, CHANGE_BYTES_MAX / 4) / 5);
 /** What the patches of one change may cost together, in operations as far as they can be told. */
 const CHANGE_COST_MAX: number = 3 * PIECE_MAX;
 
-/** Thrown through Automerge's callback, which then rolls back. */
+/** Whoever applies patches rolls back on it. */
 export class BadPatch extends Error {
   constructor(because: string) {
     super(because);
@@ -66,35 +66,84 @@ export function splitPatches(patches: readonly DocumentPatch[]): Result<Document
   return ok(groups);
 }
 
-/** Applies one patch inside a change; throws BadPatch, or what Automerge throws. */
-export function applyPatch(draft: Draft, patch: DocumentPatch, document: DocumentName): void {
-  const path = [...patch.path];
-  const last = path.pop()!;
-  if (patch.action === 'splice' || (patch.action === 'del' && typeof valueAt(draft, path) === 'string')) {
-    spliceText(draft, path, { at: last, patch, document });
+/**
+ * Applies one patch inside a change; throws BadPatch, or what Automerge throws. `nearest`: a position behind the end of a
+ * text or list that became shorter means its end.
+ */
+export function applyPatch(
+  draft: Draft,
+  patch: DocumentPatch,
+  options: { document: DocumentName; nearest?: boolean },
+): void {
+  const { document, nearest = false } = options;
+  const last = patch.path.at(-1)!;
+  if (patch.action === 'put' && typeof patch.value === 'string' && isSharedText(document, patch.path)) {
+    putText(draft, patch.value, nearest);
     return;
   }
-  const holder = valueAt(draft, path);
-  if (typeof holder !== 'object' || holder === null) throw new BadPatch(`Nothing is at ${path.join('/')}.`);
-  const values = holder as Holder;
-  switch (patch.action) {
-    case 'put':
-      if (isSharedText(document, patch.path) && typeof patch.value === 'string')
-        putText(draft, patch.path, patch.value);
-      else values[last] = storedValue(patch.value, 0);
-      return;
-    case 'insert':
-      listAt(holder, last).splice(Number(last), 0, ...patch.values.map((value) => storedValue(value, 0)));
-      return;
-    case 'del':
-      if (Array.isArray(holder)) listAt(holder, last).splice(Number(last), patch.length ?? 1);
-      else delete values[last];
-      return;
-    case 'inc':
-      if (values[last] === undefined) values[last] = new Counter(patch.value);
-      else if (isCounter(values[last])) (values[last] as Counter).increment(patch.value);
-      else throw new BadPatch('Only a counter can be incremented.');
+  if (isTextEdit(patch, document) && !nearest) {
+    editText(draft, patch);
+    return;
   }
+  const { object, kind } = findHolder(draft, patch.path);
+  if (kind === 'map') {
+    if (typeof last !== 'string') throw new BadPatch('A map has keys that are text.');
+    patchMap(draft, { object, key: last, patch });
+    return;
+  }
+  const length = draft.length(object);
+  if (typeof last !== 'number' || (last > length && !nearest)) throw new BadPatch('There is no such position.');
+  patchSequence(draft, { object, kind, patch, at: Math.min(last, length), length });
+}
+
+/** Whether a patch types or deletes in the text that several write at once: what nearly all patches do. */
+export function isTextEdit(patch: DocumentPatch, document: DocumentName): patch is TextEdit {
+  const { action, path } = patch;
+  return (
+    (action === 'splice' || action === 'del') &&
+    path.length === 2 &&
+    typeof path[1] === 'number' &&
+    isSharedText(document, path.slice(0, 1))
+  );
+}
+
+/** Without a question beforehand: Automerge refuses a position that is not there. */
+function editText(draft: Draft, patch: TextEdit): void {
+  const at = Number(patch.path[1]);
+  try {
+    if (patch.action === 'splice') draft.splice(SHARED_TEXT_PATH, at, 0, patch.value);
+    else draft.splice(SHARED_TEXT_PATH, at, patch.length ?? 1);
+  } catch {
+    if (patch.action === 'del' || at > 0 || draft.getWithType(ROOT, SHARED_TEXT_KEY)) {
+      throw new BadPatch('There is no such position in the text.');
+    }
+    draft.putObject(ROOT, SHARED_TEXT_KEY, patch.value);
+  }
+}
+
+function patchMap(draft: Draft, { object, key, patch }: { object: ObjID; key: string; patch: DocumentPatch }): void {
+  const before = draft.getWithType(object, key)?.[0];
+  if (patch.action === 'put') putValue(draft, { object, prop: key, insert: false }, patch.value);
+  else if (patch.action === 'del' && before !== undefined) draft.delete(object, key);
+  else if (patch.action === 'inc' && before === undefined) draft.put(object, key, patch.value, 'counter');
+  else if (patch.action === 'inc' && before === 'counter') draft.increment(object, key, patch.value);
+  else throw new BadPatch('What is at this path cannot be changed like this.');
+}
+
+function patchSequence(
+  draft: Draft,
+  place: { object: ObjID; kind: 'list' | 'text'; patch: DocumentPatch; at: number; length: number },
+): void {
+  const { object, kind, patch, at, length } = place;
+  if (patch.action === 'del') draft.splice(object, at, Math.min(patch.length ?? 1, length - at));
+  else if (patch.action === 'splice' && kind === 'text') draft.splice(object, at, 0, patch.value);
+  else if (patch.action === 'insert' && kind === 'list') {
+    for (const [i, value] of patch.values.entries()) putValue(draft, { object, prop: at + i, insert: true }, value);
+  } else if (patch.action === 'put' && kind === 'list' && at < length) {
+    putValue(draft, { object, prop: at, insert: false }, patch.value);
+  } else if (patch.action === 'inc' && kind === 'list' && draft.getWithType(object, at)?.[0] === 'counter') {
+    draft.increment(object, at, patch.value);
+  } else throw new BadPatch('What is at this path cannot be changed like this.');
 }
 
 /** What somebody outside sees of a value: strings and numbers instead of Automerge's own kinds. */
@@ -102,7 +151,7 @@ export function plainValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isImmutableString(value)) return String(value);
   if (isCounter(value)) return value.value;
-  if (value instanceof Uint8Array || value instanceof Date) return value;
+  if (value instanceof Uint8Array || isDate(value)) return value;
   if (Array.isArray(value)) return value.map(plainValue);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
@@ -189,55 +238,76 @@ function costOf(patch: DocumentPatch): number {
   return patch.action === 'insert' ? patch.values.length : 1;
 }
 
-function valueAt(draft: Draft, path: PatchPath): unknown {
-  let value: unknown = draft;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Holder)[key];
+/** The object that holds what the path ends in. */
+function findHolder(draft: Draft, path: PatchPath): { object: ObjID; kind: 'map' | 'list' | 'text' } {
+  let object: ObjID = ROOT;
+  let kind: 'map' | 'list' | 'text' = 'map';
+  for (const key of path.slice(0, -1)) {
+    const fits: boolean = kind === 'map' ? typeof key === 'string' : kind === 'list' && typeof key === 'number';
+    const found: FullValue | null = fits ? draft.getWithType(object, key) : null;
+    if (found === null || (found[0] !== 'map' && found[0] !== 'list' && found[0] !== 'text')) {
+      throw new BadPatch('There is nothing at this path that could be changed.');
+    }
+    [kind, object] = found;
   }
-  return value;
-}
-
-function listAt(holder: object, at: string | number): unknown[] {
-  if (!Array.isArray(holder) || typeof at !== 'number' || at > holder.length) {
-    throw new BadPatch('There is no list of that length at this path.');
-  }
-  return holder;
+  return { object, kind };
 }
 
 function isSharedText(document: DocumentName, path: PatchPath): boolean {
   return document.startsWith(PAGES) && path.length === 1 && path[0] === SHARED_TEXT_KEY;
 }
 
-function putText(draft: Draft, path: PatchPath, text: string): void {
-  const key = path[0]!;
-  if (typeof draft[key] === 'string') updateText(draft, [key], text);
-  else draft[key] = text;
+/** `keep`: a text that is there stays as it is. */
+function putText(draft: Draft, text: string, keep: boolean): void {
+  const found = draft.getWithType(ROOT, SHARED_TEXT_KEY);
+  if (found?.[0] !== 'text') draft.putObject(ROOT, SHARED_TEXT_KEY, text);
+  else if (!keep) draft.updateText(found[1], text);
 }
 
-function spliceText(
-  draft: Draft,
-  path: Prop[],
-  { at, patch, document }: { at: string | number; patch: DocumentPatch; document: DocumentName },
-): void {
-  if (typeof at !== 'number') throw new BadPatch('Text is changed at a position.');
-  if (isSharedText(document, path) && valueAt(draft, path) === undefined) draft[SHARED_TEXT_KEY] = '';
-  const text = valueAt(draft, path);
-  if (typeof text !== 'string' || at > text.length) throw new BadPatch('There is no text of that length at this path.');
-  if (patch.action === 'splice') splice(draft, path, at, 0, patch.value);
-  else if (patch.action === 'del') splice(draft, path, at, Math.min(patch.length ?? 1, text.length - at));
-}
+type Place = { readonly object: ObjID; readonly prop: string | number; readonly insert: boolean };
 
 /** Strings as values that are replaced whole; only what Automerge can hold and everybody reads alike. */
-function storedValue(value: unknown, depth: number): unknown {
+function putValue(draft: Draft, place: Place, value: unknown, depth = 0): void {
+  const scalar = scalarOf(value);
+  const { object, prop, insert } = place;
+  if (scalar !== null) {
+    if (insert) draft.insert(object, Number(prop), scalar[1], scalar[0]);
+    else draft.put(object, prop, scalar[1], scalar[0]);
+    return;
+  }
   if (depth > DOCUMENT_DEPTH_MAX) throw new BadPatch('This value is nested too deeply.');
-  if (typeof value === 'string') return new ImmutableString(value);
-  if (typeof value === 'boolean' || value === null) return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (value instanceof Uint8Array || value instanceof Date) return value;
-  if (isImmutableString(value) || isCounter(value)) return value;
-  if (Array.isArray(value)) return value.map((inner) => storedValue(inner, depth + 1));
-  if (typeof value !== 'object')
-    throw new BadPatch('A value is plain data: text, numbers, booleans, bytes, lists and maps.');
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, storedValue(inner, depth + 1)]));
+  const empty = Array.isArray(value) ? [] : {};
+  const made = insert ? draft.insertObject(object, Number(prop), empty) : draft.putObject(object, prop, empty);
+  if (Array.isArray(value)) {
+    for (const [at, inner] of value.entries())
+      putValue(draft, { object: made, prop: at, insert: true }, inner, depth + 1);
+    return;
+  }
+  for (const [key, inner] of Object.entries(value as object)) {
+    if (key === '') throw new BadPatch('A key is not empty.');
+    putValue(draft, { object: made, prop: key, insert: false }, inner, depth + 1);
+  }
+}
+
+/** Null: a list or a map. */
+function scalarOf(value: unknown): [Datatype, Value] | null {
+  if (value === null) return ['null', null];
+  if (typeof value === 'string') return ['str', value];
+  if (typeof value === 'boolean') return ['boolean', value];
+  if (typeof value === 'number' && Number.isFinite(value)) return [Number.isSafeInteger(value) ? 'int' : 'f64', value];
+  if (value instanceof Uint8Array) return ['bytes', value];
+  if (isDate(value) && Number.isFinite(value.getTime())) return ['timestamp', value];
+  if (isImmutableString(value)) return ['str', String(value)];
+  if (isCounter(value)) return ['counter', value.value];
+  if (Array.isArray(value) || isPlainObject(value)) return null;
+  throw new BadPatch('A value is plain data: text, numbers, booleans, bytes, dates, lists and maps.');
+}
+
+/** By what it is called, since this part of the code has no clock and so no Date. */
+function isDate(value: unknown): value is Extract<Value, { getTime(): number }> {
+  return Object.prototype.toString.call(value) === '[object Date]';
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -51,6 +51,10 @@ export function tailRange(name: DocumentName): { from: string; to: string } {
   return { from: `${TAILS}${name}:`, to: `${TAILS}${name}:${END}` };
 }
 
+export function nameOfTail(key: string): DocumentName {
+  return key.slice(TAILS.length, key.lastIndexOf(':')) as DocumentName;
+}
+
 export function encodeSize(size: DocumentSize): Uint8Array<ArrayBuffer> {
   return encodeCanonical(nameSchema, { v: 1, ...size });
 }

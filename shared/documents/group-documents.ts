@@ -13,24 +13,12 @@ import {
 } from '../feeds/document-change.ts';
 import { isOwned, type DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
-import type { Log, Random, Store, StoreBatch, StorePut } from '../platform/ports.ts';
+import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
 import { parseChange } from './change-chunk.ts';
+import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming } from './document-fold.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
-import {
-  decodeSize,
-  decodeTail,
-  encodeSize,
-  encodeTail,
-  nameKey,
-  nameOfKey,
-  NAME_RANGE,
-  saveKey,
-  tailKey,
-  tailRange,
-  type DocumentSize,
-  type DocumentTail,
-} from './document-records.ts';
+import type { DocumentTail } from './document-records.ts';
 import {
   entryRoom,
   OpenDocument,
@@ -53,44 +41,39 @@ export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boo
 
 /** What of an entry is left for changes when certificate, header and frames are in it. */
 const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
-/** A save is made anew when the changes behind it outgrow it, but not for a few kilobytes. */
-const TAIL_BYTES_MIN: number = 64 * 1024;
 const NOT_OPEN = fail('document_closed', 'This document is not open: open it, then edit.');
 
+/** A change as its entry carries it; the hash is what the reader of the entry found. */
+type EntryChange = { readonly document: DocumentName; readonly hash: ChangeHash; readonly bytes: Uint8Array };
 type PendingEntry = {
   readonly entry: VerifiedEntry;
-  readonly operations: readonly DocumentOperation[];
-  accepted: boolean;
+  readonly changes: readonly EntryChange[];
+  readonly accepted: boolean;
 };
 
 export class GroupDocuments {
   readonly #options: GroupDocumentsOptions;
-  readonly #sizes: Map<DocumentName, DocumentSize>;
+  readonly #disk: DocumentDisk;
   readonly #open = new Map<DocumentName, OpenDocument>();
   readonly #opening = new Map<DocumentName, Promise<OpenDocument>>();
   readonly #pending = new Map<Cid, PendingEntry>();
-  /** Tails that are not known to be on disk yet. */
-  readonly #unwritten = new Map<string, Uint8Array>();
-  #written = 0;
   #unsentListener: () => void = () => {};
   #next: NextEntry | null = null;
-  #compacting: Promise<void> = Promise.resolve();
 
-  private constructor(options: GroupDocumentsOptions, sizes: Map<DocumentName, DocumentSize>) {
+  private constructor(options: GroupDocumentsOptions, disk: DocumentDisk) {
     this.#options = options;
-    this.#sizes = sizes;
+    this.#disk = disk;
   }
 
   /** Automerge's WASM must be there before the first document is opened. */
   static async open(options: GroupDocumentsOptions): Promise<GroupDocuments> {
-    const records = await options.store.range(NAME_RANGE);
-    return new GroupDocuments(options, new Map(records.map(({ key, value }) => [nameOfKey(key), decodeSize(value)])));
+    return new GroupDocuments(options, await DocumentDisk.open(options.store));
   }
 
   /** Sorted: those with final changes, and those with pending ones. */
   names(): DocumentName[] {
-    const names = new Set([...this.#sizes.keys(), ...this.#open.keys()]);
-    for (const { operations } of this.#pending.values()) for (const { document } of operations) names.add(document);
+    const names = new Set([...this.#disk.names(), ...this.#open.keys()]);
+    for (const { changes } of this.#pending.values()) for (const { document } of changes) names.add(document);
     return [...names].sort();
   }
 
@@ -172,30 +155,33 @@ export class GroupDocuments {
   /** `accepted`: by the rule, over what is pending. Called again when that changes. */
   takePending(entry: VerifiedEntry, accepted: boolean): void {
     const known = this.#pending.get(entry.id);
-    const operations = known?.operations ?? operationsOf(entry);
-    if (operations.length === 0) return;
-    this.#pending.set(entry.id, { entry, operations, accepted });
-    for (const document of this.#documentsOf(operations)) {
-      if (accepted || this.#isOwn(entry)) this.#addPending(document, [{ entry, operations }]);
-      else if (known?.accepted === true)
-        document.tell(document.fold.removePending(hashesOf(operations, document.name)));
+    const changes = known?.changes ?? changesOf(entry);
+    if (changes.length === 0) return;
+    const pending = { entry, changes, accepted };
+    this.#pending.set(entry.id, pending);
+    for (const name of new Set(changes.map(({ document }) => document))) {
+      const document = this.#open.get(name);
+      if (document === undefined) continue;
+      if (accepted || this.#isOwn(entry)) this.#addPending(document, [pending]);
+      else if (known?.accepted === true) document.tell(document.fold.removePending(hashesOf(changes, name)));
     }
   }
 
   /** A final block's document entries, in its order. Edits of own entries that came out void are made again. */
   takeFinal({ height, entries }: { readonly height: number; readonly entries: readonly FinalEntry[] }): void {
-    const tails = new Map<DocumentName, DocumentTail>();
+    const tails = new Map<DocumentName, DocumentTail[number][]>();
     const voided: PendingEntry[] = [];
     for (const { entry, accepted } of entries) {
-      const operations = this.#pending.get(entry.id)?.operations ?? operationsOf(entry);
+      const changes = this.#pending.get(entry.id)?.changes ?? changesOf(entry);
       this.#pending.delete(entry.id);
       if (!accepted) {
-        voided.push({ entry, operations, accepted });
+        voided.push({ entry, changes, accepted });
         continue;
       }
-      for (const { document, changes } of operations) {
-        const added = changes.map((change) => ({ author: entry.identity, change }));
-        tails.set(document, [...(tails.get(document) ?? []), ...added]);
+      for (const { document, bytes } of changes) {
+        const tail = tails.get(document) ?? [];
+        tail.push({ author: entry.identity, change: bytes });
+        tails.set(document, tail);
       }
     }
     for (const [name, tail] of tails) this.#addFinal(name, tail, height);
@@ -214,32 +200,21 @@ export class GroupDocuments {
    * that failed is part of the next.
    */
   save(): { readonly batch: StoreBatch; readonly written: () => void } {
-    const put: StorePut[] = [...this.#unwritten].map(([key, value]) => ({ key, value }));
-    const names = new Set(put.map(({ key }) => nameOfTail(key)));
-    for (const name of names) put.push({ key: nameKey(name), value: encodeSize(this.#sizes.get(name)!) });
-    return {
-      batch: { put },
-      written: () => {
-        this.#written += 1;
-        for (const { key, value } of put) if (this.#unwritten.get(key) === value) this.#unwritten.delete(key);
-      },
-    };
+    return this.#disk.save();
   }
 
   /**
    * Makes new saves where the changes behind them outgrew them, one document after the other: save and removal are one
    * write. For a moment when nothing else is to be done; resolves to how many were made.
    */
-  async compact(): Promise<number> {
-    let made = 0;
-    const turn = this.#compacting.then(async () => {
-      for (const [name, { saved, tail }] of this.#sizes) {
-        if (tail > Math.max(saved, TAIL_BYTES_MIN) && (await this.#compactOne(name))) made += 1;
-      }
+  compact(): Promise<number> {
+    return this.#disk.compact((name, { saved, tail }) => {
+      const fold = new DocumentFold(saved);
+      this.#foldFinal(fold, name, tail);
+      const made = fold.saveFinal();
+      fold.close();
+      return made;
     });
-    this.#compacting = turn.catch(() => {});
-    await turn;
-    return made;
   }
 
   /** Gives the memory of all documents back. */
@@ -252,18 +227,14 @@ export class GroupDocuments {
     return entry.body.device === this.#options.device;
   }
 
-  #documentsOf(operations: readonly DocumentOperation[]): OpenDocument[] {
-    const names = new Set(operations.map(({ document }) => document));
-    return [...names].flatMap((name) => this.#open.get(name) ?? []);
-  }
-
-  #addPending(document: OpenDocument, entries: readonly Pick<PendingEntry, 'entry' | 'operations'>[]): void {
+  #addPending(document: OpenDocument, entries: readonly PendingEntry[]): void {
     const own: ChangeHash[] = [];
     const incoming: Incoming[] = [];
-    for (const { entry, operations } of entries) {
-      for (const item of incomingOf(operations, document.name, entry.identity)) {
-        if (this.#isOwn(entry)) own.push(item.change.hash);
-        if (!document.fold.has(item.change.hash)) incoming.push(item);
+    for (const { entry, changes } of entries) {
+      for (const { document: name, hash, bytes } of changes) {
+        if (name !== document.name) continue;
+        if (this.#isOwn(entry)) own.push(hash);
+        if (!document.fold.has(hash)) incoming.push(...readIncoming(bytes, name, entry.identity));
       }
     }
     const update = incoming.length > 0 ? document.fold.addPending(incoming) : null;
@@ -272,16 +243,16 @@ export class GroupDocuments {
   }
 
   #addFinal(name: DocumentName, tail: DocumentTail, height: number): void {
-    const size = this.#sizes.get(name) ?? { saved: 0, tail: 0 };
-    const record = encodeTail(tail);
-    this.#unwritten.set(tailKey(name, height), record);
-    this.#sizes.set(name, { ...size, tail: size.tail + record.length });
+    this.#disk.append(name, tail, height);
     const document = this.#open.get(name);
-    if (document !== undefined) document.tell(this.#foldFinal(document.fold, name, tail));
+    if (document === undefined) return;
+    const update = this.#foldFinal(document.fold, name, tail);
+    document.settle();
+    document.tell(update);
   }
 
   #foldFinal(fold: DocumentFold, name: DocumentName, tail: DocumentTail): FoldUpdate | null {
-    const incoming = tail.flatMap(({ author, change }) => readIncoming(change, name, author) ?? []);
+    const incoming = tail.flatMap(({ author, change }) => readIncoming(change, name, author));
     const { update, leftOut } = fold.addFinal(incoming);
     for (const { hash, because } of leftOut)
       this.#options.log.warn('change_left_out', { document: name, hash, because });
@@ -289,7 +260,7 @@ export class GroupDocuments {
   }
 
   #drop(entries: readonly PendingEntry[]): void {
-    const names = new Set(entries.flatMap(({ operations }) => operations.map(({ document }) => document)));
+    const names = new Set(entries.flatMap(({ changes }) => changes.map(({ document }) => document)));
     for (const name of names) {
       const document = this.#open.get(name);
       if (document !== undefined) this.#redo(document, entries);
@@ -299,7 +270,7 @@ export class GroupDocuments {
 
   #redo(document: OpenDocument, entries: readonly PendingEntry[]): void {
     document.redo(
-      entries.flatMap(({ operations }) => hashesOf(operations, document.name)),
+      entries.flatMap(({ changes }) => hashesOf(changes, document.name)),
       this.#next,
     );
     if (document.hasUnsent) this.#unsentListener();
@@ -329,53 +300,16 @@ export class GroupDocuments {
   }
 
   async #read(name: DocumentName): Promise<OpenDocument> {
-    const { saved, tails } = await this.#readRecords(name);
+    const { saved, tail } = await this.#disk.read(name);
     // From here to the end nothing else can run, so no block and no entry falls between.
     const fold = new DocumentFold(saved);
-    this.#foldFinal(fold, name, [...tails.values()].flatMap(decodeTail));
+    this.#foldFinal(fold, name, tail);
     const { identity, random } = this.#options;
     const document = new OpenDocument({ name, fold, identity, random });
     const pending = [...this.#pending.values()].filter(({ entry, accepted }) => accepted || this.#isOwn(entry));
     this.#open.set(name, document);
     this.#addPending(document, pending);
     return document;
-  }
-
-  /** Read again when something was written meanwhile: else a block could be neither in what was read nor in memory. */
-  async #readRecords(name: DocumentName): Promise<{ saved: Uint8Array | null; tails: Map<string, Uint8Array> }> {
-    const { store } = this.#options;
-    for (;;) {
-      const before = this.#written;
-      const tails = new Map((await store.range(tailRange(name))).map(({ key, value }) => [key, value]));
-      const saved = (await store.get(saveKey(name))) ?? null;
-      if (this.#written !== before) continue;
-      for (const [key, value] of this.#unwritten) if (nameOfTail(key) === name) tails.set(key, value);
-      return { saved, tails: new Map([...tails].sort(([a], [b]) => (a < b ? -1 : 1))) };
-    }
-  }
-
-  async #compactOne(name: DocumentName): Promise<boolean> {
-    const { store } = this.#options;
-    if ([...this.#unwritten.keys()].some((key) => nameOfTail(key) === name)) return false;
-    const tails = await store.range(tailRange(name));
-    const fold = new DocumentFold((await store.get(saveKey(name))) ?? null);
-    this.#foldFinal(
-      fold,
-      name,
-      tails.flatMap(({ value }) => decodeTail(value)),
-    );
-    const saved = fold.saveFinal();
-    fold.close();
-    const taken = tails.reduce((sum, { value }) => sum + value.length, 0);
-    const size = { saved: saved.length, tail: this.#sizes.get(name)!.tail - taken };
-    this.#sizes.set(name, size);
-    const put = [
-      { key: saveKey(name), value: saved },
-      { key: nameKey(name), value: encodeSize(size) },
-    ];
-    await store.write({ put, remove: tails.map(({ key }) => key) }, 'strict');
-    this.#written += 1;
-    return true;
   }
 
   #evict(document: OpenDocument): void {
@@ -385,29 +319,19 @@ export class GroupDocuments {
   }
 }
 
-function operationsOf(entry: VerifiedEntry): readonly DocumentOperation[] {
-  if (entry.body.sort !== 'document' || entry.changes === null) return [];
-  const operations = readDocumentOperations(entry.body);
-  return operations.ok ? operations.value : [];
+function changesOf({ body, changes }: VerifiedEntry): readonly EntryChange[] {
+  if (body.sort !== 'document' || changes === null) return [];
+  const operations = readDocumentOperations(body);
+  assert(operations.ok, 'the reader found changes in this entry');
+  const all = operations.value.flatMap((operation) => operation.changes);
+  return changes.map(({ document, hash }, at) => ({ document, hash, bytes: all[at]! }));
 }
 
-function incomingOf(operations: readonly DocumentOperation[], name: DocumentName, author: Identity): Incoming[] {
-  return operations
-    .filter(({ document }) => document === name)
-    .flatMap(({ changes }) => changes.flatMap((change) => readIncoming(change, name, author) ?? []));
+function hashesOf(changes: readonly EntryChange[], name: DocumentName): ChangeHash[] {
+  return changes.flatMap(({ document, hash }) => (document === name ? [hash] : []));
 }
 
-function hashesOf(operations: readonly DocumentOperation[], name: DocumentName): ChangeHash[] {
-  return operations
-    .filter(({ document }) => document === name)
-    .flatMap(({ changes }) => changes.flatMap((bytes) => parseChange(bytes)?.hash ?? []));
-}
-
-function readIncoming(bytes: Uint8Array, name: DocumentName, author: Identity): Incoming | null {
+function readIncoming(bytes: Uint8Array, name: DocumentName, author: Identity): Incoming[] {
   const change = parseChange(bytes);
-  return change && { change, ownKey: isOwned(name) ? author : undefined };
-}
-
-function nameOfTail(key: string): DocumentName {
-  return key.slice(key.indexOf('/', 'docs/'.length) + 1, key.lastIndexOf(':')) as DocumentName;
+  return change === null ? [] : [{ change, ownKey: isOwned(name) ? author : undefined }];
 }

@@ -12,6 +12,7 @@ import type { ParsedChange } from './change-chunk.ts';
 import type { DocumentFold, FoldUpdate } from './document-fold.ts';
 import {
   applyPatch,
+  isTextEdit,
   BadPatch,
   plainPatches,
   readPatches,
@@ -42,7 +43,7 @@ export type EditOptions = {
   readonly call?: number;
 };
 
-export type EditFailure = PatchFailure | Failure<'unknown_heads' | 'document_full'>;
+export type EditFailure = PatchFailure | Failure<'unknown_heads' | 'document_full' | 'not_owner'>;
 
 /** The number that the next own entry will have, as far as is known. */
 export type NextEntry = { readonly feed: FeedId; readonly seq: number };
@@ -54,6 +55,8 @@ const ACTOR_BYTES = 16;
 /** Versions whose changes were made again, which an editor may still name. */
 const ALIASES_MAX = 4_096;
 const FULL = fail('document_full', 'This document is as large as it may be: go on in a new one.');
+const TOO_LARGE = fail('too_large', 'This is too much for one change: put it in with several.');
+const NOT_OWNER = fail('not_owner', 'In this document everyone writes below the key of their own identity only.');
 
 export class OpenDocument {
   readonly name: DocumentName;
@@ -78,7 +81,7 @@ export class OpenDocument {
   }
 
   get hasUnsent(): boolean {
-    return this.#unsent.length > 0;
+    return this.#unsent.length > 0 || this.fold.hasMade;
   }
 
   subscribe(listener: (update: DocumentUpdate) => void): () => void {
@@ -94,11 +97,15 @@ export class OpenDocument {
     } else if (update !== null) {
       this.#send(update);
     }
-    for (const hash of this.#own) if (!this.fold.has(hash) || this.fold.isFinal(hash)) this.#own.delete(hash);
     if (this.#own.size !== this.#told) {
       this.#told = this.#own.size;
       this.#send({ kind: 'pending', changes: this.#told });
     }
+  }
+
+  /** After a block, or when the fold shrank: what of one's own is not waiting any more. */
+  settle(): void {
+    for (const hash of this.#own) if (!this.fold.has(hash) || this.fold.isFinal(hash)) this.#own.delete(hash);
   }
 
   /** Own changes that came from disk or from an entry. */
@@ -133,6 +140,7 @@ export class OpenDocument {
       if (this.#author.id !== needed) this.#remake(needed);
       this.#author = { id: needed, feed: next.feed, sent: false };
     }
+    this.#unsent.push(...this.fold.takeMade());
     const taken: Uint8Array[] = [];
     for (const { bytes, operations } of this.#unsent) {
       if (bytes.length > room.bytes || operations.count > room.operations) break;
@@ -150,6 +158,7 @@ export class OpenDocument {
    * them is gone too.
    */
   redo(hashes: readonly ChangeHash[], next: NextEntry | null): void {
+    this.#unsent.push(...this.fold.takeMade());
     const gone = this.fold.withDependents(hashes);
     const own = new Set([...gone].filter((hash) => this.#own.has(hash)));
     const patches = this.fold.patchesOf(own);
@@ -157,6 +166,7 @@ export class OpenDocument {
     if (update === null) return;
     this.#unsent = this.#unsent.filter(({ hash }) => !gone.has(hash));
     if (this.#unsent.length === 0) this.#author = null;
+    this.settle();
     this.tell(update);
     if (patches.length === 0) return;
     this.#ensureAuthor(next);
@@ -197,7 +207,7 @@ export class OpenDocument {
     call: number | null,
   ): Result<readonly string[] | undefined, EditFailure> {
     const edit = (draft: Draft): void => {
-      for (const patch of group) applyPatch(draft, patch, this.name);
+      for (const patch of group) applyPatch(draft, patch, { document: this.name });
     };
     try {
       const gap = heads === undefined ? 0 : this.fold.gapAt(heads, this.#author!.id);
@@ -205,12 +215,14 @@ export class OpenDocument {
         this.#replay(this.fold.rebase(heads, edit), call);
         return ok(undefined);
       }
-      const made = this.fold.edit(edit, { heads, ownKey: this.#ownKey });
+      const checked = !group.every((patch) => isTextEdit(patch, this.name));
+      const made = this.fold.edit(edit, { heads, ownKey: this.#ownKey, checked });
       if (made === 'nothing') return ok(heads);
-      if (made === 'refused') return FULL;
-      this.#keep(made.change);
+      if (made === 'full') return FULL;
+      if (made === 'refused') return isOwned(this.name) ? NOT_OWNER : TOO_LARGE;
+      this.#own.add(made.hash);
       this.tell(made.update, call);
-      return ok(heads === undefined ? undefined : [made.change.hash]);
+      return ok(heads === undefined ? undefined : [made.hash]);
     } catch (error) {
       if (error instanceof BadPatch || error instanceof RangeError || error instanceof TypeError) {
         return fail('bad_patch', `These patches do not fit the document: ${error.message}`);
@@ -219,17 +231,14 @@ export class OpenDocument {
     }
   }
 
-  #keep(change: ParsedChange): void {
-    this.#unsent.push(change);
-    this.#own.add(change.hash);
-  }
-
   /** The same edits by another actor: the content stays, the hashes change. */
   #remake(actor: ActorId): void {
     const before = this.fold.heads();
+    this.#unsent.push(...this.fold.takeMade());
     const old = new Set(this.#unsent.map(({ hash }) => hash));
     const patches = this.fold.patchesOf(old);
     this.fold.removePending(old);
+    this.settle();
     this.#unsent = [];
     this.fold.setActor(actor);
     this.#author = { id: actor, feed: null, sent: false };
@@ -248,9 +257,12 @@ export class OpenDocument {
     const groups = splitPatches(readPatches(patches));
     if (!groups.ok) return;
     for (const group of groups.value) {
-      const made = this.fold.edit((draft) => replayPatches(draft, group, this.name), { ownKey: this.#ownKey });
+      const made = this.fold.edit((draft) => replayPatches(draft, group, this.name), {
+        ownKey: this.#ownKey,
+        checked: true,
+      });
       if (typeof made === 'string') continue;
-      this.#keep(made.change);
+      this.#own.add(made.hash);
       this.tell(made.update, call);
     }
   }
@@ -259,7 +271,7 @@ export class OpenDocument {
 function replayPatches(draft: Draft, patches: readonly DocumentPatch[], name: DocumentName): void {
   for (const patch of patches) {
     try {
-      applyPatch(draft, patch, name);
+      applyPatch(draft, patch, { document: name, nearest: true });
     } catch {
       // The place it was meant for is gone: what else was edited is still worth keeping.
     }

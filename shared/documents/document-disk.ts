@@ -1,0 +1,117 @@
+// The documents of a group in the store: blocks append to them, and now and then a new save takes in what was appended.
+
+import type { DocumentName } from '../feeds/document-name.ts';
+import type { Store, StoreBatch, StorePut } from '../platform/ports.ts';
+import {
+  decodeSize,
+  decodeTail,
+  encodeSize,
+  encodeTail,
+  nameKey,
+  nameOfKey,
+  nameOfTail,
+  NAME_RANGE,
+  saveKey,
+  tailKey,
+  tailRange,
+  type DocumentSize,
+  type DocumentTail,
+} from './document-records.ts';
+
+/** A save is made anew when the changes behind it outgrow it, but not for a few kilobytes. */
+const TAIL_BYTES_MIN: number = 64 * 1024;
+
+/** Automerge's save, if there is one, and the final changes behind it in the order of their blocks. */
+export type StoredDocument = { readonly saved: Uint8Array | null; readonly tail: DocumentTail };
+
+export class DocumentDisk {
+  readonly #store: Store;
+  readonly #sizes: Map<DocumentName, DocumentSize>;
+  /** Tails that are not known to be on disk yet. */
+  readonly #unwritten = new Map<string, Uint8Array>();
+  #writes = 0;
+  #compacting: Promise<unknown> = Promise.resolve();
+
+  private constructor(store: Store, sizes: Map<DocumentName, DocumentSize>) {
+    this.#store = store;
+    this.#sizes = sizes;
+  }
+
+  static async open(store: Store): Promise<DocumentDisk> {
+    const records = await store.range(NAME_RANGE);
+    return new DocumentDisk(store, new Map(records.map(({ key, value }) => [nameOfKey(key), decodeSize(value)])));
+  }
+
+  names(): Iterable<DocumentName> {
+    return this.#sizes.keys();
+  }
+
+  append(name: DocumentName, tail: DocumentTail, height: number): void {
+    const size = this.#sizes.get(name) ?? { saved: 0, tail: 0 };
+    const record = encodeTail(tail);
+    this.#unwritten.set(tailKey(name, height), record);
+    this.#sizes.set(name, { ...size, tail: size.tail + record.length });
+  }
+
+  /** What was appended, as one batch; a batch that was not `written` is part of the next. */
+  save(): { readonly batch: StoreBatch; readonly written: () => void } {
+    const put: StorePut[] = [...this.#unwritten].map(([key, value]) => ({ key, value }));
+    for (const name of new Set(put.map(({ key }) => nameOfTail(key)))) {
+      put.push({ key: nameKey(name), value: encodeSize(this.#sizes.get(name)!) });
+    }
+    return {
+      batch: { put },
+      written: () => {
+        this.#writes += 1;
+        for (const { key, value } of put) if (this.#unwritten.get(key) === value) this.#unwritten.delete(key);
+      },
+    };
+  }
+
+  /** Read again when something was written meanwhile: else a block could be neither in what was read nor in memory. */
+  async read(name: DocumentName): Promise<StoredDocument> {
+    for (;;) {
+      const before = this.#writes;
+      const tails = new Map((await this.#store.range(tailRange(name))).map(({ key, value }) => [key, value]));
+      const saved = (await this.#store.get(saveKey(name))) ?? null;
+      if (this.#writes !== before) continue;
+      for (const [key, value] of this.#unwritten) if (nameOfTail(key) === name) tails.set(key, value);
+      const sorted = [...tails].sort(([a], [b]) => (a < b ? -1 : 1));
+      return { saved, tail: sorted.flatMap(([, value]) => decodeTail(value)) };
+    }
+  }
+
+  /** New saves for the documents that need one; one call after the other. Resolves to how many were made. */
+  async compact(makeSave: (name: DocumentName, stored: StoredDocument) => Uint8Array): Promise<number> {
+    const turn = this.#compacting.then(async () => {
+      let made = 0;
+      for (const [name, { saved, tail }] of this.#sizes) {
+        if (tail > Math.max(saved, TAIL_BYTES_MIN) && (await this.#compactOne(name, makeSave))) made += 1;
+      }
+      return made;
+    });
+    this.#compacting = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Save and removal are one write, so that a power cut leaves either both or neither. */
+  async #compactOne(
+    name: DocumentName,
+    makeSave: (name: DocumentName, stored: StoredDocument) => Uint8Array,
+  ): Promise<boolean> {
+    if ([...this.#unwritten.keys()].some((key) => nameOfTail(key) === name)) return false;
+    const tails = await this.#store.range(tailRange(name));
+    const before = (await this.#store.get(saveKey(name))) ?? null;
+    const saved = makeSave(name, { saved: before, tail: tails.flatMap(({ value }) => decodeTail(value)) });
+    const taken = tails.reduce((sum, { value }) => sum + value.length, 0);
+    const size = { saved: saved.length, tail: this.#sizes.get(name)!.tail - taken };
+    this.#sizes.set(name, size);
+    const put = [
+      { key: saveKey(name), value: saved },
+      { key: nameKey(name), value: encodeSize(size) },
+    ];
+    await this.#store.write({ put, remove: tails.map(({ key }) => key) }, 'strict');
+    this.#writes += 1;
+    return true;
+  }
+}
