@@ -12,7 +12,7 @@ import {
 import type { DocumentName } from '../feeds/document-name.ts';
 import { createEntry, parseEntry, type Operation, type VerifiedEntry } from '../feeds/entry.ts';
 import { advanceFeed, nextEntryBody } from '../feeds/feed.ts';
-import { acceptDocuments, type Acceptance } from '../ledger/document-acceptance.ts';
+import { acceptDocuments, type Acceptance, type AcceptanceStart } from '../ledger/document-acceptance.ts';
 import { createDocumentIndex } from '../ledger/document-index.ts';
 import type { Log } from '../platform/ports.ts';
 import { createChangeReader } from './change-reader.ts';
@@ -77,7 +77,7 @@ export async function sendEdits(member: Member): Promise<VerifiedEntry | undefin
 /** Orders entries as a validator would, and tells which came out void. */
 export class TestChain {
   readonly index = createDocumentIndex();
-  readonly #heads = new Map<DocumentName, readonly ChangeHash[]>();
+  readonly #heads = new Map<DocumentName, ReturnType<AcceptanceStart['headsOf']>>();
   height = 0;
 
   order(entries: readonly VerifiedEntry[], members: readonly Member[]): Acceptance {
@@ -95,7 +95,7 @@ export class TestChain {
   }
 
   headsOf(name: DocumentName): readonly ChangeHash[] {
-    return this.#heads.get(name) ?? [];
+    return (this.#heads.get(name) ?? []).map(({ hash }) => hash);
   }
 }
 
