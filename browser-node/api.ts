@@ -71,6 +71,17 @@ export type OwnSite = {
   readonly publishedAt: number;
 };
 
+/** One version of an own site. */
+export type SiteVersion = {
+  /** Null where only a later manifest says that it was there: it was published from another device. */
+  readonly seq: number | null;
+  readonly manifest: string;
+  readonly publishedAt: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly current: boolean;
+};
+
 export type ResolvedSite = {
   readonly handle: string;
   readonly name: string;
@@ -165,6 +176,10 @@ export interface WeftApi {
     unpublish(site: { handle: string; name?: string }): Promise<void>;
     /** The newest version as a CAR file for IPFS tools; its one root is what they call the folder. */
     exportCar(site: { handle: string; name?: string }): Promise<Blob>;
+    /** The newest first: what this browser published, and what manifests name as the version before. */
+    versions(site: { handle: string; name?: string }): Promise<readonly SiteVersion[]>;
+    /** Shows an earlier version again, under a new number; by its manifest or its number. Resolves like `publish`. */
+    rollback(site: { handle: string; name?: string; manifest?: string; seq?: number }): Promise<PublishedSite>;
     /** Resolves, fetches and verifies the whole site from other nodes, as a first visitor would. */
     visit(site: string): Promise<VisitReport>;
   };

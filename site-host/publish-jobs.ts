@@ -6,10 +6,12 @@ import { decodeCanonical, encodeCanonical } from '../shared/codec/canonical.ts';
 import { link, optional, struct, text, uint, words } from '../shared/codec/schema.ts';
 import { assert } from '../shared/core/assert.ts';
 import { handleSchema, siteNameSchema } from '../shared/ledger/records.ts';
+import { noteVersion } from './version-records.ts';
 
 const PREFIX = 'job/';
 const RANGE_END = 'job0';
 const JOB_BYTES_MAX = 4_096;
+const FAILED_KEPT_MAX = 5;
 
 /**
  * `stored`: every block is on disk here. `submitted`: its entry is too. `ordered`: the entry is final. `held`: another
@@ -37,6 +39,10 @@ const jobSchema = struct({
 });
 export type Job = Infer<typeof jobSchema>;
 
+export function isFinished({ state }: Job): boolean {
+  return state === 'held' || state === 'failed';
+}
+
 /** Oldest first. */
 export async function loadJobs(store: Store): Promise<Job[]> {
   const records = await store.range({ from: PREFIX, to: RANGE_END });
@@ -48,8 +54,26 @@ export async function loadJobs(store: Store): Promise<Job[]> {
   return jobs.sort((a, b) => a.created - b.created);
 }
 
+/** In one write: a version that became final is in the list of versions from then on. */
 export async function writeJob(store: Store, job: Job): Promise<void> {
-  await store.write({ put: [{ key: PREFIX + job.id, value: encodeCanonical(jobSchema, job) }] }, 'strict');
+  const put = [{ key: PREFIX + job.id, value: encodeCanonical(jobSchema, job) }];
+  const { handle, name, manifest, files, bytes, created: time, seq } = job;
+  if (job.state !== 'ordered' || seq === undefined) return await store.write({ put }, 'strict');
+  const noted = await noteVersion(store, { handle, name }, { manifest, seq, time, files, bytes });
+  await store.write({ put: [...put, ...(noted.put ?? [])], remove: noted.remove ?? [] }, 'strict');
+}
+
+/** Finished ones that need not be shown any more: of each site the newest version stays, and a few that failed. */
+export function listForgotten(jobs: readonly Job[], newest: Job): string[] {
+  const older = jobs.filter(
+    (job) =>
+      job.id !== newest.id &&
+      job.handle === newest.handle &&
+      job.name === newest.name &&
+      (job.state === 'held' || (job.state === 'ordered' && (job.seq ?? 0) < (newest.seq ?? 0))),
+  );
+  const failed = jobs.filter(({ state }) => state === 'failed').slice(0, -FAILED_KEPT_MAX);
+  return [...older, ...failed].map(({ id }) => id);
 }
 
 export async function removeJobs(store: Store, ids: readonly string[]): Promise<void> {

@@ -11,12 +11,11 @@ import { toHex } from '../shared/codec/base.ts';
 import { NETWORK_WAIT } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import { OutboxClosed } from '../shared/node/outbox.ts';
-import { bundleSite } from './bundle.ts';
-import { loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
+import { isFinished, listForgotten, loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
+import { storeSite } from './store-site.ts';
+import { newestVersion } from './version-records.ts';
 
 const JOB_ID_BYTES = 8;
-/** Finished jobs that are kept to be shown: the newest of each site, and so many failed ones. */
-const FAILED_KEPT_MAX = 5;
 /** Another device of the same owner may have taken the number meanwhile, or an older copy of this one the feed. */
 const NUMBER_TRIES_MAX = 3;
 /** Outcomes after which the same version may be named again, by another number or in another feed. */
@@ -30,7 +29,16 @@ export type PublisherProgress =
       readonly totalFiles: number;
       readonly totalBytes: number;
     }
-  | { readonly step: 'stored'; readonly manifest: string; readonly files: number; readonly bytes: number }
+  | {
+      readonly step: 'stored';
+      readonly manifest: string;
+      readonly files: number;
+      readonly bytes: number;
+      /** Bytes that were not on this device before, and so have to go out. */
+      readonly written?: number;
+      /** What the publisher should hear, though it stops nothing. */
+      readonly warnings?: readonly { readonly code: string; readonly message: string }[];
+    }
   | { readonly step: 'ordered'; readonly height: number }
   | { readonly step: 'held'; readonly copies: number }
   | { readonly step: 'waiting'; readonly code: string; readonly message: string };
@@ -43,6 +51,9 @@ export type PublishTask = {
   /** Before `stored` it stops everything; afterwards `cancel` does while nothing is submitted. */
   readonly signal?: AbortSignal;
 };
+
+/** A version that was published before, all of it on this disk. */
+export type RepublishTask = Pick<Job, 'handle' | 'name' | 'manifest' | 'files' | 'bytes'>;
 
 export type PublisherOptions = {
   readonly store: Store;
@@ -59,6 +70,7 @@ export type PublisherOptions = {
 };
 
 type Listener = (progress: PublisherProgress) => void;
+type StoredToTell = Required<Pick<Extract<PublisherProgress, { step: 'stored' }>, 'written' | 'warnings'>>;
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -111,10 +123,21 @@ export class Publisher {
     if (!this.#options.account()) return fail('locked', 'The wallet is locked: unlock it, then publish.');
     const stored = await this.#storeFiles(task);
     if (!stored.ok) return stored;
-    const { id, manifest, files, bytes } = stored.value;
-    const listener = task.onProgress;
-    if (listener) this.#listen(id, listener);
-    listener?.({ step: 'stored', manifest, files, bytes });
+    const { job, ...told } = stored.value;
+    const { manifest, files, bytes } = job;
+    if (task.onProgress) this.#listen(job.id, task.onProgress);
+    task.onProgress?.({ step: 'stored', manifest, files, bytes, ...told });
+    return await this.#carryOut(job.id);
+  }
+
+  /** The same version again under the next number: a rollback. Ends like `publish`. */
+  async republish(task: RepublishTask): Promise<Result<Job, Failure>> {
+    if (!this.#options.account()) return fail('locked', 'The wallet is locked: unlock it, then try again.');
+    const job = await this.#addJob(task);
+    return await this.#carryOut(job.id);
+  }
+
+  async #carryOut(id: string): Promise<Result<Job, Failure>> {
     const finished = this.#whenFinished(id);
     this.#run(id);
     const outcome = await Promise.race([finished, this.#untilAlone(id)]);
@@ -147,41 +170,35 @@ export class Publisher {
     return ok(null);
   }
 
-  async #storeFiles(task: PublishTask): Promise<Result<Job, Failure>> {
-    const { clock, hasher, blobs, random, store } = this.#options;
+  async #storeFiles(task: PublishTask): Promise<Result<{ job: Job } & StoredToTell, Failure>> {
     const { handle, name, files, onProgress, signal } = task;
     try {
-      const bundle = await bundleSite({
+      const stored = await storeSite(this.#options, {
         files,
-        now: clock.now(),
-        hasher,
-        putBlocks: async (blocks) => {
-          signal?.throwIfAborted();
-          await blobs.putMany(blocks);
-        },
-        ...(onProgress && { onProgress: (progress) => onProgress({ step: 'reading', ...progress }) }),
+        prev: await newestVersion(this.#options.store, { handle, name }),
+        onProgress: onProgress && ((progress) => onProgress({ step: 'reading', ...progress })),
+        checkWanted: () => signal?.throwIfAborted(),
       });
-      if (!bundle.ok) return bundle;
-      const job: Job = {
-        id: toHex(random.bytes(JOB_ID_BYTES)),
-        handle,
-        name,
-        manifest: bundle.value.cid,
-        files: bundle.value.files,
-        bytes: bundle.value.bytes,
-        created: clock.now(),
-        state: 'stored',
-        copies: 0,
-      };
+      if (!stored.ok) return stored;
+      const { bundle, written } = stored.value;
       signal?.throwIfAborted();
-      await writeJob(store, job);
-      this.#jobs.set(job.id, job);
-      this.#options.onChange();
-      return ok(job);
+      const job = await this.#addJob({ handle, name, manifest: bundle.cid, files: bundle.files, bytes: bundle.bytes });
+      const warnings = bundle.warnings.map(({ code, because }) => ({ code, message: because }));
+      return ok({ job, written, warnings });
     } catch (error) {
       if (signal?.aborted) return fail('cancelled', 'It was cancelled before anything left this device.');
       throw error;
     }
+  }
+
+  async #addJob(site: RepublishTask): Promise<Job> {
+    const { random, clock, store, onChange } = this.#options;
+    const id = toHex(random.bytes(JOB_ID_BYTES));
+    const job: Job = { ...site, id, created: clock.now(), state: 'stored', copies: 0 };
+    await writeJob(store, job);
+    this.#jobs.set(id, job);
+    onChange();
+    return job;
   }
 
   #run(id: string): void {
@@ -285,11 +302,7 @@ export class Publisher {
       const now = this.#jobs.get(job.id);
       return now !== undefined && !isFinished(now) && !this.#cancelled.has(job.id);
     };
-    const mayBegin = (): boolean => {
-      const wanted = isWanted();
-      if (wanted) begin();
-      return wanted;
-    };
+    const mayBegin = (): boolean => isWanted() && (begin(), true);
     for (let pause = SUBMIT_RETRY_MIN; ; pause = Math.min(2 * pause, SUBMIT_RETRY_MAX)) {
       if (!isWanted()) return fail('cancelled', 'It was cancelled.');
       const leased = await account.member.register(handle);
@@ -305,15 +318,7 @@ export class Publisher {
 
   /** Only the newest version of a site is listed, and a few that failed. */
   async #forgetOlder(newest: Job): Promise<void> {
-    const older = this.jobs.filter(
-      (job) =>
-        job.id !== newest.id &&
-        job.handle === newest.handle &&
-        job.name === newest.name &&
-        (job.state === 'held' || (job.state === 'ordered' && (job.seq ?? 0) < (newest.seq ?? 0))),
-    );
-    const failed = this.jobs.filter(({ state }) => state === 'failed').slice(0, -FAILED_KEPT_MAX);
-    const ids = [...older, ...failed].map(({ id }) => id);
+    const ids = listForgotten(this.jobs, newest);
     if (ids.length === 0) return;
     await removeJobs(this.#options.store, ids);
     for (const id of ids) this.#jobs.delete(id);
@@ -390,7 +395,3 @@ const SUBMIT_RETRY_MAX = 60_000;
 const ALONE_CHECK = 1_000;
 
 class PinLimit extends Error {}
-
-function isFinished(job: Job): boolean {
-  return job.state === 'held' || job.state === 'failed';
-}

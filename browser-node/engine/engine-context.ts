@@ -1,7 +1,7 @@
 // What the groups of calls share: the node, its account, its stores, and the questions that several of them ask.
 
 import type { NodeEvents } from '../api.ts';
-import type { BlobStore, Clock, Edge, Hasher, Log, Verifier } from '../../shared/platform/ports.ts';
+import type { BlobStore, Clock, Edge, Hasher, Log, Store, Verifier } from '../../shared/platform/ports.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
@@ -24,6 +24,7 @@ export type EngineContext = {
   readonly sitesOrigin: SitesOrigin;
   readonly node: LightNode;
   readonly edge: Edge;
+  readonly store: Store;
   readonly blobs: BlobStore;
   readonly wallet: Wallet;
   readonly publisher: Publisher;

@@ -20,6 +20,7 @@ import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
 import { JobWatch } from './job-watch.ts';
 import { readSite, readSiteId } from './site-text.ts';
+import { createVersionCalls } from './version-calls.ts';
 
 /** Whoever holds a site says so at once; nobody waits for those who do not. */
 const COPIES_WAIT = 1_000;
@@ -35,6 +36,8 @@ export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCa
   });
 
   return {
+    ...createVersionCalls(context, (cid) => readManifest(context, cid)),
+
     async publish({ files, ...where }, onProgress) {
       const site = orThrow(readSiteId(where));
       await requireWriter(context);

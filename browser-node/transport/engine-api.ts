@@ -83,6 +83,9 @@ export const GROUPED_CALLS: {
     resolve: 'again',
     unpublish: 'once',
     exportCar: 'again',
+    versions: 'again',
+    // Named again, a version takes the next number: that is for a person to ask for.
+    rollback: 'once',
     visit: 'again',
   },
   blobs: { put: 'again', get: 'again', pin: 'again', stats: 'again' },

@@ -283,7 +283,7 @@ function createVersions(site: {
     async versions(name) {
       await site.enter('sites.versions');
       const { seq = 0, files = 0, bytes = 0, manifest = '' } = site.find(name) ?? {};
-      return Array.from({ length: seq }, (_, at) => ({
+      const made = Array.from({ length: seq }, (_, at) => ({
         seq: at + 1,
         manifest: at + 1 === seq ? manifest : `${manifest.slice(0, -1)}${at + 1}`,
         publishedAt: NOW - (seq - at - 1) * 40 * DAY,
@@ -291,10 +291,11 @@ function createVersions(site: {
         bytes,
         current: at + 1 === seq,
       }));
+      return made.toReversed();
     },
     async rollback(name) {
       await site.enter('sites.rollback');
-      return { seq: site.add(site.find(name)!).seq };
+      return site.add(site.find(name)!);
     },
     exportCar: () => site.enter('sites.exportCar').then(() => new Blob([new Uint8Array([1])])),
   };

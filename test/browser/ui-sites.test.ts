@@ -37,7 +37,7 @@ describeInChromium('sites and peers in the app', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await button(page, 'Go back to this one (version 1)').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Go back to 1' }).click();
-    await seen(page, 'Version 4 shows what 1 was');
+    await seen(page, 'Version 4 shows what version 1 was');
     await page.getByRole('link', { name: /^Version 4/ }).waitFor();
   });
 

@@ -1,8 +1,7 @@
 // The versions of a site, and going back to an earlier one: that is a new version with the old content.
 
-import type { OwnSite } from '../../../api.ts';
+import type { OwnSite, SiteVersion } from '../../../api.ts';
 import { useSignal } from '@preact/signals';
-import type { SiteVersion } from '../../app-node.ts';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
@@ -11,16 +10,16 @@ import { FailureNotice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
 import { useCall } from '../../components/use-call.ts';
 import { useLive } from '../../components/use-live.ts';
-import { countOf, displaySite, formatAge, formatBytes } from '../../format.ts';
+import { countOf, displaySite, formatAge, formatBytes, formatDate } from '../../format.ts';
 import { versionUrl } from '../../version-url.ts';
 
 export function VersionTable({ site }: { site: OwnSite }) {
   const { handle, name } = site;
   const { value, failure } = useLive(
-    async (api) => (await api.sites.versions?.({ handle, name })) ?? [],
+    (api) => api.sites.versions({ handle, name }),
     (known) => known.sites.value,
   );
-  const versions = value.value?.toSorted((a, b) => b.seq - a.seq);
+  const versions = value.value;
   if (versions?.length === 0) return null;
   return (
     <Card title="Versions">
@@ -28,7 +27,7 @@ export function VersionTable({ site }: { site: OwnSite }) {
       <FailureNotice failure={failure.value} />
       <ul class="rows">
         {versions?.map((version) => (
-          <VersionRow key={version.seq} site={site} version={version} />
+          <VersionRow key={`${version.seq} ${version.manifest}`} site={site} version={version} />
         ))}
       </ul>
     </Card>
@@ -36,12 +35,12 @@ export function VersionTable({ site }: { site: OwnSite }) {
 }
 
 function VersionRow({ site, version }: { site: OwnSite; version: SiteVersion }) {
-  const { seq, manifest, publishedAt, files, bytes, current } = version;
+  const { manifest, publishedAt, files, bytes, current } = version;
   return (
     <li>
       <div>
         <a href={versionUrl(site.url, manifest)} target="_blank" rel="noopener">
-          Version {seq}
+          {capitalise(nameOf(version))}
           <span class="unseen"> (opens in a new tab)</span>
         </a>
         <p class="faint">
@@ -71,33 +70,42 @@ function RollbackButton({ site, version }: { site: OwnSite; version: SiteVersion
   };
   const rollback = (): void =>
     run(
-      async (api) => await api.sites.rollback?.({ handle, name, manifest: version.manifest }),
+      (api) => api.sites.rollback({ handle, name, manifest: version.manifest }),
       (done) => {
-        say(done === undefined ? 'This node cannot go back' : `Version ${done.seq} shows what ${version.seq} was`);
+        say(`Version ${done.seq} shows what ${nameOf(version)} was`);
         close();
       },
     );
   return (
     <>
       <Button look="quiet" onClick={() => (asking.value = true)}>
-        Go back to this one<span class="unseen"> (version {version.seq})</span>
+        Go back to this one<span class="unseen"> ({nameOf(version)})</span>
       </Button>
       {asking.value && (
         <ConfirmDialog
-          title={`Show version ${version.seq} of ${displaySite(site)} again?`}
-          confirm={`Go back to ${version.seq}`}
+          title={`Show ${nameOf(version)} of ${displaySite(site)} again?`}
+          confirm={`Go back to ${version.seq ?? 'it'}`}
           keep="Leave it"
           busy={busy.value}
           onConfirm={rollback}
           onClose={close}
         >
           <p>
-            Visitors get the files of version {version.seq} as soon as the network has ordered it. It becomes a new
-            version; those in between stay in this list.
+            Visitors get the files of {nameOf(version)} as soon as the network has ordered it. It becomes a new version;
+            those in between stay in this list.
           </p>
           <FailureNotice failure={failure.value} />
         </ConfirmDialog>
       )}
     </>
   );
+}
+
+/** Published from another device, a version has no number here. */
+function nameOf({ seq, publishedAt }: SiteVersion): string {
+  return seq === null ? `the version of ${formatDate(publishedAt)}` : `version ${seq}`;
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
