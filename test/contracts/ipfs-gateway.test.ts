@@ -1,4 +1,4 @@
-// The IPFS side of the gateway in real workerd: a site's directory, what is refused, and how much is taken on.
+// The IPFS side of the gateway on a real edge: a site's directory, what is refused, and how much is taken on.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -146,6 +146,7 @@ describe('ED54, ED57: a version on a host of its own', () => {
   test('no script becomes a service worker there, nothing is changed there, and no name is shared with others', async () => {
     expect((await visit('/index.html', root, { 'service-worker': 'script' })).status).toBe(403);
     expect((await stand.edge.ask('/', { host: `${root}.localhost`, method: 'POST' })).status).toBe(405);
+    expect((await stand.edge.ask('/', { host: `${root}.localhost`, method: 'OPTIONS' })).status).toBe(204);
     const shared = await stand.edge.ask('/a/', { host: `${root}.ipfs.localhost` });
     expect([shared.status, shared.headers.location]).toEqual([301, `http://${root}.localhost:${stand.edge.port}/a/`]);
   });
@@ -185,9 +186,9 @@ describe('ED52: what is not true is not passed on', () => {
       ]);
     }
     expect(await cidsOf(await ask(`/ipfs/${cid}?format=car`))).toHaveLength(41);
-    // Each block once more for each way that leads to it: 2^40 of them. The end is missing, and every reader sees that.
-    const endless = await ask(`/ipfs/${cid}?format=car&car-dups=y`);
-    await expect(CarReader.fromBytes(endless.body)).rejects.toThrow();
+    // Each block once more for each way that leads to it: 2^40 of them. The connection breaks, or what came is no whole CAR.
+    const endless = ask(`/ipfs/${cid}?format=car&car-dups=y`).then(({ body }) => CarReader.fromBytes(body));
+    await expect(endless).rejects.toThrow();
   });
 });
 

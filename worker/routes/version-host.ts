@@ -31,6 +31,7 @@ export async function answerVersion(context: EdgeContext, host: VersionHost, req
     const because = 'A version of a site has no service worker: it is shown as this edge verified it.';
     return refuse(request, { status: 403, title: 'No service workers here', code: 'service_worker_refused', because });
   }
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: READABLE_BY_ALL });
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     const headers = { allow: 'GET, HEAD' };
     const because = 'Content can only be read: use GET or HEAD.';
