@@ -40,6 +40,7 @@ const page = {
   },
   dial: () => node.dial(),
   isDirect: () => node.isDirect(),
+  forget: (cids: Parameters<TransferWorker['fetch']>[0]) => node.forget(cids),
   fetch: (cids: Parameters<TransferWorker['fetch']>[0]) => node.fetch(cids),
 
   async bareOffer(): Promise<string> {
@@ -55,33 +56,36 @@ const page = {
     await bare!.connection.setRemoteDescription({ type: 'answer', sdp });
     while (bare!.channel.readyState !== 'open') await pause();
   },
-  /** Milliseconds from the word that starts the sender until so many bytes are here. */
+  /** Milliseconds from the word that starts the sender until so many bytes are here, in memory, nothing looked at. */
   bareReceive(bytes: number): Promise<number> {
     const { channel } = bare!;
     return new Promise((resolve) => {
       const started = performance.now();
+      const file: ArrayBuffer[] = [];
       let received = 0;
       channel.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
+        file.push(data);
         received += data.byteLength;
         if (received >= bytes) resolve(performance.now() - started);
       };
       channel.send('go');
     });
   },
-  /** Sends so many bytes each time the other side says so. */
+  /** Sends a file of so many bytes, which is in memory, each time the other side says so. */
   bareServe(bytes: number): void {
     const { channel } = bare!;
-    const message = new Uint8Array(MESSAGE_BYTES);
-    let left = 0;
+    const file = new Uint8Array(bytes);
+    for (let at = 0; at < bytes; at += MESSAGE_BYTES) crypto.getRandomValues(file.subarray(at, at + MESSAGE_BYTES));
+    let sent = bytes;
     const push = (): void => {
-      while (left > 0 && channel.bufferedAmount + MESSAGE_BYTES <= QUEUE_BYTES) {
-        channel.send(message);
-        left -= MESSAGE_BYTES;
+      while (sent < bytes && channel.bufferedAmount + MESSAGE_BYTES <= QUEUE_BYTES) {
+        channel.send(file.subarray(sent, sent + MESSAGE_BYTES));
+        sent += MESSAGE_BYTES;
       }
     };
     channel.onbufferedamountlow = push;
     channel.onmessage = () => {
-      left = bytes;
+      sent = 0;
       push();
     };
   },

@@ -144,7 +144,11 @@ async function prepareOurs(
   };
   await until(() => sender.evaluate(() => transfers.dial()));
   for (const page of [sender, receiver]) await until(() => page.evaluate(() => transfers.isDirect()));
-  return () => receiver.evaluate((names: Cid[]) => transfers.fetch(names), cids);
+  return async () => {
+    const ms = await receiver.evaluate((names: Cid[]) => transfers.fetch(names), cids);
+    await receiver.evaluate((names: Cid[]) => transfers.forget(names), cids);
+    return ms;
+  };
 }
 
 async function prepareBare({ sender, receiver }: Pair, bytes: number): Promise<() => Promise<number>> {

@@ -10,6 +10,10 @@ import { LINK_PEER } from '../session/link-room.ts';
 import { PublicReadClient } from '../session/public-read-client.ts';
 import { PublicReadServer } from '../session/public-read-server.ts';
 import { createPeerSource } from './block-sources.ts';
+import { gatherReads } from './gathered-reads.ts';
+
+/** One read of the store: 2 MiB of leaves, which is what a reader has under way (PR5). */
+const READ_BLOCKS_MAX = 8;
 
 export type SessionBlocks = {
   /** For a BlockFetcher, which hashes what comes. */
@@ -32,9 +36,10 @@ export function openSessionBlocks(options: {
   /** What this node offers. */
   readonly serve: PublicReadSource;
 }): SessionBlocks {
-  const { direct, clock, log, serve } = options;
-  const server = new PublicReadServer({ room: direct.bulk, clock, log, source: serve });
-  const reads = new PublicReadClient({ room: direct.bulk, clock });
+  const { direct, clock, log } = options;
+  const serve = { ...options.serve, getBlocks: gatherReads((cids) => options.serve.getBlocks(cids), READ_BLOCKS_MAX) };
+  const server = new PublicReadServer({ room: direct.bulk, clock, log, source: serve, frames: true });
+  const reads = new PublicReadClient({ room: direct.bulk, clock, frames: true });
   return {
     source: { ...createPeerSource({ reads, peer: LINK_PEER }), id: directSourceId(direct.session.device) },
     reads,

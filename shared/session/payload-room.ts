@@ -8,6 +8,8 @@ import type { PeerId, ServingPeer } from './relay-wire.ts';
 export const CHANNEL_REQUEST = 0x00;
 export const CHANNEL_SESSION = 0x01;
 export const CHANNEL_ANSWER = 0x02;
+/** Direct links only: parts of blocks. */
+export const CHANNEL_BLOCK = 0x03;
 
 /** `offline`: not connected, or the connection ended first. `queue_full`: more is waiting than the room keeps; slow down. */
 export type SendOutcome = 'sent' | 'offline' | 'queue_full';

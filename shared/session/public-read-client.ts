@@ -12,6 +12,7 @@ import { blockBytesMax } from '../content/blob-verify.ts';
 import { CERTIFIED_BLOCK_BYTES_MAX, WANT_CIDS_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { BlockAssembler } from './block-assembler.ts';
+import { parseBlockFrame } from './block-frames.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import {
@@ -72,14 +73,15 @@ export class PublicReadClient {
   readonly #clock: Clock;
   readonly #channel: PlainChannel;
   readonly #wantsMax: number;
+  readonly #unsubscribe: () => void;
   readonly #pending = new Map<number, Pending>();
   readonly #intakeByPeer = new Map<PeerId, Intake>();
   readonly #waitingWants: (() => void)[] = [];
   #openWants = 0;
   #nextId = 1;
 
-  /** `wantsMax`: of many who ask through one client, some have peers that keep silent, and the others must not wait for those. */
-  constructor(options: { room: PayloadRoom; clock: Clock; wantsMax?: number }) {
+  /** `wantsMax`: of many who ask through one client, some have peers that keep silent, and the others must not wait for those. `frames`: the room is a direct link (PR10). */
+  constructor(options: { room: PayloadRoom; clock: Clock; wantsMax?: number; frames?: boolean }) {
     this.#clock = options.clock;
     this.#wantsMax = options.wantsMax ?? WANTS_OPEN_MAX;
     this.#channel = new PlainChannel(
@@ -91,6 +93,8 @@ export class PublicReadClient {
         offline: () => this.#failAll('offline', 'The connection to the relay ended.'),
       },
     );
+    const receive = (from: PeerId, payload: Uint8Array): void => this.#receiveFrame(from, payload);
+    this.#unsubscribe = options.frames === true ? options.room.subscribe({ payload: receive }) : () => undefined;
   }
 
   /** Streams blocks; resolves with those the peer does not have. Rejects only with what `onBlock` throws. */
@@ -161,6 +165,7 @@ export class PublicReadClient {
   }
 
   close(): void {
+    this.#unsubscribe();
     this.#channel.close();
     this.#failAll('offline', 'The reader was closed.');
   }
@@ -273,7 +278,15 @@ export class PublicReadClient {
     if (!this.#asked(from)) return;
     const decoded = decodeAnswer(message);
     if (!decoded.ok) return this.#failPeer(from, 'bad_answer', 'The peer sent bytes that are no answer.');
-    const answer = decoded.value;
+    this.#take(from, decoded.value);
+  }
+
+  #receiveFrame(from: PeerId, payload: Uint8Array): void {
+    const frame = this.#asked(from) ? parseBlockFrame(payload) : null;
+    if (frame) this.#take(from, { t: 'parts', id: frame.want, parts: [frame.part], missing: [], done: false });
+  }
+
+  #take(from: PeerId, answer: ReadAnswer): void {
     const pending = this.#pending.get(answer.id);
     if (pending?.peer === from) {
       if (answer.t === 'refused') pending.fail('refused', `The peer refused: ${answer.code}.`);

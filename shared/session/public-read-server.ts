@@ -4,12 +4,13 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Clock, Log, PublicKey } from '../platform/ports.ts';
-import type { PayloadRoom } from './payload-room.ts';
+import type { PayloadRoom, SendOutcome } from './payload-room.ts';
 import type { FeedHead, Part, ReadAnswer, ReadRequest } from './public-read-messages.ts';
 import type { PeerId } from './relay-wire.ts';
 import { cidCodec } from '../codec/cid.ts';
-import { CONTROL_REQUESTS_PER_MINUTE, GATEWAY_REQUESTS_PER_MINUTE } from '../core/limits.ts';
+import { CONTROL_REQUESTS_PER_MINUTE, FRAME_BYTES_MAX, GATEWAY_REQUESTS_PER_MINUTE } from '../core/limits.ts';
 import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
+import { frameBytesOf, writeBlockFrame } from './block-frames.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import { isRoomPeer } from './relay-wire.ts';
@@ -73,11 +74,17 @@ export class PublicReadServer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #channel: PlainChannel;
+  /** Where blocks go in frames of their own; null where they go in messages. */
+  readonly #frames: PayloadRoom | null;
+  /** Frames that were sent, to be written again: fresh memory for each costs more than the copy. */
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
   readonly #readers = new Map<PeerId, Reader>();
   #wants = 0;
   #served = { blocks: 0, bytes: 0 };
 
-  constructor(options: { room: PayloadRoom; clock: Clock; log: Log; source: PublicReadSource }) {
+  /** `frames`: the room is a direct link, and blocks go in frames of their own (PR10). */
+  constructor(options: { room: PayloadRoom; clock: Clock; log: Log; source: PublicReadSource; frames?: boolean }) {
+    this.#frames = options.frames === true ? options.room : null;
     this.#source = options.source;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -159,7 +166,7 @@ export class PublicReadServer {
       return true;
     }
     this.#served.blocks++;
-    return this.#addParts(stream, i, block);
+    return this.#frames ? this.#sendFrames(stream, i, block) : this.#addParts(stream, i, block);
   }
 
   async #addParts(stream: Stream, i: number, block: Uint8Array): Promise<boolean> {
@@ -171,6 +178,24 @@ export class PublicReadServer {
       const bytes = block.subarray(at, at + PARTS_BYTES_MAX - stream.bytes);
       stream.parts.push({ i, at, size: block.length, bytes });
       stream.bytes += bytes.length;
+      at += bytes.length;
+    } while (at < block.length);
+    return true;
+  }
+
+  async #sendFrames(stream: Stream, i: number, block: Uint8Array): Promise<boolean> {
+    const { reader, id } = stream;
+    const most = frameBytesOf(block.length);
+    let at = 0;
+    do {
+      const bytes = block.subarray(at, at + most);
+      if (!(await this.#waitForWindow(reader, { id, bytes: bytes.length }))) return false;
+      reader.inFlight += bytes.length;
+      this.#served.bytes += bytes.length;
+      const buffer = this.#buffers.pop() ?? new Uint8Array(FRAME_BYTES_MAX);
+      const frame = writeBlockFrame(buffer, { want: id, part: { i, at, size: block.length, bytes } });
+      if (!(await this.#send(reader, () => this.#frames!.send(reader.peer, frame)))) return false;
+      this.#buffers.push(buffer);
       at += bytes.length;
     } while (at < block.length);
     return true;
@@ -256,12 +281,16 @@ export class PublicReadServer {
     await this.#answer(reader, { t: 'blockList', id, blocks, height });
   }
 
-  /** Waits while the room's queue is full; false when the reader or the room is gone. */
-  async #answer(reader: Reader, answer: ReadAnswer): Promise<boolean> {
+  #answer(reader: Reader, answer: ReadAnswer): Promise<boolean> {
     const message = encodeAnswer(answer);
+    return this.#send(reader, () => this.#channel.send(reader.peer, message));
+  }
+
+  /** Waits while the room's queue is full; false when the reader or the room is gone. */
+  async #send(reader: Reader, send: () => Promise<SendOutcome>): Promise<boolean> {
     const started = this.#clock.now();
     while (!reader.gone) {
-      const sent = await this.#channel.send(reader.peer, message);
+      const sent = await send();
       if (sent !== 'queue_full') return sent === 'sent' && !reader.gone;
       if (this.#clock.now() - started > READER_WAIT) return false;
       await new Promise<void>((resolve) => this.#clock.after(QUEUE_FULL_PAUSE, resolve));
