@@ -13,7 +13,9 @@ import { sealingKeyOfSeed } from '../shared/crypto/x25519.ts';
 import { identityFromKey, publicKeyBytes } from '../shared/crypto/ids.ts';
 import { createSeedSigner } from '../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../shared/platform/web/web-clock.ts';
+import type { RelayAddress } from '../shared/session/relay-address.ts';
 import { HeadlessNode } from '../site-host/headless-node.ts';
+import { openHeadlessMesh } from './headless-mesh.ts';
 import { renderDocsSite } from './docs-site.ts';
 import { connectEdge, openNodePlatform } from './platform/node-platform.ts';
 import { openSqliteStore } from './platform/sqlite-store.ts';
@@ -34,6 +36,8 @@ export type HeadlessTask = {
   /** The project's folder, whose README and docs are published. */
   readonly root: string;
   readonly alone?: boolean;
+  /** Relays to list in the commons for as long as this node runs. */
+  readonly announce?: readonly RelayAddress[];
 };
 
 export type FoundedCommons = {
@@ -74,9 +78,11 @@ export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> 
     const failed = new Promise<Error>((resolve) => {
       onFailed = (error) => resolve(new Error(describeFailure(task.folder, error)));
     });
+    const mesh = await openHeadlessMesh(task, platform);
     const node = await HeadlessNode.open({
       ...platform,
       ...connectEdge(task.edge),
+      createRoom: mesh.createRoom,
       founding: readFounding(genesis),
       validator: keys.validator,
       self: await certify(keys, clock.now()),
@@ -85,12 +91,14 @@ export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> 
       onFailed,
     });
     await node.start();
+    mesh.start(node);
     const stopped = new AbortController();
     void publishDocs(node, { root: task.root, log, signal: stopped.signal });
     return {
       failed,
       async stop() {
         stopped.abort();
+        mesh.close();
         await node.close();
         await store.close();
       },

@@ -6,6 +6,7 @@ import type { Founding } from '../shared/chain/genesis.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import type { Edge, Link, NodePorts, Signer } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
+import type { RelayAddress } from '../shared/session/relay-address.ts';
 import type { RelayedRoom } from '../shared/session/payload-room.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
@@ -267,6 +268,16 @@ export class HeadlessNode {
 
   have(manifests: readonly Cid[]): void {
     this.#room.have(manifests);
+  }
+
+  /** The value of a state key in this node's own chain; null for none. */
+  readState(key: string): Uint8Array | null {
+    return readValue(this.#ordering.state, key) ?? null;
+  }
+
+  /** Lists a relay in the commons until `expires`, or renews it. */
+  announceRelay(relay: { readonly url: RelayAddress; readonly expires: Millis }): Promise<Result<null, Failure>> {
+    return this.#member.announceRelay(relay);
   }
 
   /** Peers that say they have it, every peer that may, and the edge. */

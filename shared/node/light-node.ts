@@ -175,6 +175,7 @@ export class LightNode {
       self,
       outbox,
       onChange,
+      onHeight: (height) => this.resolver.expectHeight(height),
     });
     const read = (key: string) => this.#readRecord(key);
     const member = new CommonsMember({ group, identity: self.identity, sealingKey, outbox, read, solve });

@@ -3,18 +3,21 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Clock, Store } from '../platform/ports.ts';
+import type { Clock, Log, Random, Store } from '../platform/ports.ts';
 import type { RelayAddress } from '../session/relay-address.ts';
 import type { RoomId } from '../session/room.ts';
+import type { RoomRequest } from './light-node.ts';
 import { RELAYS, type AnnouncedRelay } from '../ledger/families/relays.ts';
 import { decodeRecord } from '../ledger/records.ts';
 import { chooseRelays } from '../session/relay-address.ts';
+import { createRelayMesh, type RelayMesh, type RelayMeshOptions } from '../session/relay-mesh.ts';
 
 const STORE_KEY = 'relays/announced';
-/** A list that changes by the day is read by the hour. */
+/** A list that changes by the day is read by the hour, unless told. */
 const REFRESH_INTERVAL: Millis = 60 * 60 * 1_000;
-/** After a reading that failed: nobody was reachable, perhaps because the list is what is missing. */
-const RETRY_INTERVAL: Millis = 30_000;
+/** After a reading that failed: first and longest pause; a node that has just started is online in a moment. */
+const RETRY_MIN: Millis = 1_000;
+const RETRY_MAX: Millis = 60_000;
 
 export type RelayDirectoryOptions = {
   readonly configured: readonly RelayAddress[];
@@ -24,12 +27,33 @@ export type RelayDirectoryOptions = {
   readonly clock: Clock;
   /** The relays of some rooms are others now: RelayMesh.update. */
   readonly onChange: () => void;
+  /** Ms between two readings. */
+  readonly interval?: Millis;
 };
+
+export type DirectoryRoom = RoomRequest & {
+  readonly directory: RelayDirectory;
+  readonly connect: RelayMeshOptions['connect'];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Relays of one room, RELAYS_PER_ROOM unless told. */
+  readonly count?: number;
+  /** Relays it is on besides: those of an edge that asks its own room. */
+  readonly always?: readonly RelayAddress[];
+};
+
+/** The room of a `createRoom` option: on the relays that the directory names for it, now and later (call `update`). */
+export function createDirectoryRoom({ directory, count, always = [], ...parts }: DirectoryRoom): RelayMesh {
+  const room = parts.roomOf(0);
+  return createRelayMesh({ ...parts, relays: () => [...new Set([...always, ...directory.choose(room, count)])] });
+}
 
 export class RelayDirectory {
   readonly #options: RelayDirectoryOptions;
   #relays: readonly AnnouncedRelay[] = [];
   #cancel: (() => void) | null = null;
+  #failures = 0;
 
   /** With what was known when this node last ran. */
   static async open(options: RelayDirectoryOptions): Promise<RelayDirectory> {
@@ -57,11 +81,13 @@ export class RelayDirectory {
 
   /** Keeps the list fresh until `close`. */
   start(): void {
-    void this.refresh().then((fresh) => {
-      if (this.#cancel === null) return;
-      this.#cancel = this.#options.clock.after(fresh ? REFRESH_INTERVAL : RETRY_INTERVAL, () => this.start());
-    });
     this.#cancel ??= () => undefined;
+    void this.refresh().then((fresh) => {
+      const { clock, interval = REFRESH_INTERVAL } = this.#options;
+      this.#failures = fresh ? 0 : this.#failures + 1;
+      const pause = fresh ? interval : Math.min(RETRY_MAX, RETRY_MIN * 2 ** Math.min(this.#failures - 1, 16));
+      if (this.#cancel !== null) this.#cancel = clock.after(pause, () => this.start());
+    });
   }
 
   close(): void {

@@ -60,6 +60,11 @@ export class Resolver {
     return this.#height;
   }
 
+  /** Somebody proved a block of this height: from now on older answers are refused. */
+  expectHeight(height: number): void {
+    this.#height = Math.max(this.#height, height);
+  }
+
   /** The youngest validator-signed time seen, 0 before the first. */
   get statusTime(): Millis {
     return this.#statusTime;

@@ -113,6 +113,7 @@ async function createStand() {
       self,
       outbox,
       onChange: () => undefined,
+      onHeight: () => undefined,
     });
     closers.push(() => link.close());
     return { outbox, link, entries };

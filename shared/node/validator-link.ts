@@ -49,6 +49,8 @@ export type ValidatorLinkOptions = {
   readonly outbox: Outbox;
   /** Something about the links changed. */
   readonly onChange: () => void;
+  /** A certified height that somebody proved here. */
+  readonly onHeight: (height: number) => void;
 };
 
 export class ValidatorLink {
@@ -244,6 +246,8 @@ export class ValidatorLink {
       return;
     }
     const { receipt: outcome, header: block } = verified.value;
+    // Whoever reads what it just wrote must not take an answer from before.
+    this.#options.onHeight(block.height);
     this.#seen.delete(id);
     this.#pace.taken(id);
     await outbox.settle(id, {

@@ -3,15 +3,18 @@
 import { decodeGenesis } from '../../shared/chain/genesis.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
-import type { Failure, Result } from '../../shared/core/result.ts';
+import { fail, type Failure, type Result } from '../../shared/core/result.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
 import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { parseHandle, type Handle, type SiteName } from '../../shared/ledger/handle-grammar.ts';
 import { searchPuzzle, type Puzzle } from '../../shared/ledger/puzzle.ts';
 import type { HandleLease } from '../../shared/ledger/records.ts';
-import { LightNode, type Account, type AttachedAccount } from '../../shared/node/light-node.ts';
-import type { BlobStore, Clock, Edge, Log, Store } from '../../shared/platform/ports.ts';
+import { LightNode, type Account, type AttachedAccount, type RoomRequest } from '../../shared/node/light-node.ts';
+import { createDirectoryRoom, RelayDirectory } from '../../shared/node/relay-directory.ts';
+import type { BlobStore, Clock, Edge, Log, NodePorts, Store } from '../../shared/platform/ports.ts';
+import type { RelayAddress } from '../../shared/session/relay-address.ts';
+import type { RelayMesh } from '../../shared/session/relay-mesh.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
@@ -26,6 +29,8 @@ import { createMemoryDisk } from '../simulator/memory-store.ts';
 
 /** Hashes tried before the event loop has its turn: sockets must stay alive while a puzzle is solved. */
 const HASHES_AT_ONCE = 1_000;
+/** A tab of a test hears of a new relay soon. */
+const DIRECTORY_INTERVAL = 1_000;
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a tab keeps: a memory disk of the simulator, or `folderDisk`. Opening the same one again goes on with it. */
@@ -41,6 +46,8 @@ export type NodeTabOptions = {
   readonly log?: Log;
   /** Stands between the tab and the edge's HTTP. */
   readonly edge?: (edge: Edge) => Edge;
+  /** On the relays of the commons, and configured with its edge's alone. */
+  readonly onMesh?: boolean;
 };
 
 export type NodeTab = {
@@ -83,15 +90,19 @@ export async function openNodeTab(options: NodeTabOptions): Promise<NodeTab> {
     log,
     onChange: () => undefined,
   };
+  const relay = `${origin.replace(/^http/, 'ws')}/relay`;
+  const mesh = options.onMesh ? await openTabMesh(relay, parts) : null;
   const node = await LightNode.open({
     ...parts,
     group,
     genesis,
     verifier: await createWebVerifier(),
     edge: options.edge?.(edge) ?? edge,
-    connectRelay: (room) => connectWebSocketLink(`${origin.replace(/^http/, 'ws')}/relay/${room}`),
+    connectRelay: (room) => connectWebSocketLink(`${relay}/${room}`),
+    ...(mesh && { createRoom: mesh.createRoom }),
   });
   node.start();
+  mesh?.start(node);
   const account = await node.attach(await createAccount(name, clock));
   const publisher = await Publisher.open({
     ...parts,
@@ -108,9 +119,39 @@ export async function openNodeTab(options: NodeTabOptions): Promise<NodeTab> {
     publish: ({ handle, name: site = '', ...task }) =>
       publisher.publish({ ...task, handle: readHandle(handle), name: site as SiteName }),
     async close() {
+      mesh?.close();
       node.close();
       await store.close();
     },
+  };
+}
+
+type TabParts = Pick<NodePorts, 'store' | 'clock' | 'random' | 'log'>;
+
+async function openTabMesh(relay: string, parts: TabParts) {
+  let node: LightNode | null = null;
+  let mesh: RelayMesh | null = null;
+  const configured = [relay as RelayAddress];
+  const directory = await RelayDirectory.open({
+    ...parts,
+    configured,
+    resolve: async (key) => (await node?.resolve(key)) ?? fail('waiting_for_network', 'The node is not open yet.'),
+    onChange: () => mesh?.update(),
+    interval: DIRECTORY_INTERVAL,
+  });
+  return {
+    createRoom: (request: RoomRequest) =>
+      (mesh = createDirectoryRoom({
+        ...parts,
+        ...request,
+        directory,
+        connect: (at, room) => connectWebSocketLink(`${at}/${room}`),
+      })),
+    start(opened: LightNode) {
+      node = opened;
+      directory.start();
+    },
+    close: () => directory.close(),
   };
 }
 

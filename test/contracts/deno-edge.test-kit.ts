@@ -19,8 +19,8 @@ export async function startInDeno({ root, vars, persist }: EdgePlace): Promise<H
   const child = spawn(findDeno(ROOT), denoArguments({ dist, folder }), {
     // Only what it is told: a setting of whoever runs the tests must not reach it.
     env: {
-      ...vars,
       PORT: '0',
+      ...vars,
       DATA: folder,
       DIST: dist,
       ADDRESS_HEADER: 'cf-connecting-ip',

@@ -8,6 +8,7 @@ import type { ChildPart } from '../../cli/platform/child-process.ts';
 import { startEdge } from '../../cli/platform/edge.ts';
 import { foundCommons, type FoundedCommons } from '../../cli/run-headless.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
+import type { RelayAddress } from '../../shared/session/relay-address.ts';
 import { closeAtEnd, findFreePort, makeTempFolder } from '../browser/harness.ts';
 import { killTree } from '../browser/harness-processes.ts';
 
@@ -28,7 +29,7 @@ export type MeshParts = {
   startEdge(): Promise<void>;
   stopEdge(signal?: EndSignal): Promise<void>;
   /** Resolves when the node takes part. */
-  startHeadless(options?: { folder?: string; alone?: boolean }): Promise<void>;
+  startHeadless(options?: { folder?: string; alone?: boolean; announce?: readonly RelayAddress[] }): Promise<void>;
   stopHeadless(signal?: EndSignal): Promise<void>;
 };
 
