@@ -1,10 +1,9 @@
 // What the page knows of its node, as signals that follow the node's events, and what views share.
 
-import type { ApiFailure } from '../api.ts';
+import type { ApiFailure, WeftApi } from '../api.ts';
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { AppNode } from './app-node.ts';
 import { readFailure } from './failure-text.ts';
 import { createKnown, followEvents, loadKnown, type Known } from './known.ts';
 import { createPublishFlow, type PublishFlow } from './publish-flow.ts';
@@ -19,7 +18,7 @@ export type Connection =
 export type AppState = {
   readonly connection: ReadonlySignal<Connection>;
   /** Calls wait for it; it rejects when the connection is `failed`. */
-  readonly node: Promise<AppNode>;
+  readonly node: Promise<WeftApi>;
   readonly known: Known;
   readonly route: ReadonlySignal<Route>;
   readonly theme: Signal<Theme>;
@@ -32,7 +31,7 @@ export type AppState = {
 /** Long enough to read five words twice. */
 const REMARK_SHOWN = 4_000;
 
-export function createAppState(connect: () => Promise<AppNode>): AppState {
+export function createAppState(connect: () => Promise<WeftApi>): AppState {
   const connection = signal<Connection>({ state: 'starting' });
   const known = createKnown();
   const node = connect();

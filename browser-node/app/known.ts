@@ -1,16 +1,16 @@
 // What the node has said about itself, one signal per kind of event; undefined until its first answer.
 
+import type { NodeEvents, WeftApi } from '../api.ts';
 import { signal, type Signal } from '@preact/signals';
-import type { AppEvents, AppNode } from './app-node.ts';
 
-export type Known = { readonly [K in keyof AppEvents]: Signal<AppEvents[K] | undefined> };
+export type Known = { readonly [K in keyof NodeEvents]: Signal<NodeEvents[K] | undefined> };
 
 export function createKnown(): Known {
   return { status: signal(), wallet: signal(), sites: signal(), jobs: signal(), peers: signal(), groups: signal() };
 }
 
 /** For the life of the page. */
-export function followEvents(api: AppNode, known: Known): void {
+export function followEvents(api: WeftApi, known: Known): void {
   api.on('status', (value) => (known.status.value = value));
   api.on('wallet', (value) => (known.wallet.value = value));
   api.on('sites', (value) => (known.sites.value = value));
@@ -20,16 +20,13 @@ export function followEvents(api: AppNode, known: Known): void {
 }
 
 /** Each answer is shown when it is there; one that fails leaves the others alone, and an event will bring it. */
-export async function loadKnown(api: AppNode, known: Known): Promise<void> {
+export async function loadKnown(api: WeftApi, known: Known): Promise<void> {
   await Promise.allSettled([
     api.status().then((value) => (known.status.value ??= value)),
     api.wallet.status().then((value) => (known.wallet.value ??= value)),
     api.sites.mine().then((value) => (known.sites.value ??= value)),
     api.sites.jobs().then((value) => (known.jobs.value ??= value)),
     api.peers.list().then((value) => (known.peers.value ??= value)),
-    // A call of its own, so that a node without groups leaves the others alone.
-    Promise.resolve()
-      .then(() => api.groups.list())
-      .then((value) => (known.groups.value ??= value)),
+    api.groups.list().then((value) => (known.groups.value ??= value)),
   ]);
 }

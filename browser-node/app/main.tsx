@@ -1,7 +1,7 @@
 // Entry of the app's page: draws it, connects its node, and offers that as `globalThis.weft`.
 
+import type { WeftApi } from '../api.ts';
 import './styles/app.css';
-import type { AppNode } from './app-node.ts';
 import { mountApp } from './mount-app.tsx';
 import { connectNode } from './node.ts';
 
@@ -10,7 +10,7 @@ declare global {
   var weft: Awaited<ReturnType<typeof connectNode>>;
 }
 
-async function connect(): Promise<AppNode> {
+async function connect(): Promise<WeftApi> {
   globalThis.weft = await connectNode();
   await globalThis.weft.ready;
   return globalThis.weft;

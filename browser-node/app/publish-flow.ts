@@ -1,8 +1,7 @@
 // The first minute as one state: folder, handle, publishing, live. It lives beside the views, so leaving one loses nothing.
 
-import type { ApiFailure, OwnSite, PublishedSite, PublishJob, PublishProgress } from '../api.ts';
+import type { ApiFailure, OwnSite, PublishedSite, PublishJob, PublishProgress, WeftApi } from '../api.ts';
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
-import type { AppNode } from './app-node.ts';
 import { ensureWallet } from './ensure-wallet.ts';
 import { readFailure } from './failure-text.ts';
 import type { Known } from './known.ts';
@@ -50,7 +49,7 @@ type Publishing = Extract<PublishState, { step: 'publishing' }>;
 /** The node goes on in the background after this one: the page follows the job instead of the call. */
 const GOES_ON = 'waiting_for_network';
 
-export function createPublishFlow({ node, known }: { node: Promise<AppNode>; known: Known }): PublishFlow {
+export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; known: Known }): PublishFlow {
   const state = signal<PublishState>({ step: 'folder' });
   /** Tells the job of the running publish from earlier ones of the same site. */
   let isOwnJob = (_: PublishJob): boolean => false;

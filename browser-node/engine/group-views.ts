@@ -3,6 +3,7 @@
 import type { ApiFailure } from '../api.ts';
 import type { GroupDetails, GroupMember, GroupSummary } from '../group-api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
+import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { INVITE } from '../../shared/ledger/group-records.ts';
@@ -11,6 +12,7 @@ import { stateEntries } from '../../shared/ledger/state.ts';
 
 /** Characters of an address that tell two people apart at a glance. */
 const SHORT_NAME_CHARS = 6;
+const PAGE_PREFIX = 'pages/';
 
 const NOBODY: ApiFailure = {
   code: 'waiting_for_members',
@@ -54,14 +56,15 @@ export function describeMembers(node: GroupNode, self: Identity): GroupMember[] 
   return described.sort((a, b) => Number(b.you) - Number(a.you) || (a.name < b.name ? -1 : 1));
 }
 
-export function describeDetails(node: GroupNode, self: Identity): GroupDetails {
+export async function describeDetails(node: GroupNode, self: Identity): Promise<GroupDetails> {
   const { genesis } = node.founding;
-  const { documents } = node;
+  const names = node.documents.names();
+  const documents = await Promise.all(names.map(async (name) => ({ name, title: await readTitle(node, name) })));
   return {
     ...describeGroup(node, self),
     created: genesis.created,
     validators: genesis.validators.map((key) => ({ key, you: node.orders, online: node.isOrdered })),
-    documents: documents.names().map((name) => ({ name, title: titleOf(documents.value(name)) })),
+    documents,
     invites: readFamily(node, 'invites/').flatMap(([key, value]) => {
       const invite = decodeRecord(INVITE, value);
       return invite.ok ? [{ key, used: invite.value.used }] : [];
@@ -124,6 +127,17 @@ function readFamily(node: GroupNode, prefix: string): [string, Uint8Array][] {
     if (key.startsWith(prefix)) found.push([key.slice(prefix.length), value]);
   }
   return found;
+}
+
+/** Pages have one; the document is in memory for this look, unless somebody has it open. */
+async function readTitle(node: GroupNode, name: DocumentName): Promise<string> {
+  if (!name.startsWith(PAGE_PREFIX)) return '';
+  await node.documents.load(name);
+  try {
+    return titleOf(node.documents.value(name));
+  } finally {
+    node.documents.release(name);
+  }
 }
 
 function titleOf(value: unknown): string {

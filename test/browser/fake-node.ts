@@ -7,8 +7,9 @@ import type {
   PublishJob,
   PublishProgress,
   WalletStatus,
+  WeftApi,
+  NodeEvents,
 } from '../../browser-node/api.ts';
-import type { AppEvents, AppNode } from '../../browser-node/app/app-node.ts';
 import { createFakeGroups, GARDEN, type FakeGroups } from './fake-groups.ts';
 
 export type FakeOptions = {
@@ -24,7 +25,7 @@ export type FakeOptions = {
   readonly clockSkew?: number;
 };
 
-export type FakeNode = Omit<AppNode, 'documents'> &
+export type FakeNode = Omit<WeftApi, 'documents'> &
   Pick<FakeGroups, 'documents'> & {
     /** What waits in a group is ordered. */
     order(groupId: string): void;
@@ -52,13 +53,13 @@ class FakeFailure extends Error {
 }
 
 export function createFakeNode(options: FakeOptions): FakeNode {
-  const listeners = new Map<keyof AppEvents, Set<(value: never) => void>>();
+  const listeners = new Map<keyof NodeEvents, Set<(value: never) => void>>();
   const state = createState(options);
   let fail = options.fail;
   const held = Promise.withResolvers<void>();
 
-  function emit<K extends keyof AppEvents>(event: K, value: AppEvents[K]): void {
-    for (const listener of listeners.get(event) ?? []) (listener as (value: AppEvents[K]) => void)(value);
+  function emit<K extends keyof NodeEvents>(event: K, value: NodeEvents[K]): void {
+    for (const listener of listeners.get(event) ?? []) (listener as (value: NodeEvents[K]) => void)(value);
   }
   function setWallet(wallet: WalletStatus): void {
     state.wallet = wallet;
@@ -93,7 +94,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   }
 
   async function publish(
-    site: Parameters<AppNode['sites']['publish']>[0],
+    site: Parameters<WeftApi['sites']['publish']>[0],
     report: (progress: PublishProgress) => void,
   ): Promise<OwnSite> {
     const { handle, name = '', files } = site;
@@ -271,7 +272,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   };
 }
 
-type Versions = Required<Pick<AppNode['sites'], 'versions' | 'rollback' | 'exportCar'>>;
+type Versions = Required<Pick<WeftApi['sites'], 'versions' | 'rollback' | 'exportCar'>>;
 
 /** Every version has the size of the present one; the manifest of an earlier one says its number. */
 function createVersions(site: {

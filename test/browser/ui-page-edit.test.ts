@@ -71,10 +71,10 @@ describeInChromium('a page of a group', () => {
     await present(page, { anchor: 0, head: 5 });
     await seen(page, '1 other here: Ann');
     const caret = page.locator('.weft-caret');
-    expect(await caret.innerText()).toBe('Ann');
+    expect(await caret.getAttribute('data-name')).toBe('Ann');
     expect(await page.locator('.weft-picked').innerText()).toBe('Beans');
     // Under the page's policy styles work only where the editor may adopt them.
-    const colour = await caret.locator('span').evaluate((element) => getComputedStyle(element).backgroundColor);
+    const colour = await caret.evaluate((element) => getComputedStyle(element, '::after').backgroundColor);
     expect(colour).not.toBe('rgba(0, 0, 0, 0)');
     await write(page, 0, 'Many ');
     await expect.poll(() => page.locator('.weft-picked').innerText()).toBe('Beans');

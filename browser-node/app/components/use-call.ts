@@ -1,8 +1,7 @@
 // A call to the node from a component: whether it runs, and how it failed.
 
-import type { ApiFailure } from '../../api.ts';
+import type { ApiFailure, WeftApi } from '../../api.ts';
 import { useSignal, type ReadonlySignal } from '@preact/signals';
-import type { AppNode } from '../app-node.ts';
 import { useApp } from '../app-state.ts';
 import { readFailure } from '../failure-text.ts';
 
@@ -10,7 +9,7 @@ export type Call = {
   readonly busy: ReadonlySignal<boolean>;
   readonly failure: ReadonlySignal<ApiFailure | undefined>;
   /** A second run is ignored while the first goes on. `then` runs after success only. */
-  run<T>(work: (api: AppNode) => Promise<T>, then?: (value: T) => void): void;
+  run<T>(work: (api: WeftApi) => Promise<T>, then?: (value: T) => void): void;
   clear(): void;
 };
 
@@ -18,7 +17,7 @@ export function useCall(): Call {
   const { node } = useApp();
   const busy = useSignal(false);
   const failure = useSignal<ApiFailure | undefined>(undefined);
-  function run<T>(work: (api: AppNode) => Promise<T>, then?: (value: T) => void): void {
+  function run<T>(work: (api: WeftApi) => Promise<T>, then?: (value: T) => void): void {
     if (busy.value) return;
     busy.value = true;
     failure.value = undefined;

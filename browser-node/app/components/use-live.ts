@@ -1,9 +1,8 @@
 // What a view reads from the node and reads again whenever the node says that something changed.
 
-import type { ApiFailure } from '../../api.ts';
+import type { ApiFailure, WeftApi } from '../../api.ts';
 import { useSignal, useSignalEffect, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AppNode } from '../app-node.ts';
 import { useApp } from '../app-state.ts';
 import { readFailure } from '../failure-text.ts';
 
@@ -15,7 +14,7 @@ export type Live<T> = {
 };
 
 /** One reading at a time; a change during one brings another. `follow` is read, so that its changes count. */
-export function useLive<T>(read: (api: AppNode) => Promise<T>, follow: (known: Known) => unknown): Live<T> {
+export function useLive<T>(read: (api: WeftApi) => Promise<T>, follow: (known: Known) => unknown): Live<T> {
   const { node, known } = useApp();
   const value = useSignal<T | undefined>(undefined);
   const failure = useSignal<ApiFailure | undefined>(undefined);

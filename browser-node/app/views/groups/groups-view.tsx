@@ -19,7 +19,7 @@ export function GroupsView() {
   return (
     <Page title="Groups" lead={groups?.length ? 'Who you write with. What you share stays among members.' : undefined}>
       {groups === undefined && <p role="status">Looking up your groups…</p>}
-      {groups?.length === 0 && (
+      {groups?.length === 0 && !locked && (
         <Empty title="No group yet.">
           <p>
             A group is a circle of people, or of your programs, that write pages together, live or each on their own. It
@@ -35,7 +35,7 @@ export function GroupsView() {
         </ul>
       )}
       {locked ? (
-        <Card title="Unlock your wallet to found or join a group">
+        <Card title="Unlock your wallet to see your groups">
           <UnlockForm />
         </Card>
       ) : (

@@ -35,7 +35,7 @@ export function MemberList({ group }: { group: GroupDetails }) {
 type RowProps = { readonly member: GroupMember; readonly group: GroupDetails; readonly onChanged: () => void };
 
 function MemberRow({ member, group, onChanged }: RowProps) {
-  const { identity, name, role, you, devices, pending } = member;
+  const { identity, role, you, devices, pending } = member;
   const isChangeable = group.role === 'admin' && role !== 'removed' && !you;
   return (
     <li>
@@ -55,14 +55,15 @@ function MemberRow({ member, group, onChanged }: RowProps) {
           <RemoveButton member={member} group={group} onChanged={onChanged} />
         </div>
       )}
-      {name === '' && <span class="unseen">has given no name</span>}
     </li>
   );
 }
 
 function nameMember({ name, you, identity }: GroupMember): string {
-  if (you) return name === '' ? 'You' : `${name} (you)`;
-  return name === '' ? `Member …${identity.slice(-4)}` : name;
+  // The node stands in for a name that was not given with the end of the key.
+  const isGiven = name !== '' && !name.startsWith('…');
+  if (you) return isGiven ? `${name} (you)` : 'You';
+  return isGiven ? name : `Member …${identity.slice(-4)}`;
 }
 
 /** The question is asked for admins only: to give somebody less is done in the same way, and can be undone. */
@@ -103,6 +104,7 @@ function RoleButton({ member, group, onChanged }: RowProps) {
           <p>
             {role === 'admin' ? 'An admin' : 'A member'} {describeRole(role)}.
           </p>
+          <Ordering busy={busy.value} />
           <FailureNotice failure={failure.value} />
         </ConfirmDialog>
       )}
@@ -146,9 +148,19 @@ function RemoveButton({ member, group, onChanged }: RowProps) {
             Nothing that is written from then on reaches {who}. What was read before cannot be called back, and what{' '}
             {who} wrote before stays in the pages.
           </p>
+          <Ordering busy={busy.value} />
           <FailureNotice failure={failure.value} />
         </ConfirmDialog>
       )}
     </>
+  );
+}
+
+/** A change of members ends when it is final, which takes whoever orders. */
+function Ordering({ busy }: { busy: boolean }) {
+  return (
+    <p class="faint" role="status">
+      {busy && 'It is signed and stored. It counts when the group has ordered it; you may close this meanwhile.'}
+    </p>
   );
 }

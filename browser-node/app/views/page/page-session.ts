@@ -21,6 +21,8 @@ import { patchesOf, readPatches, textOf } from './text-patches.ts';
 
 /** The node tells of an own change within a task of the call's answer; a busy machine needs a little longer. */
 const CONFIRM_WAIT = 3_000;
+/** Nobody knows whether the call took effect. */
+const LEADER_CHANGED = 'leader_changed';
 /** Cursors follow the eye at this rate; more would be traffic that nobody sees. */
 const CURSOR_PAUSE = 80;
 /** A page is left when its last edit is taken, which needs a call; after two seconds it is left all the same. */
@@ -229,7 +231,8 @@ export class PageSession {
         () => true,
         (error: unknown) => {
           this.#ownTitle ??= title;
-          this.#fail(error);
+          // The next engine has what this one stored: the text itself will tell whether it took this.
+          if (readFailure(error).code !== LEADER_CHANGED) this.#fail(error);
           return false;
         },
       ),
@@ -292,6 +295,8 @@ export class PageSession {
       this.#waiting = null;
       for (const update of since) this.#take(update);
       this.#send();
+      // Watching may have begun after reading.
+      this.#compareWhenQuiet();
       return;
     }
   }

@@ -25,7 +25,8 @@ const look = EditorView.baseTheme({
     borderInlineStart: '2px solid var(--who)',
     pointerEvents: 'none',
   },
-  '.weft-caret > span': {
+  '.weft-caret::after': {
+    content: 'attr(data-name)',
     position: 'absolute',
     insetInlineStart: '-2px',
     bottom: '100%',
@@ -87,8 +88,7 @@ function drawCaret(name: string, dye: string): HTMLElement {
   const caret = document.createElement('span');
   caret.className = `weft-caret ${dye}`;
   caret.setAttribute('aria-hidden', 'true');
-  const label = document.createElement('span');
-  label.textContent = name;
-  caret.append(label);
+  // Not as text, or it would stand in the page's own words.
+  caret.dataset['name'] = name;
   return caret;
 }
