@@ -19,6 +19,9 @@ import { createBlockSource } from './block-source.ts';
 /** Encoded bytes of the manifests that are kept decoded, in all. */
 const MANIFEST_MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Files of a site whose directory is made when it is visited: in about 20 ms. That of a larger one waits until an IPFS tool asks. */
+const DIRECTORY_FILES_MAX = 2_000;
+
 export type OpenSite = {
   readonly manifest: Manifest;
   readonly manifestCid: Cid;
@@ -61,7 +64,7 @@ export function createSiteReader(shared: Shared): SiteReader {
     const manifest = decodeManifest(bytes);
     if (!manifest.ok) return fail('manifest_invalid', manifest.error.because);
     remember(cid, { manifest: manifest.value, size: bytes.length });
-    edge.later(directories.learn(cid, manifest.value));
+    if (manifest.value.resources.size <= DIRECTORY_FILES_MAX) edge.later(directories.learn(cid, manifest.value));
     return manifest;
   }
 
