@@ -191,7 +191,12 @@ export interface WeftApi {
   };
   groups: GroupsApi;
   documents: DocumentsApi;
-  entries: { status(id: string): Promise<EntryStatus> };
+  entries: {
+    /** Ledger operations of a group, their bodies as canonical bytes (docs/protocol/ledger.md); on disk when it resolves. */
+    submit(groupId: string, operations: readonly { kind: string; body: Uint8Array }[]): Promise<{ id: string }>;
+    /** Of an own entry, in the commons or (with its id) in a group. */
+    status(id: string, groupId?: string): Promise<EntryStatus>;
+  };
   peers: { list(): Promise<readonly PeerInfo[]> };
   status(): Promise<NodeStatus>;
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;

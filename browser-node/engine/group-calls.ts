@@ -93,15 +93,14 @@ export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): 
 /** Those that are open: none while there is no wallet, or it is locked. */
 export async function listGroups(context: EngineContext, host: GroupHost): Promise<GroupSummary[]> {
   const self = context.wallet.about?.identity;
-  const opened = await host.current;
-  if (!self || !opened) return [];
-  return opened.groups.all.map((node) => describeGroup(node, self));
+  const nodes = await host.nodes();
+  return self ? nodes.map((node) => describeGroup(node, self)) : [];
 }
 
 async function isMember(given: { context: EngineContext; host: GroupHost; link: InviteLink }): Promise<boolean> {
   const { context, host, link } = given;
   const self = context.wallet.about?.identity;
-  const node = (await host.current)?.groups.all.find(({ group }) => group === link.founding.group);
+  const node = (await host.nodes()).find(({ group }) => group === link.founding.group);
   const role = self && node ? node.roleOf(self) : null;
   return role === 'member' || role === 'admin';
 }

@@ -2,7 +2,7 @@
 
 import type { Account } from '../../shared/node/light-node.ts';
 import type { MemberRoom } from '../../shared/node/group-links.ts';
-import type { GroupSignal } from '../../shared/node/group-node.ts';
+import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { DirectConnector } from '../../shared/session/direct-pipe.ts';
 import type { RoomId } from '../../shared/session/room.ts';
@@ -48,11 +48,6 @@ export class GroupHost {
     if (known.length > 0) await this.open();
   }
 
-  /** The groups as far as they are open; none that is not. */
-  get current(): Promise<Opened> | null {
-    return this.#opened;
-  }
-
   /** Rejects with `wallet_missing` or `locked` while nobody writes here. */
   open(): Promise<Opened> {
     this.#opened ??= this.#open().catch((error: unknown) => {
@@ -60,6 +55,11 @@ export class GroupHost {
       throw error;
     });
     return this.#opened;
+  }
+
+  /** Of the groups that are open; none while the wallet is locked. */
+  async nodes(): Promise<readonly GroupNode[]> {
+    return (await this.#opened)?.groups.all ?? [];
   }
 
   wake(): void {

@@ -1,6 +1,6 @@
 // What a node of a group says of it in plain data: summaries, members, details; every number is counted when asked.
 
-import type { ApiFailure } from '../api.ts';
+import type { ApiFailure, PeerInfo } from '../api.ts';
 import type { GroupDetails, GroupMember, GroupSummary } from '../group-api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
@@ -70,6 +70,33 @@ export async function describeDetails(node: GroupNode, self: Identity): Promise<
       return invite.ok ? [{ key, used: invite.value.used }] : [];
     }),
   };
+}
+
+/** Devices of members that are connected now, each once, with all groups it is met in. */
+export function describeMembersAsPeers(nodes: readonly GroupNode[]): PeerInfo[] {
+  const met = nodes.flatMap((node) => node.peers.map((peer) => ({ node, peer })));
+  const byDevice = Map.groupBy(met, ({ peer }) => peer.device);
+  return [...byDevice].map(([device, meetings]) => {
+    const sessions = meetings.flatMap(({ peer }) => peer.sessions);
+    const [{ node, peer }] = meetings as [(typeof meetings)[number]];
+    return {
+      id: device,
+      services: [],
+      via: sessions.find(({ via }) => via !== 'relay')?.via ?? 'relay',
+      bytesFrom: sessions.reduce((sum, { bytesFrom }) => sum + bytesFrom, 0),
+      bytesTo: sessions.reduce((sum, { bytesTo }) => sum + bytesTo, 0),
+      member: {
+        identity: peer.identity,
+        name: nameOf(node, peer.identity),
+        groups: meetings.map((one) => ({ groupId: one.node.group, name: one.node.founding.genesis.name })),
+      },
+      gave: {
+        entries: meetings.reduce((sum, one) => sum + one.peer.gave.entries, 0),
+        blocks: meetings.reduce((sum, one) => sum + one.peer.gave.blocks, 0),
+        blobs: 0,
+      },
+    };
+  });
 }
 
 /** What the member calls itself, else the end of its address. */

@@ -1,26 +1,25 @@
 // The engine: stores, keys, node and publisher of this origin composed into the API that tabs call (DESIGN §7, §8).
 
-import type { WeftApi } from '../api.ts';
 import type { EngineApi, EventListener } from '../transport/engine-api.ts';
-import { parseCid } from '../../shared/codec/cid.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
 import { Publisher } from '../../site-host/publisher.ts';
-import { orThrow } from '../transport/failure-transfer.ts';
 import { createRelayConnector } from '../transport/relay-connector.ts';
 import { createRtcConnector } from '../transport/rtc-connector.ts';
 import { TrafficCount } from '../transport/traffic-count.ts';
 import { createBlobCalls } from './blob-calls.ts';
 import { nameDevice } from './device-name.ts';
 import { EngineAccount } from './engine-account.ts';
-import { requireAccount, type EngineContext } from './engine-context.ts';
+import type { EngineContext } from './engine-context.ts';
 import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
 import { createDocumentCalls, type DocumentWatch } from './document-calls.ts';
 import { createGroupCalls, listGroups } from './group-calls.ts';
 import { GroupHost } from './group-host.ts';
+import { describeMembersAsPeers } from './group-views.ts';
+import { createEntryCalls } from './entry-calls.ts';
 import { createHandleCalls } from './handle-calls.ts';
 import { JobWatch } from './job-watch.ts';
 import { PuzzleSearch, yieldTask } from './puzzle-search.ts';
@@ -75,7 +74,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     wallet: async () => wallet.status(),
     sites: () => sites.mine(),
     jobs: async () => publisher.jobs.map(describeJob),
-    peers: async () => describePeers(node, traffic),
+    peers: async () => [...describePeers(node, traffic), ...describeMembersAsPeers(await groups.nodes())],
     groups: () => listGroups(context, groups),
   };
   const events = new EventFeed({ clock, log, sources });
@@ -87,7 +86,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     blobs: createBlobCalls(context),
     groups: createGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' }),
     documents,
-    entries: { status: (id) => entryStatus(context, id) },
+    entries: createEntryCalls({ context, host: groups }),
     peers: { list: sources.peers },
     status: sources.status,
     followPublish,
@@ -170,7 +169,7 @@ async function composeNode(
       new RelayRoom({ connect: () => connectRelay(room), clock, random, services: SERVICE_SEED, log: platform.log }),
     connector: rtc && createRtcConnector(rtc),
     account: () => wallet.account,
-    onChange: () => mark('groups'),
+    onChange: () => mark('groups', 'peers'),
   });
   const followGroups = (): void => {
     groups.follow().catch((error: unknown) => {
@@ -210,20 +209,4 @@ function sitesOriginOf({ protocol, port }: URL, suffix: string): EngineContext['
     suffix,
     ...(port === '' ? {} : { port: Number(port) }),
   };
-}
-
-async function entryStatus(context: EngineContext, text: string): ReturnType<WeftApi['entries']['status']> {
-  const id = orThrow(parseCid(text));
-  const state = await requireAccount(context).outbox.state(id);
-  switch (state.state) {
-    case 'pending':
-      return { state: 'pending', id, waitingFor: context.node.hasSeen(id) ? 'order' : 'network' };
-    case 'final':
-    case 'dropped': {
-      const { code, because, height } = state.outcome;
-      return height === null ? { state: 'dropped', id, code, because } : { state: 'final', id, height, code, because };
-    }
-    case 'unknown':
-      return { state: 'dropped', id, code: 'not_found', because: 'This browser has written no such entry.' };
-  }
 }

@@ -101,6 +101,6 @@ export const GROUPED_CALLS: {
     remove: 'once',
   },
   documents: { read: 'again', change: 'once', flush: 'again', setPresence: 'again' },
-  entries: { status: 'again' },
+  entries: { submit: 'once', status: 'again' },
   peers: { list: 'again' },
 };

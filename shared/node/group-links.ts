@@ -4,7 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
 import type { PeerId } from '../session/relay-wire.ts';
-import type { RelayRoom } from '../session/relay-room.ts';
+import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionEvents } from '../session/session-host.ts';
@@ -27,7 +27,7 @@ export type GroupRoom = {
 };
 
 export type MemberRoom = Pick<
-  RelayRoom,
+  RelayedRoom,
   'wake' | 'close' | 'online' | 'you' | 'peers' | 'subscribe' | 'send' | 'setServices'
 >;
 
@@ -138,10 +138,13 @@ export class GroupLinks {
     this.#room.close();
   }
 
-  /** Of two peers the one with the higher number dials, so that they do not both. */
+  /**
+   * Of two peers on one relay the one with the higher number dials, so that they do not both. On several relays a node has
+   * no number of its own: then both dial, and sync takes the sessions of one device for one peer.
+   */
   #dial(peer: PeerId): void {
     const { you } = this.#room;
-    if (this.#closed || you === null || you <= peer) return;
+    if (this.#closed || (you !== null && you <= peer)) return;
     void this.#host.dial(peer).then((opened) => {
       if (!opened.ok) this.#redialLater(peer);
     });

@@ -47,6 +47,15 @@ export type SyncOptions = {
   readonly log: Log;
 };
 
+/** Another member's device. `session`: the best of those that are open; `gave`: what came from it and was taken. */
+export type SyncPeer = {
+  readonly device: PublicKey;
+  readonly identity: Identity;
+  readonly session: Session;
+  readonly sessions: readonly Session[];
+  readonly gave: { readonly entries: number; readonly blocks: number };
+};
+
 type Peer = {
   readonly device: PublicKey;
   readonly identity: Identity;
@@ -65,6 +74,7 @@ type Peer = {
   served: boolean;
   /** An entry of it could not be judged yet. */
   missed: boolean;
+  readonly gave: { entries: number; blocks: number };
 };
 
 export class GroupSync {
@@ -78,10 +88,10 @@ export class GroupSync {
   }
 
   /** Members with an open session, this node's own device not among them. */
-  get peers(): readonly { readonly device: PublicKey; readonly identity: Identity; readonly session: Session }[] {
-    return [...this.#peers.values()].flatMap(({ device, identity, sessions }) => {
+  get peers(): readonly SyncPeer[] {
+    return [...this.#peers.values()].flatMap(({ device, identity, sessions, gave }) => {
       const session = bestOf(sessions);
-      return session ? [{ device, identity, session }] : [];
+      return session ? [{ device, identity, session, sessions: [...sessions], gave: { ...gave } }] : [];
     });
   }
 
@@ -104,6 +114,7 @@ export class GroupSync {
         stashBytes: 0,
         served: false,
         missed: false,
+        gave: { entries: 0, blocks: 0 },
       };
       this.#peers.set(device, peer);
     }
@@ -242,6 +253,7 @@ export class GroupSync {
       if (!entry.ok) continue;
       const { id, body } = entry.value;
       if (outcome.ok) {
+        peer.gave.entries++;
         raise(peer.known, body);
         continue;
       }
@@ -286,6 +298,7 @@ export class GroupSync {
       const wire = encodeCertifiedBlock({ block: block.value, certificate: certificate.value, entries });
       const applied = await chain.takeBlock(wire);
       if (!applied.ok) return log.warn('block not taken', { code: applied.error.code, height });
+      peer.gave.blocks += applied.value;
       if (peer.height < height) peer.height = height;
       for (const { feed, to } of cut) raise(peer.known, { feed, seq: to });
       // What it could not judge before, it may now: the other side hears how far this one is, and sends it again.

@@ -251,7 +251,10 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       pin: () => Promise.resolve(),
       stats: () => Promise.resolve({ blocks: 0, bytes: 0 }),
     },
-    entries: { status: (id) => Promise.resolve({ state: 'pending', id, waitingFor: 'order' }) },
+    entries: {
+      submit: () => Promise.resolve({ id: MANIFEST }),
+      status: (id) => Promise.resolve({ state: 'pending', id, waitingFor: 'order' }),
+    },
     peers: { list: () => pause().then(() => listPeers(options.peers ?? 0)) },
     status: () => pause().then(() => state.status),
     on(event, listener) {
