@@ -1,6 +1,8 @@
 // What a manifest says beyond its files, as respond() follows it: redirects, rewrites, headers, one page for all, encodings, immutability.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { FUZZ_CASES } from '../test/fuzz-cases.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import { readFile } from '../shared/content/unixfs.ts';
@@ -8,6 +10,7 @@ import { createWebHasher } from '../shared/platform/web/web-crypto.ts';
 import { bundleSite } from './bundle.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
 import { respond, type SiteRequest } from './respond.ts';
+import { explainRedirect } from './site-rules.ts';
 
 const hasher = createWebHasher();
 
@@ -148,4 +151,33 @@ test.each<[string, Partial<Manifest>]>([
   // What cannot even be written has no bytes that a reader could get.
   if (bytes) expect(decodeManifest(bytes)).toMatchObject({ ok: false });
   else expect(change.redirects).toEqual([]);
+});
+
+test('SI22, SI23: whatever the rules are, a request gets an answer of the site, no other host than a rule names, and no page for a script', async () => {
+  const names = ['/a', '/b.js', '/:x', '/:y', '/*', '/index.html', '/ü', '/', '//', '/%5C', '/%2F', '/..'];
+  const path = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''));
+  const target = fc.oneof(
+    fc
+      .array(fc.constantFrom('/a', '/:x', '/:splat', '/gone', '?q=:y', '#h', ':x'), { maxLength: 3 })
+      .map((parts) => `/${parts.join('')}`),
+    fc.constantFrom('/index.html', 'https://b.example/:splat', '/:splat', '/:x'),
+  );
+  const redirect = fc
+    .record({ from: path, to: target, status: fc.constantFrom(200, 301, 302, 404, 410) })
+    .filter((one) => explainRedirect(one) === undefined);
+  await fc.assert(
+    fc.asyncProperty(fc.array(redirect, { maxLength: 4 }), path, async (redirects, url) => {
+      const manifest = { ...app.manifest, redirects };
+      const response = await get(url, { 'sec-fetch-mode': 'no-cors' }, { manifest });
+      expect([200, 301, 302, 400, 404, 410]).toContain(response.status);
+      const { origin } = new URL(response.headers.get('location') ?? '/', 'https://site.example');
+      expect(['https://site.example', 'https://b.example']).toContain(origin);
+      const isThere = ['/', '/a.js', '/index', '/index.html', '/feed', '/404', '/404.html'].includes(url);
+      const isNamed = redirects.some(({ from, status }) => status === 200 && from === url);
+      if (response.status === 200 && !isThere && !isNamed) {
+        expect(response.headers.get('content-type')).not.toContain('text/html');
+      }
+    }),
+    { numRuns: FUZZ_CASES },
+  );
 });

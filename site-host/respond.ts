@@ -64,7 +64,7 @@ async function respondAt(request: SiteRequest, { path, escaped }: RequestPath, s
   if (found && 'move' in found) {
     return redirect(301, found.move === 'add_slash' ? `${escaped}/` : escaped.slice(0, -1), search);
   }
-  if (found) return await respondWithFile(request, found, path);
+  if (found) return await respondWithFile(request, found, { asked: path });
   const asked = path.normalize('NFC');
   const isPage = isNavigation(request, asked);
   for (const turn of findTurns(redirects, asked, search)) {
@@ -73,11 +73,11 @@ async function respondAt(request: SiteRequest, { path, escaped }: RequestPath, s
     if (!page || 'move' in page) continue;
     // A script or image that is missing gets no page, however much a pattern takes in (SI23).
     if (turn.status === 200 && turn.isOpen && !isPage && isHtml(page.path, page.resource)) continue;
-    if (turn.status === 200) return await respondWithFile(request, page, asked);
+    if (turn.status === 200) return await respondWithFile(request, page, { asked, standsIn: turn.isOpen });
     return await respondWithStatus(request, page, { status: turn.status, asked });
   }
   if (spa !== undefined && isPage) {
-    return await respondWithFile(request, { path: spa, resource: resources.get(spa)! }, asked);
+    return await respondWithFile(request, { path: spa, resource: resources.get(spa)! }, { asked, standsIn: true });
   }
   return await respondMissing(request, asked);
 }
@@ -97,17 +97,23 @@ function isHtml(path: string, resource: Resource): boolean {
 
 type File = { readonly path: string; readonly resource: Resource };
 
-async function respondWithFile(request: SiteRequest, file: File, asked: string): Promise<Response> {
+/** `standsIn`: for an address that is only a page's, so that another kind of request has another answer (SI23). */
+async function respondWithFile(
+  request: SiteRequest,
+  file: File,
+  { asked, standsIn = false }: { readonly asked: string; readonly standsIn?: boolean },
+): Promise<Response> {
   const type = typeOfResource(file.path, file.resource);
   const accepted = request.headers.get('accept-encoding');
   const { resource, coding, varies } = chooseCoding(request.manifest, { ...file, type }, accepted);
   const etag = `"${resource.src}"`;
+  const vary = [...(varies ? ['accept-encoding'] : []), ...(standsIn ? ['sec-fetch-mode', 'accept'] : [])];
   const headers = {
     'cache-control': REVALIDATE,
     ...headersFor(request.manifest.headers ?? [], [asked, file.path]),
     ...ORIGIN_HEADERS,
     ...(request.immutable && { 'cache-control': IMMUTABLE }),
-    ...(varies && { vary: 'accept-encoding' }),
+    ...(vary.length > 0 && { vary: vary.join(', ') }),
     etag,
   };
   if (matchesEtag(request.headers.get('if-none-match'), resource.src)) {

@@ -289,6 +289,12 @@ export const siteHttpContract: readonly ContractCase<SiteHost>[] = [
     async check(host) {
       const opened = await host.open('/app/deep/link');
       expectSame([opened.status, textOf(opened).includes('<h1>app</h1>')], [200, true], 'opened');
+      const vary = opened.headers['vary'] ?? '';
+      expectSame(
+        [vary.includes('sec-fetch-mode'), vary.includes('accept')],
+        [true, true],
+        'what it hangs on, for caches',
+      );
       const script = await host.ask('/app/chunk-123.js');
       expectSame([script.status, textOf(script)], [404, '<h1>lost</h1>'], 'a script that is missing');
       const missing = await host.open('/deep/link');

@@ -5,7 +5,7 @@ import type { OpenSite, SiteFailure } from '../gateway/site-reader.ts';
 import type { HostFace } from '../hosts.ts';
 import { readFile } from '../../shared/content/unixfs.ts';
 import { respondWithFailure } from '../../site-host/failure-page.ts';
-import { respond } from '../../site-host/respond.ts';
+import { respondBehindFront } from '../gateway/front-coding.ts';
 import { writeBase64 } from '../config.ts';
 import { appOrigin } from '../hosts.ts';
 
@@ -16,10 +16,6 @@ const SERVICE_WORKER = '/.weft/sw.js';
 const PURE_VERIFIER = '/.weft/pure.js';
 /** What decides between loader and content, for any cache on the way. */
 const VARY = 'sec-fetch-mode, sec-fetch-dest';
-
-/** Of the bytes as they leave here: wrong once something on the way encodes them. */
-const DIGESTS = ['content-digest', 'repr-digest'];
-const FRONT_CODINGS = ['br', 'gzip'];
 
 /** A node that lost its socket is back by then. */
 const RETRY_AFTER_SECONDS = '5';
@@ -36,10 +32,8 @@ export async function answerSite(context: EdgeContext, host: SiteHost, request: 
   const started = context.edge.now();
   const opened = await context.sites.open(host);
   if (!opened.ok) return explainSite(context, { host, request, url }, opened.error);
-  const accepted = readAcceptEncoding(request);
-  const response = await respondFrom(context, opened.value, { request, url, started, accepted });
+  const response = await respondFrom(context, opened.value, { request, url, started });
   response.headers.append('vary', VARY);
-  if (mayBeRecoded(response, accepted)) for (const header of DIGESTS) response.headers.delete(header);
   return response;
 }
 
@@ -47,15 +41,12 @@ export async function answerSite(context: EdgeContext, host: SiteHost, request: 
 function respondFrom(
   { edge }: EdgeContext,
   { manifest, manifestCid, blocks, recordOrigin }: OpenSite,
-  { request, url, started, accepted }: { request: Request; url: URL; started: number; accepted: string | null },
+  { request, url, started }: { request: Request; url: URL; started: number },
 ): Promise<Response> {
-  const { headers } = request;
-  return respond({
+  return respondBehindFront(request, {
     manifest,
     manifestCid,
-    method: request.method,
     url: url.pathname + withoutMarker(url),
-    headers: { get: (name) => (name === 'accept-encoding' ? accepted : headers.get(name)) },
     readFile: (resource, range) =>
       readFile({
         cid: resource.src,
@@ -70,19 +61,6 @@ function respondFrom(
       ms: edge.now() - started,
     }),
   });
-}
-
-/** Cloudflare asks workers for both codings always, and says apart what the visitor takes. */
-function readAcceptEncoding(request: Request): string | null {
-  const { cf } = request as { cf?: { clientAcceptEncoding?: unknown } };
-  if (!cf) return request.headers.get('accept-encoding');
-  return typeof cf.clientAcceptEncoding === 'string' ? cf.clientAcceptEncoding : null;
-}
-
-/** What stands in front of a worker encodes, or encodes otherwise, what the visitor takes in more than one way. */
-function mayBeRecoded({ headers }: Response, accepted: string | null): boolean {
-  const taken = FRONT_CODINGS.filter((coding) => accepted?.includes(coding));
-  return taken.some((coding) => coding !== headers.get('content-encoding'));
 }
 
 function isFirstNavigation({ method, headers }: Request, url: URL): boolean {

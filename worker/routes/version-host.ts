@@ -10,8 +10,8 @@ import { readFile } from '../../shared/content/unixfs.ts';
 import { ok } from '../../shared/core/result.ts';
 import { contentTypeOf } from '../../site-host/content-type.ts';
 import { respondWithFailure } from '../../site-host/failure-page.ts';
-import { respond } from '../../site-host/respond.ts';
 import { parseNames } from '../gateway/content-path.ts';
+import { respondBehindFront } from '../gateway/front-coding.ts';
 import { answerListing } from '../gateway/directory-page.ts';
 import { answerBytes, dispositionOf, FOR_EVER, pathHeaders, READABLE_BY_ALL } from '../gateway/ipfs-answer.ts';
 import { followPath, guard, openContent } from '../gateway/ipfs-content.ts';
@@ -55,12 +55,10 @@ async function answerManifest(context: EdgeContext, { cid }: VersionHost, { requ
     return refuse(request, { status: missing ? 503 : 502, title, ...opened.error });
   }
   const { manifest, blocks } = opened.value;
-  const response = await respond({
+  const response = await respondBehindFront(request, {
     manifest,
     manifestCid: cid,
-    method: request.method,
     url: url.pathname + url.search,
-    headers: request.headers,
     immutable: true,
     readFile: ({ src, size }, range) =>
       readFile({ cid: src, size, getBlock: blocks.getBlock, hasher: edge.hasher, ...(range && { range }) }),
