@@ -110,7 +110,7 @@ async function serveTransferPages(): Promise<PageServer> {
       ['/', html('/page.js')],
       ['/page.js', script(`const TRANSFER_WORKER = ${JSON.stringify(worker)};\n${page}`)],
       ['/peer', html('/peer.js')],
-      ['/peer.js', script(await bundlePeer(new URL('peers/webtorrent-page.js', import.meta.url)))],
+      ['/peer.js', script(await bundlePeer(new URL('./peers/webtorrent-page.js', import.meta.url)))],
     ]),
   );
 }

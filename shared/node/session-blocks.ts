@@ -24,7 +24,7 @@ export type SessionBlocks = {
   close(): void;
 };
 
-export function directSourceId(device: PublicKey): string {
+function directSourceId(device: PublicKey): string {
   return `direct:${device}`;
 }
 

@@ -16,7 +16,7 @@ import { createLinkRoom, LINK_PEER, type LinkRoom } from './link-room.ts';
 import { SessionHost } from './session-host.ts';
 
 /** DL6: descriptions, candidates and the handshake together take less than a second where they work. */
-export const ATTEMPT_WAIT: Millis = 20_000;
+const ATTEMPT_WAIT: Millis = 20_000;
 
 export type RtcMessage = Extract<SessionMessage, { t: 'rtc' }>;
 

@@ -1,10 +1,13 @@
-// Direct links in Chromium: the link contract over channels and pumps, two profiles that meet over a relay, a man in the middle,
+// Direct links in Chromium and Firefox: the link contract over channels and pumps, two profiles that meet over a relay, a man in the middle,
 // and pages without WebRTC.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import type { Page as FirefoxPage } from 'puppeteer-core';
 import { createTestCommons, startTestEdge, type TestEdge } from '../contracts/edge.test-kit.ts';
 import { LINK_CONTRACT } from '../contracts/link-contract.ts';
+
+import { describeInBothBrowsers, launchFirefox } from './harness-firefox.ts';
 import { describeInChromium, launchChromium } from './harness.ts';
 import type { LinkNodeState } from './link-node.ts';
 import type { LinkPage } from './link-page.ts';
@@ -118,5 +121,35 @@ describeInChromium('without WebRTC', () => {
         .toEqual([{ via: 'relay', bytes: 200_000 }]);
       expect((await stateOf(page)).direct).toBe(0);
     }
+  });
+});
+
+describeInBothBrowsers('Firefox', () => {
+  let firefox: FirefoxPage;
+  beforeAll(async () => {
+    firefox = await (await launchFirefox()).browser.newPage();
+    await firefox.goto(url);
+    await firefox.waitForFunction(() => 'links' in globalThis);
+  });
+
+  test.each(LINK_CONTRACT.map(({ name }) => name))('a channel, handed over or pumped: %s', async (name) => {
+    for (const pumpOnly of [false, true]) {
+      await firefox.evaluate((one, pump) => links.runDirectCase(one, pump), name, pumpOnly);
+    }
+  });
+
+  test('DL1: Firefox and Chromium meet over a relay and go on directly', async () => {
+    const chromium = await openPage();
+    const relay = nextRoom();
+    await firefox.evaluate((room) => links.start({ relay: room, byte: 1 }, false), relay);
+    await chromium.evaluate((room) => links.start({ relay: room, byte: 2 }, false), relay);
+    expect(await firefox.evaluate(() => links.dial())).toBe(true);
+    const states = () => Promise.all([firefox.evaluate(() => links.state()), stateOf(chromium)]);
+    await expect.poll(async () => (await states()).map(({ direct }) => direct), { timeout: WAIT }).toEqual([1, 1]);
+    await firefox.evaluate(() => links.send(200_000));
+    await chromium.evaluate(() => links.send(200_000));
+    await expect
+      .poll(async () => (await states()).map(({ received }) => received), { timeout: WAIT })
+      .toEqual([[{ via: 'direct', bytes: 200_000 }], [{ via: 'direct', bytes: 200_000 }]]);
   });
 });
