@@ -1,8 +1,11 @@
 // The weft command as scripts see it: status 0, 1 or 2, JSON on demand, and sentences that say what to do.
 
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -80,4 +83,33 @@ test('a name that can be no site is refused before anybody is asked', async () =
   const refused = await weft('resolve', '@no_good', '--edge', 'http://127.0.0.1:9', '--json');
   expect(refused.status).toBe(1);
   expect(JSON.parse(refused.out)).toMatchObject({ code: 'handle_invalid' });
+});
+
+test('a folder that cannot be the site it is meant to be is refused with the line that is wrong', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'weft-main-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'index.html'), 'hello');
+  await writeFile(join(folder, '_redirects'), '/a /b\n/old /gone 200\n');
+  const refused = await weft('serve', folder, '--port', '0', '--json');
+  expect(refused.status).toBe(1);
+  expect(JSON.parse(refused.out)).toEqual({
+    code: 'redirects_invalid',
+    because: 'Line 2 of _redirects ("/old /gone 200") cannot be followed: there is no file /gone in this folder.',
+  });
+  expect(JSON.parse((await weft('serve', join(folder, 'none'), '--json')).out)).toMatchObject({
+    code: 'folder_unreadable',
+  });
+  expect(JSON.parse((await weft('serve', folder, '--port', 'x', '--json')).out)).toMatchObject({
+    code: 'port_invalid',
+  });
+});
+
+test('a port that is taken is said so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'weft-main-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'index.html'), 'hello');
+  const taken = new URL(await startEdge(COMMONS)).port;
+  const failed = await weft('serve', folder, '--port', taken, '--json');
+  expect(failed.status).toBe(1);
+  expect(JSON.parse(failed.out)).toMatchObject({ code: 'port_taken', because: expect.stringContaining(taken) });
 });

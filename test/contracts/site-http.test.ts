@@ -1,4 +1,4 @@
-// The HTTP of sites in workerd (the gateway) and in Node (weft serve); the service worker runs the same contract in test/browser.
+// The HTTP of sites from an edge's gateway (workerd here) and in Node (weft serve); the service worker runs it in test/browser.
 
 import { execFile, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -122,7 +122,7 @@ function createHttpHost(port: number, name: string): SiteHost {
 }
 
 describe.each([
-  ['the gateway in workerd', startGateway],
+  ['the gateway of an edge', startGateway],
   ['weft serve in Node', startServe],
 ])('%s', (_name, start) => {
   let started: Started;
