@@ -6,6 +6,7 @@ import type { ByteCache } from './gateway/byte-cache.ts';
 import type { Records } from './gateway/records.ts';
 import { Hono } from 'hono';
 import { createBlockMemory } from './gateway/block-source.ts';
+import { createReadLimit } from './gateway/read-limit.ts';
 import { createRecords } from './gateway/records.ts';
 import { createSiteDirectories, type SiteDirectories } from './gateway/site-directories.ts';
 import { createSiteReader, type SiteReader } from './gateway/site-reader.ts';
@@ -49,6 +50,7 @@ export function createEdgeApp(edge: Edge): EdgeApp {
   };
   const platform = createPlatformApp(context);
   const app = createAppHost(context);
+  const limit = createReadLimit(edge.readsPerMinute);
 
   async function dispatch(request: Request): Promise<Response> {
     const url = new URL(request.url);
@@ -59,6 +61,8 @@ export function createEdgeApp(edge: Edge): EdgeApp {
         ? respondWithFailure({ status: 421, title: 'No site has this address', ...failure })
         : answerFailure(421, failure);
     }
+    const isRead = host.face !== 'app' || READ_PATH.test(url.pathname);
+    if (isRead && !limit.allows(edge.client(request), edge.now())) return answerTooMany(edge.readsPerMinute);
     if (host.face === 'app') return app.fetch(request);
     const asServiceWorker = request.headers.get('service-worker') === 'script';
     if (isPlatformPath(url.pathname) && !asServiceWorker) return platform.fetch(request);
@@ -73,6 +77,14 @@ export function createEdgeApp(edge: Edge): EdgeApp {
       return response;
     },
   };
+}
+
+/** On the app's host, what asks peers or the copy; the app itself always loads. */
+const READ_PATH = /^\/(?:\.weft|ipfs|routing)\//;
+
+function answerTooMany(perMinute: number): Response {
+  const because = `This edge answers ${perMinute} requests a minute to one address: wait a minute.`;
+  return answerFailure(429, { code: 'rate_limited', because }, { 'retry-after': '60' });
 }
 
 /** Paths that belong to the platform on a site's host; the script of its service worker is the site route's. */

@@ -10,6 +10,8 @@ export type EdgeBindings = {
   readonly APP_HOST: string;
   readonly SITES_SUFFIX: string;
   readonly POLICY?: string;
+  /** Other relays that clients are told of, separated by spaces. */
+  readonly RELAYS?: string;
   /** `local`: the host says no client's address because all of them are on this machine. */
   readonly UNNAMED_CLIENTS?: string;
   /** MiB of content blocks that the blob cache may hold. */

@@ -1,6 +1,7 @@
 // Configuration of an edge from its settings: which commons it serves, and under which hosts. A wrong one stops it loudly.
 
 import type { EdgeConfig } from './edge.ts';
+import { parseRelayAddress, type RelayAddress } from '../shared/session/relay-address.ts';
 import { parseCid } from '../shared/codec/cid.ts';
 import { decodeGenesis } from '../shared/chain/genesis.ts';
 
@@ -28,6 +29,18 @@ export function readConfig(settings: Settings): EdgeConfig {
     appHost: settings.APP_HOST.toLowerCase(),
     sitesSuffix: settings.SITES_SUFFIX.toLowerCase(),
   };
+}
+
+/** RELAYS: addresses of other relays, separated by spaces. Throws: one that is none would silently be missing. */
+export function readOtherRelays(setting: string | undefined): readonly RelayAddress[] {
+  return (setting ?? '')
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => {
+      const relay = parseRelayAddress(word);
+      if (!relay.ok) throw new Error(`RELAYS names "${word}". ${relay.error.because}`);
+      return relay.value;
+    });
 }
 
 export function writeBase64(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 // The edge on Deno: the same app on SQLite, folders and rooms of its own process. Settings are environment variables:
-//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, POLICY, BLOB_CACHE_MIB), and PORT (8787),
+//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, POLICY, RELAYS, BLOB_CACHE_MIB), PORT (8787),
 //   LISTEN (127.0.0.1), DATA (a folder to keep things in), DIST (the built files),
 //   behind a proxy: ADDRESS_HEADER (where it says the client's address) and SCHEME (https where it ends TLS).
 
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createWebHasher, createWebVerifier } from '../shared/platform/web/web-crypto.ts';
 import { publicRoomId } from '../shared/session/room.ts';
 import { createEdgeApp } from './app.ts';
-import { readConfig } from './config.ts';
+import { readConfig, readOtherRelays } from './config.ts';
 import { answerAsset, createFolderBlobs } from './deno/files.ts';
 import { openFileSql } from './deno/file-sql.ts';
 import { createRooms } from './deno/rooms.ts';
@@ -88,6 +88,9 @@ async function openEdge(
       upgrade: (request, options) => Deno.upgradeWebSocket(arrivals.get(request)?.request ?? request, options),
     }),
     blobs,
+    readsPerMinute: policies.value.remote.readsPerMinute,
+    otherRelays: readOtherRelays(settings['RELAYS']),
+    client: clientOf,
     now: () => Date.now(),
     verifier: async () => (verifier ??= await createWebVerifier()),
     asset: (path, headers) => answerAsset(settings['DIST'] ?? 'dist', { path, headers }),

@@ -5,6 +5,7 @@ import type { Failure, Result } from '../shared/core/result.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Hasher, PublicKey, Verifier } from '../shared/platform/ports.ts';
+import type { RelayAddress } from '../shared/session/relay-address.ts';
 import type { RoomId } from '../shared/session/room.ts';
 import type { ResolveAnswer, ResolveQuestion, WantAnswer, WantQuestion } from './relay/room-reads.ts';
 
@@ -57,6 +58,11 @@ export interface Edge {
   readonly copy: EdgeCopy;
   readonly room: EdgeRoom;
   readonly blobs: EdgeBlobs;
+  /** ED42, by one address. */
+  readonly readsPerMinute: number;
+  /** Addresses of other relays that this edge tells its clients of (ED11). */
+  readonly otherRelays: readonly RelayAddress[];
+  client(request: Request): EdgeClient;
   now(): Millis;
   verifier(): Promise<Verifier>;
   /** A built file by its path below dist/, such as `/app/index.html`; 404 when there is none. */

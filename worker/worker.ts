@@ -9,7 +9,8 @@ import { waitUntil } from 'cloudflare:workers';
 import { createWebHasher, createWebVerifier } from '../shared/platform/web/web-crypto.ts';
 import { publicRoomId } from '../shared/session/room.ts';
 import { createEdgeApp } from './app.ts';
-import { readConfig } from './config.ts';
+import { readConfig, readOtherRelays } from './config.ts';
+import { isLocalClient, parsePolicies } from './policy.ts';
 
 export { CommonsCopy } from './relay/commons-copy.ts';
 export { Room } from './relay/room.ts';
@@ -26,6 +27,8 @@ export default {
 
 function bindEdge(bindings: EdgeBindings): Edge {
   const config = readConfig(bindings);
+  const policies = parsePolicies(bindings.POLICY);
+  if (!policies.ok) throw new Error(policies.error.because);
   let verifier: Verifier | null = null;
   return {
     config,
@@ -33,6 +36,12 @@ function bindEdge(bindings: EdgeBindings): Edge {
     copy: bindCopy(bindings, config.commons),
     room: bindRoom(bindings, publicRoomId(config.commons)),
     blobs: bindBlobs(bindings, config.commons),
+    readsPerMinute: policies.value.remote.readsPerMinute,
+    otherRelays: readOtherRelays(bindings.RELAYS),
+    client(request) {
+      const address = request.headers.get('cf-connecting-ip');
+      return { address, isLocal: isLocalClient(address, bindings.UNNAMED_CLIENTS) };
+    },
     now: () => Date.now(),
     // The value is shared and not the promise: a promise belongs to the request that made it.
     verifier: async () => (verifier ??= await createWebVerifier()),

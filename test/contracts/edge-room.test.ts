@@ -3,6 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cidFromDigest, type Cid } from '../../shared/codec/cid.ts';
 import { FRAME_BYTES_MAX } from '../../shared/core/limits.ts';
+import { createWebClock } from '../../shared/platform/web/web-clock.ts';
+import { createWebRandom } from '../../shared/platform/web/web-crypto.ts';
+import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
+import { MailClient } from '../../shared/session/mail-client.ts';
+import { mailAddressOf } from '../../shared/session/mail-wire.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
 import {
   encodeFind,
   encodeHave,
@@ -10,6 +16,7 @@ import {
   encodeServices,
   parseRelayFrame,
   PAYLOAD_BYTES_MAX,
+  ROOM_FULL,
   SERVICE_READ,
   SERVICE_SEED,
   type PeerId,
@@ -21,6 +28,8 @@ const LONG = process.env['WEFT_LONG'] === '1';
 /** workerd lets an object without events sleep after about ten seconds. */
 const SLEEP_AFTER = 14_000;
 
+const SOCKETS_PER_ROOM = 8;
+
 let edge: TestEdge;
 let rooms = 0;
 const open: WebSocket[] = [];
@@ -28,7 +37,11 @@ const open: WebSocket[] = [];
 beforeAll(async () => {
   edge = await startTestEdge({
     commons: await createTestCommons(),
-    policy: { remote: { connectionsPerAddress: 2, framesPerSecond: 2, bytesToSocketPerSecond: 32_768 } },
+    policy: {
+      remote: { connectionsPerAddress: 2, framesPerSecond: 2, bytesToSocketPerSecond: 32_768, readsPerMinute: 3 },
+      loopback: { socketsPerRoom: SOCKETS_PER_ROOM, mailBytesPerRoom: 10_000 },
+    },
+    relays: 'wss://other.example/relay  wss://third.example',
   });
 });
 
@@ -161,6 +174,82 @@ describe('limits of a public edge', () => {
     expect(await upgradeStatus(room, away)).toBe(429);
     expect(await upgradeStatus(room, other)).toBe(101);
     expect(await upgradeStatus(roomName(), away)).toBe(101);
+  });
+});
+
+describe('HTTP', () => {
+  test('ED42: an address may ask the gateway so often in a minute; the app and other addresses go on', async () => {
+    const ask = (path: string, address: string, host = 'localhost') =>
+      edge.ask(path, { host, headers: { 'cf-connecting-ip': address } });
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) statuses.push((await ask('/.weft/genesis', '203.0.113.9')).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    const refused = await ask('/', '203.0.113.9', 'alice.localhost');
+    expect([refused.status, refused.headers['retry-after'], JSON.parse(refused.body.toString()).code]).toEqual([
+      429,
+      '60',
+      'rate_limited',
+    ]);
+    expect((await ask('/', '203.0.113.9')).status).toBe(200);
+    expect((await ask('/.weft/genesis', '203.0.113.10')).status).toBe(200);
+    expect((await edge.ask('/.weft/genesis')).status).toBe(200);
+  });
+
+  test('ED11: other relays that it is configured with are named after its own', async () => {
+    const { body } = await edge.ask('/.well-known/weft.json');
+    expect(JSON.parse(body.toString()).relays).toEqual([
+      `ws://localhost:${edge.port}/relay`,
+      'wss://other.example/relay',
+      'wss://third.example',
+    ]);
+  });
+});
+
+test('ED40, RL13: above so many sockets newcomers and full nodes are told of the next shard', async () => {
+  const room = roomName();
+  const server = await enter(room);
+  server.send(encodeServices(SERVICE_READ));
+  await server.settled();
+  for (let i = 1; i < SOCKETS_PER_ROOM; i++) await enter(room);
+  const late = await enter(room);
+  expect(await late.next()).toEqual({ type: 'error', code: ROOM_FULL });
+  expect(await server.next()).toEqual({ type: 'error', code: ROOM_FULL });
+});
+
+describe('ED41: mail', () => {
+  const address = mailAddressOf(new Uint8Array(32).fill(4));
+  const letter = (number: number): Uint8Array => new Uint8Array(2_000).fill(number);
+
+  /** A member with a mailbox; what it does is answered before it closes. */
+  async function visit<T>(room: string, act: (mail: MailClient) => Promise<T>): Promise<T> {
+    const clock = createWebClock();
+    const random = createWebRandom();
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const connect = () => connectWebSocketLink(edge.socketUrl(room));
+    const relayRoom = new RelayRoom({ connect, clock, random, services: 0, log });
+    expect(await relayRoom.whenOnline(5_000)).toBe(true);
+    const result = await act(new MailClient({ room: relayRoom, clock }));
+    relayRoom.close();
+    return result;
+  }
+
+  test('waits for somebody who is away, when everybody has left the room', async () => {
+    const room = roomName();
+    expect(await visit(room, (mail) => mail.post(address, letter(1)))).toBe(true);
+    expect(await visit(room, (mail) => mail.post(address, letter(2)))).toBe(true);
+    expect(await visit(room, (mail) => mail.take(address))).toEqual([letter(1), letter(2)]);
+    expect(await visit(roomName(), (mail) => mail.take(address))).toEqual([]);
+    await visit(room, (mail) => mail.drop(address, [letter(1)]));
+    expect(await visit(room, (mail) => mail.take(address))).toEqual([letter(2)]);
+  });
+
+  test('is refused when the room holds as much as it may', async () => {
+    const posted = await visit(roomName(), async (mail) => {
+      const taken: boolean[] = [];
+      for (let i = 0; i < 6; i++) taken.push(await mail.post(mailAddressOf(new Uint8Array(32).fill(i)), letter(i)));
+      return taken;
+    });
+    expect(posted).toEqual([true, true, true, true, false, false]);
   });
 });
 

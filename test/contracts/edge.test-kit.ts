@@ -173,6 +173,8 @@ export type TestEdgeOptions = {
   policy?: object;
   /** The bound of the blob cache, MiB. */
   cacheMib?: number;
+  /** Other relays, separated by spaces. */
+  relays?: string;
   /** Built files by path below dist/. */
   assets?: Readonly<Record<string, string>>;
   /** Where the edge keeps things beyond a stop. */
@@ -207,6 +209,7 @@ export async function startTestEdge(options: TestEdgeOptions): Promise<TestEdge>
     COMMONS: group,
     GENESIS: Buffer.from(genesis).toString('base64'),
     POLICY: options.policy ? JSON.stringify(options.policy) : '',
+    RELAYS: options.relays ?? '',
     BLOB_CACHE_MIB: options.cacheMib ? String(options.cacheMib) : '',
   };
   const edge = await host({ root, vars, ...(options.persist && { persist: options.persist }) });

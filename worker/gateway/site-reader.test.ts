@@ -76,6 +76,8 @@ test.each(['', 'handles/ü', 'handles/a b', 'x'.repeat(257)])(
     const edge = {
       config: { appHost: 'localhost', sitesSuffix: 'localhost' },
       now: () => NOW,
+      readsPerMinute: 1,
+      client: () => ({ address: null, isLocal: true }),
       copy: { resolution: () => Promise.resolve(null) },
       room: {
         resolve: () => {

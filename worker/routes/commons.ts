@@ -30,7 +30,7 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
   app.get('/.well-known/weft.json', ({ req }) =>
     Response.json(
       {
-        relays: [relayUrl(new URL(req.url), edge.config)],
+        relays: [relayUrl(new URL(req.url), edge.config), ...edge.otherRelays],
         commons: edge.config.commons,
         sites: edge.config.sitesSuffix,
       },
