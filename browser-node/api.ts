@@ -1,6 +1,6 @@
 // The JavaScript API of a node (DESIGN §8): what `globalThis.weft` offers, what the engine implements, in plain data.
 
-import type { PublisherProgress } from '../site-host/publisher.ts';
+import type { PublisherProgress } from '../site-host/publish-progress.ts';
 import type { SiteVisit } from '../site-host/visit-site.ts';
 import type { DocumentsApi, GroupsApi, GroupSummary } from './group-api.ts';
 

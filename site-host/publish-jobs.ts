@@ -79,3 +79,11 @@ export function listForgotten(jobs: readonly Job[], newest: Job): string[] {
 export async function removeJobs(store: Store, ids: readonly string[]): Promise<void> {
   await store.write({ remove: ids.map((id) => PREFIX + id) }, 'relaxed');
 }
+
+/** Versions of a site are named in the order in which they were stored: else an old one came back over a newer one. */
+export function isBehindOlder({ id, handle, name }: Job, oldestFirst: readonly Job[]): boolean {
+  const at = oldestFirst.findIndex((job) => job.id === id);
+  return oldestFirst
+    .slice(0, Math.max(at, 0))
+    .some((job) => job.state === 'stored' && job.handle === handle && job.name === name);
+}

@@ -10,9 +10,10 @@ import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { resolveSite } from '../shared/light-client/site-record.ts';
 import type { AttachedAccount } from '../shared/node/light-node.ts';
 import { OWN_PENDING_PREFIX } from '../shared/node/outbox-records.ts';
-import type { StoreBatch } from '../shared/platform/ports.ts';
+import { StoreError, type StoreBatch } from '../shared/platform/ports.ts';
 import { createWebHasher, createWebRandom } from '../shared/platform/web/web-crypto.ts';
-import { Publisher, type PublisherProgress } from './publisher.ts';
+import type { PublisherProgress } from './publish-progress.ts';
+import { Publisher } from './publisher.ts';
 
 const alice = 'alice' as Handle;
 const root = '' as SiteName;
@@ -30,7 +31,8 @@ function killAtWrite(disk: MemoryDisk, nth: number): MemoryDisk & { readonly kil
     openStore() {
       const store = disk.openStore();
       const write = (batch: StoreBatch, durability: 'strict' | 'relaxed') => {
-        killing.writes++;
+        // How many others there are is chance.
+        if (durability === 'strict') killing.writes++;
         if (killing.writes < nth) return store.write(batch, durability);
         kill();
         return forever();
@@ -57,6 +59,24 @@ function holdEntry(disk: MemoryDisk): MemoryDisk & { readonly writing: Promise<v
           await released.promise;
         }
         await store.write(batch, durability);
+      };
+      return { ...store, write };
+    },
+  };
+}
+
+/** A disk without space from its nth next strict write on, until some is freed; how many others there are is chance. */
+function fillAtWrite(disk: MemoryDisk): MemoryDisk & { fill(nth: number): void; free(): void } {
+  let left = Infinity;
+  return {
+    ...disk,
+    fill: (nth) => (left = nth - 1),
+    free: () => (left = Infinity),
+    openStore() {
+      const store = disk.openStore();
+      const write = (batch: StoreBatch, durability: 'strict' | 'relaxed') => {
+        if (durability === 'strict') left -= 1;
+        return left < 0 ? Promise.reject(new StoreError('quota_exceeded', 'no space')) : store.write(batch, durability);
       };
       return { ...store, write };
     },
@@ -112,6 +132,38 @@ describe('a tab killed at any write of a publish', () => {
       const again = await second.publisher.publish({ handle: alice, name: root, files: page('again') });
       expect(again).toMatchObject({ ok: true, value: { seq: wasStored ? 2 : 1 } });
       second.close();
+      await headless.close();
+    },
+  );
+});
+
+/** Strict writes of a first publish: the same, and before them entry and outcome of join and lease. */
+const FIRST_WRITES: number = WRITES - 1 + 4;
+
+describe('a disk that is full from any write of a first publish on', () => {
+  test.each(Array.from({ length: FIRST_WRITES + 1 }, (_, at) => at + 1))(
+    'BN4: write %i: the call says so, and with space what was stored goes on, before what comes later',
+    async (nth) => {
+      const mesh = await createMemoryMesh(`full ${nth}`);
+      const headless = await mesh.startHeadless(createMemoryDisk());
+      await headless.publishSite({ handle: 'docs' as Handle, name: root, files: page('docs') });
+      const disk = fillAtWrite(createMemoryDisk());
+      const tab = await mesh.startTab('alice', disk);
+      let wasStored = false;
+      const onProgress = ({ step }: PublisherProgress): void => void (wasStored ||= step === 'stored');
+      disk.fill(nth);
+      const first = tab.publisher.publish({ handle: alice, name: root, files: page('first'), onProgress });
+      const outcome = await first.catch((error: unknown) => error);
+      disk.free();
+      // One more, to see that these were all.
+      expect(outcome).toMatchObject(nth > FIRST_WRITES ? { ok: true } : { code: 'quota_exceeded' });
+      expect(wasStored).toBe(nth > 1);
+      const second = await tab.publisher.publish({ handle: alice, name: root, files: page('second') });
+      expect(second).toMatchObject({ ok: true, value: { seq: wasStored ? 2 : 1 } });
+      await whenFinished(tab);
+      expect(tab.publisher.jobs.filter(({ state }) => state === 'failed')).toEqual([]);
+      expect(await readSeq(tab)).toBe(wasStored ? 2 : 1);
+      tab.close();
       await headless.close();
     },
   );

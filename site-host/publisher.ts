@@ -7,41 +7,21 @@ import type { VersionSubmitted } from '../shared/node/commons-member.ts';
 import type { BlobStore, Clock, Hasher, Log, Random, Store } from '../shared/platform/ports.ts';
 import type { SiteFile } from './bundle.ts';
 import type { Job } from './publish-jobs.ts';
+import type { PublisherProgress } from './publish-progress.ts';
 import { toHex } from '../shared/codec/base.ts';
 import { NETWORK_WAIT } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import { OutboxClosed } from '../shared/node/outbox.ts';
-import { isFinished, listForgotten, loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
+import { isBehindOlder, isFinished, listForgotten, loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
 import { storeSite } from './store-site.ts';
 import { newestVersion } from './version-records.ts';
+import { WakeablePauses } from './wakeable-pauses.ts';
 
 const JOB_ID_BYTES = 8;
 /** Another device of the same owner may have taken the number meanwhile, or an older copy of this one the feed. */
 const NUMBER_TRIES_MAX = 3;
 /** Outcomes after which the same version may be named again, by another number or in another feed. */
 const NAMED_AGAIN: ReadonlySet<string> = new Set(['wrong_state', 'forked', 'seq_used', 'feed_frozen']);
-
-export type PublisherProgress =
-  | {
-      readonly step: 'reading';
-      readonly files: number;
-      readonly bytes: number;
-      readonly totalFiles: number;
-      readonly totalBytes: number;
-    }
-  | {
-      readonly step: 'stored';
-      readonly manifest: string;
-      readonly files: number;
-      readonly bytes: number;
-      /** Bytes that were not on this device before, and so have to go out. */
-      readonly written?: number;
-      /** What the publisher should hear, though it stops nothing. */
-      readonly warnings?: readonly { readonly code: string; readonly message: string }[];
-    }
-  | { readonly step: 'ordered'; readonly height: number }
-  | { readonly step: 'held'; readonly copies: number }
-  | { readonly step: 'waiting'; readonly code: string; readonly message: string };
 
 export type PublishTask = {
   readonly handle: Handle;
@@ -82,12 +62,13 @@ export class Publisher {
   readonly #cancelled = new Set<string>();
   /** Jobs whose entry is being signed and written, until they say so. */
   readonly #submitting = new Map<string, Promise<void>>();
-  /** Jobs that wait for the network. */
-  readonly #pauses = new Set<() => void>();
+  /** Of jobs that wait for the network, for space, or for an older version of their site. */
+  readonly #pauses: WakeablePauses;
 
   private constructor(options: PublisherOptions, jobs: Map<string, Job>) {
     this.#options = options;
     this.#jobs = jobs;
+    this.#pauses = new WakeablePauses(options.clock);
   }
 
   static async open(options: PublisherOptions): Promise<Publisher> {
@@ -112,7 +93,7 @@ export class Publisher {
 
   /** The network may be back: jobs that wait for it try now. */
   wake(): void {
-    for (const end of this.#pauses) end();
+    this.#pauses.wake();
   }
 
   /**
@@ -121,6 +102,8 @@ export class Publisher {
    */
   async publish(task: PublishTask): Promise<Result<Job, Failure>> {
     if (!this.#options.account()) return fail('locked', 'The wallet is locked: unlock it, then publish.');
+    // What stopped before is older, and goes first.
+    this.wake();
     const stored = await this.#storeFiles(task);
     if (!stored.ok) return stored;
     const { job, ...told } = stored.value;
@@ -213,7 +196,15 @@ export class Publisher {
         this.#options.log.error('publish stopped', { because: error instanceof Error ? error.message : 'unknown' });
         this.#waiters.get(id)?.reject(error);
         this.#waiters.delete(id);
+        void this.#runAgain(id);
       });
+  }
+
+  /** The disk refused, but keeps the job: it goes on when there is space, which nobody announces. */
+  async #runAgain(id: string): Promise<void> {
+    await this.#pauses.untilWoken(SUBMIT_RETRY_MAX);
+    const job = this.#jobs.get(id);
+    if (job && !isFinished(job)) this.#run(id);
   }
 
   #whenFinished(id: string): Promise<Job> {
@@ -305,6 +296,10 @@ export class Publisher {
     const mayBegin = (): boolean => isWanted() && (begin(), true);
     for (let pause = SUBMIT_RETRY_MIN; ; pause = Math.min(2 * pause, SUBMIT_RETRY_MAX)) {
       if (!isWanted()) return fail('cancelled', 'It was cancelled.');
+      if (isBehindOlder(job, this.jobs)) {
+        await this.#pauses.untilWoken(pause);
+        continue;
+      }
       const leased = await account.member.register(handle);
       const submitted = leased.ok
         ? await account.member.submitVersion({ handle, name, manifest, isWanted: mayBegin })
@@ -312,7 +307,7 @@ export class Publisher {
       if (submitted.ok || submitted.error.code !== 'waiting_for_network') return submitted;
       // Locked, or another account by now: the job stays as it is, and goes on when this wallet is open again.
       if (this.#options.account() !== account) throw new OutboxClosed();
-      await this.#untilWoken(pause);
+      await this.#pauses.untilWoken(pause);
     }
   }
 
@@ -339,6 +334,8 @@ export class Publisher {
       this.#listeners.delete(job.id);
     }
     this.#options.onChange();
+    // A later version of this site may wait for this one.
+    this.wake();
     return job;
   }
 
@@ -363,15 +360,6 @@ export class Publisher {
     const delay = (entry && outbox?.delayOf(entry)) ?? outbox?.whyWaiting;
     if (delay && delay.code !== told) this.#tell(id, { step: 'waiting', code: delay.code, message: delay.because });
     return delay?.code;
-  }
-
-  async #untilWoken(most: number): Promise<void> {
-    const woken = Promise.withResolvers<void>();
-    this.#pauses.add(woken.resolve);
-    const cancel = this.#options.clock.after(most, woken.resolve);
-    await woken.promise;
-    cancel();
-    this.#pauses.delete(woken.resolve);
   }
 
   #pause(ms: number): Promise<void> {

@@ -10,7 +10,7 @@ import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { resolveSite } from '../shared/light-client/site-record.ts';
 import type { SiteFile } from './bundle.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
-import type { PublisherProgress } from './publisher.ts';
+import type { PublisherProgress } from './publish-progress.ts';
 import { loadVersions, noteVersion, VERSIONS_KEPT_MAX } from './version-records.ts';
 
 const alice = { handle: 'alice' as Handle, name: '' as SiteName };

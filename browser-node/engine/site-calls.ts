@@ -6,7 +6,7 @@ import type { Cid } from '../../shared/codec/cid.ts';
 import type { Site } from '../../shared/ledger/records.ts';
 import type { SiteId } from '../../site-host/local-url.ts';
 import type { Job } from '../../site-host/publish-jobs.ts';
-import type { PublisherProgress } from '../../site-host/publisher.ts';
+import type { PublisherProgress } from '../../site-host/publish-progress.ts';
 import type { SiteFile } from '../../site-host/bundle.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';

@@ -62,10 +62,15 @@ export class CommonsMember {
 
   /** A member when it resolves; joins first if need be, once however often it is called. */
   ensureJoined(): Promise<Result<null, Failure>> {
-    this.#joining ??= this.#join().then((joined) => {
-      if (!joined.ok) this.#joining = null;
-      return joined;
-    });
+    this.#joining ??= this.#join()
+      .catch((error: unknown) => {
+        this.#joining = null;
+        throw error;
+      })
+      .then((joined) => {
+        if (!joined.ok) this.#joining = null;
+        return joined;
+      });
     return this.#joining;
   }
 

@@ -63,7 +63,7 @@ export class OutboxClosed extends Error {
   }
 }
 
-type Waiter = { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: OutboxClosed) => void };
+type Waiter = { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
 type Pending = OwnEntry & { readonly at: { rank: number; seq: number } };
 
 /** What stood behind a refused entry in its feed can never be ordered; callers who may number again do so on this code. */
@@ -232,7 +232,7 @@ export class Outbox {
         }
       }
       const head = outcome.height === null ? this.#headAfterRefusal(pending) : this.#head;
-      await this.#options.store.write(
+      const written = this.#options.store.write(
         {
           put: [
             ...settled.map((entry) => ({
@@ -245,6 +245,13 @@ export class Outbox {
         },
         'strict',
       );
+      try {
+        await written;
+      } catch (error) {
+        // It stays pending, and is settled when its outcome is said again; whoever waits hears why not now.
+        for (const { id: waited } of settled) this.#rejectWaiters(waited, error);
+        throw error;
+      }
       if (head !== this.#head) this.#reconciled = false;
       this.#head = head;
       for (const entry of settled) {
@@ -256,6 +263,11 @@ export class Outbox {
     });
   }
 
+  #rejectWaiters(id: Cid, error: unknown): void {
+    for (const { reject } of this.#waiters.get(id) ?? []) reject(error);
+    this.#waiters.delete(id);
+  }
+
   async state(id: Cid): Promise<EntryState> {
     if (this.#pending.has(id)) return { state: 'pending' };
     const stored = await this.#options.store.get(outcomeKey(id));
@@ -265,7 +277,7 @@ export class Outbox {
     return { state: 'final', outcome: { ...outcome, height: outcome.height } };
   }
 
-  /** Resolves when the entry is final or dropped; never by itself before. Rejects with OutboxClosed. */
+  /** Resolves when the entry is final or dropped; never by itself before. Rejects with OutboxClosed, or StoreError when that could not be kept. */
   async whenSettled(id: Cid): Promise<Outcome> {
     const now = await this.state(id);
     if (now.state === 'final' || now.state === 'dropped') return now.outcome;

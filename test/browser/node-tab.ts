@@ -22,7 +22,8 @@ import { createWebHasher, createWebRandom, createWebVerifier } from '../../share
 import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
 import type { SiteFile } from '../../site-host/bundle.ts';
 import type { Job } from '../../site-host/publish-jobs.ts';
-import { Publisher, type PublisherProgress } from '../../site-host/publisher.ts';
+import type { PublisherProgress } from '../../site-host/publish-progress.ts';
+import { Publisher } from '../../site-host/publisher.ts';
 import { openFolderBlobStore } from '../../cli/platform/folder-blob-store.ts';
 import { openSqliteStore } from '../../cli/platform/sqlite-store.ts';
 import { createMemoryDisk } from '../simulator/memory-store.ts';

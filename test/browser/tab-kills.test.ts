@@ -79,7 +79,7 @@ async function publish(page: Page, handle: string, version: number): Promise<voi
 }
 
 async function kill(page: Page, death: Death): Promise<void> {
-  if (death !== 'crash') return void (await page.close({ runBeforeUnload: death === 'unload' }).catch(() => undefined));
+  if (death !== 'crash') return page.close({ runBeforeUnload: death === 'unload' }).catch(() => undefined);
   const crashed = new Promise((resolve) => page.once('crash', resolve));
   const devtools = await page.context().newCDPSession(page);
   // It never answers: who could.
