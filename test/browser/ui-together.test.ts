@@ -73,10 +73,33 @@ describeInChromium('two people in the app', () => {
       await page.locator('main .icon-line').getByText('final').waitFor();
     }
 
+    await rosa.getByRole('link', { name: 'Peers' }).click();
+    const row = rosa.getByRole('row').filter({ hasText: 'Ann' });
+    await row.getByText('member of Hill garden').waitFor();
+    await row.getByText(/gave .*\d+ entr/).waitFor();
+    await row.getByText(/^(direct|relay)$/).waitFor();
+    await rosa.goBack();
+    await text(rosa).waitFor();
+
+    // One writes on while the browser is offline (a direct link may outlast that); the other has it at the latest afterwards.
+    await ann.context().setOffline(true);
+    await text(ann).click();
+    await ann.keyboard.press('Control+Home');
+    await ann.keyboard.type('Offline. ');
+    await ann.getByText('saved on this device').waitFor();
+    await ann.context().setOffline(false);
+    await expect.poll(async () => (await shown(rosa))[0], SOON).toContain('Offline. ');
+    const beforeCaret = () =>
+      rosa.locator('.weft-caret').evaluate((caret) => {
+        const range = document.createRange();
+        range.setStart(caret.parentNode!, 0);
+        range.setEndBefore(caret);
+        return range.toString();
+      });
+    await expect.poll(beforeCaret, SOON).toBe('Offline. ');
+
     await ann.reload();
     await expect.poll(() => shown(ann), SOON).toEqual(await shown(rosa));
-    await rosa.getByRole('link', { name: 'Peers' }).click();
-    await rosa.getByRole('row').nth(1).waitFor();
   });
 
   test('a link that is no invite ends in a sentence', async () => {

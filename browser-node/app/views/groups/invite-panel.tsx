@@ -67,7 +67,9 @@ export function InvitePanel({ group }: { group: GroupDetails }) {
       <div role="status" class="stack">
         {made.value !== undefined && <MadeLink made={made.value} name={group.name} />}
       </div>
-      {used > 0 && <p class="faint">Invites of this group were taken {countOf(used, 'time')} so far.</p>}
+      {used > 0 && (
+        <p class="faint">Invites of this group were taken {used === 1 ? 'once' : countOf(used, 'time')} so far.</p>
+      )}
     </Card>
   );
 }

@@ -25,6 +25,8 @@ const CONFIRM_WAIT = 3_000;
 const LEADER_CHANGED = 'leader_changed';
 /** Cursors follow the eye at this rate; more would be traffic that nobody sees. */
 const CURSOR_PAUSE = 80;
+/** A place in words that the others do not have yet is the wrong place there: it waits for them, up to this many pauses. */
+const CURSOR_PAUSES_MAX = 12;
 /** A page is left when its last edit is taken, which needs a call; after two seconds it is left all the same. */
 const CLOSE_TURN = 20;
 const CLOSE_TURNS_MAX = 100;
@@ -117,7 +119,12 @@ export class PageSession {
 
   setCursor(cursor: Cursor | null): void {
     this.#cursor = cursor;
-    this.#cursorTimer ??= setTimeout(() => {
+    if (this.#cursorTimer === undefined) this.#sayCursorSoon(0);
+  }
+
+  #sayCursorSoon(pauses: number): void {
+    this.#cursorTimer = setTimeout(() => {
+      if (!this.#state.value.saved && pauses < CURSOR_PAUSES_MAX) return this.#sayCursorSoon(pauses + 1);
       this.#cursorTimer = undefined;
       this.#handle?.setPresence(this.#cursor).catch(() => undefined);
     }, CURSOR_PAUSE);
