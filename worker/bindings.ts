@@ -9,6 +9,8 @@ export type EdgeBindings = {
   readonly GENESIS: string;
   readonly APP_HOST: string;
   readonly SITES_SUFFIX: string;
+  /** Addresses of STUN servers for direct links, with spaces between them. */
+  readonly ICE?: string;
   readonly POLICY?: string;
   /** Other relays that clients are told of, separated by spaces. */
   readonly RELAYS?: string;

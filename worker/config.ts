@@ -11,6 +11,8 @@ type Settings = {
   readonly GENESIS: string;
   readonly APP_HOST: string;
   readonly SITES_SUFFIX: string;
+  /** Addresses of STUN servers, with spaces between them; none unless set. */
+  readonly ICE?: string;
 };
 
 /** Throws: an edge whose genesis is not the one of its commons must not answer at all. */
@@ -28,6 +30,7 @@ export function readConfig(settings: Settings): EdgeConfig {
     genesis,
     appHost: settings.APP_HOST.toLowerCase(),
     sitesSuffix: settings.SITES_SUFFIX.toLowerCase(),
+    ice: (settings.ICE ?? '').split(' ').filter((url) => url !== ''),
   };
 }
 

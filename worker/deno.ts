@@ -1,5 +1,5 @@
 // The edge on Deno: the same app on SQLite, folders and rooms of its own process. Settings are environment variables:
-//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, POLICY, RELAYS, BLOB_CACHE_MIB), PORT (8787),
+//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, ICE, POLICY, RELAYS, BLOB_CACHE_MIB), PORT (8787),
 //   LISTEN (127.0.0.1), DATA (a folder to keep things in), DIST (the built files),
 //   behind a proxy: ADDRESS_HEADER (where it says the client's address) and SCHEME (https where it ends TLS).
 
@@ -54,6 +54,7 @@ async function openEdge(
     GENESIS: settings['GENESIS'] ?? '',
     APP_HOST: settings['APP_HOST'] ?? 'localhost',
     SITES_SUFFIX: settings['SITES_SUFFIX'] ?? 'localhost',
+    ICE: settings['ICE'] ?? '',
   });
   const policies = parsePolicies(settings['POLICY']);
   if (!policies.ok) throw new Error(policies.error.because);

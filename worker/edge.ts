@@ -15,6 +15,8 @@ export type EdgeConfig = {
   readonly genesis: Uint8Array;
   readonly appHost: string;
   readonly sitesSuffix: string;
+  /** STUN servers that browsers of this edge may ask. */
+  readonly ice: readonly string[];
 };
 
 export type FeedHead = { readonly feed: string; readonly seq: number; readonly head: string };

@@ -6,7 +6,7 @@ import type { Store } from '../../shared/platform/ports.ts';
 import { decodeGenesis } from '../../shared/chain/genesis.ts';
 import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.ts';
 import { parseCid } from '../../shared/codec/cid.ts';
-import { bytes, link, list, struct, text } from '../../shared/codec/schema.ts';
+import { bytes, link, list, optional, struct, text } from '../../shared/codec/schema.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { GENESIS_BYTES_MAX } from '../../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../../shared/core/result.ts';
@@ -17,9 +17,10 @@ const ENTRY_KEY = 'commons/entry';
 /** A start does not wait longer for an edge that may be gone. */
 const EDGE_WAIT = 3_000;
 const RELAYS_MAX = 16;
+const ICE_MAX = 8;
 const URL_CHARS_MAX = 512;
 const HOST_CHARS_MAX = 253;
-const RECORD_BYTES_MAX: number = GENESIS_BYTES_MAX + RELAYS_MAX * URL_CHARS_MAX + 1_024;
+const RECORD_BYTES_MAX: number = GENESIS_BYTES_MAX + (RELAYS_MAX + ICE_MAX) * URL_CHARS_MAX + 1_024;
 
 const entrySchema = struct({
   group: link(),
@@ -27,6 +28,8 @@ const entrySchema = struct({
   relays: list(text({ max: URL_CHARS_MAX }), { max: RELAYS_MAX }),
   /** What sites' hosts end with. */
   suffix: text({ max: HOST_CHARS_MAX }),
+  /** STUN servers to ask for this node's address (DL8); absent: none. */
+  ice: optional(list(text({ max: URL_CHARS_MAX }), { min: 1, max: ICE_MAX })),
 });
 export type CommonsEntry = Infer<typeof entrySchema>;
 
@@ -34,6 +37,7 @@ export type EdgeAnswer = {
   readonly commons: Cid;
   readonly relays: readonly string[];
   readonly suffix: string;
+  readonly ice: readonly string[];
   /** The Date of the answer, in ms; null if it had none. */
   readonly time: number | null;
 };
@@ -45,11 +49,12 @@ export async function askEdge({ origin, hostname }: { origin: string; hostname: 
     const body = (await response.json()) as Record<string, unknown>;
     const commons = parseCid(String(body['commons']));
     if (!commons.ok) return null;
-    const { relays, sites } = body;
+    const { relays, sites, ice } = body;
     const time = Date.parse(response.headers.get('date') ?? '');
     return {
       commons: commons.value,
       relays: Array.isArray(relays) ? relays.filter(isRelay).slice(0, RELAYS_MAX) : [],
+      ice: Array.isArray(ice) ? ice.filter(isIceServer).slice(0, ICE_MAX) : [],
       suffix: typeof sites === 'string' && sites.length <= HOST_CHARS_MAX ? sites : hostname,
       time: Number.isNaN(time) ? null : time,
     };
@@ -82,8 +87,8 @@ export async function loadCommons(given: {
   }
   const genesis = pinned ? ok(pinned.genesis) : await fetchGenesis(origin, answer.commons);
   if (!genesis.ok) return genesis;
-  const { commons: group, relays, suffix } = answer;
-  const entry: CommonsEntry = { group, genesis: genesis.value, relays, suffix };
+  const { commons: group, relays, suffix, ice } = answer;
+  const entry: CommonsEntry = { group, genesis: genesis.value, relays, suffix, ...(ice.length > 0 ? { ice } : {}) };
   await store.write({ put: [{ key: ENTRY_KEY, value: encodeCanonical(entrySchema, entry) }] }, 'strict');
   return ok(entry);
 }
@@ -112,6 +117,11 @@ async function get(url: string): Promise<Response> {
 
 function isRelay(url: unknown): url is string {
   return typeof url === 'string' && url.length <= URL_CHARS_MAX && /^wss?:\/\//.test(url);
+}
+
+/** TURN would need a password, which a public file cannot hold. */
+function isIceServer(url: unknown): url is string {
+  return typeof url === 'string' && url.length <= URL_CHARS_MAX && /^stuns?:/.test(url);
 }
 
 function readPinned(stored: Uint8Array): CommonsEntry {

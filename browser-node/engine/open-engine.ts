@@ -167,7 +167,7 @@ async function composeNode(
     platform,
     openRoom: (room) =>
       new RelayRoom({ connect: () => connectRelay(room), clock, random, services: SERVICE_SEED, log: platform.log }),
-    connector: rtc && createRtcConnector(rtc),
+    connector: rtc && createRtcConnector(rtc, platform.entry.ice),
     account: () => wallet.account,
     onChange: () => mark('groups', 'peers'),
   });

@@ -33,6 +33,7 @@ export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): voi
         relays: [relayUrl(new URL(req.url), edge.config), ...edge.otherRelays],
         commons: edge.config.commons,
         sites: edge.config.sitesSuffix,
+        ...(edge.config.ice.length > 0 ? { ice: edge.config.ice } : {}),
       },
       { headers: { ...READABLE_BY_ALL, 'cache-control': 'no-cache' } },
     ),
