@@ -164,8 +164,8 @@ describeInChromium('the widgets of a page of another origin', () => {
     const page = await openPage('<weft-site handle="@alice"></weft-site>');
     await untilState(page, 'verified');
     await expect.poll(async () => (await look(page)).text).toContain('1 node online');
+    await expect.poll(async () => (await look(page)).title).toBe('Alice & her loom');
     const card = await look(page);
-    expect(card.title).toBe('Alice & her loom');
     expect(card.href).toBe(`http://alice.localhost:${proxy.port}/`);
     expect(card.text).toContain('@alice · version 1');
     expect(card.text).toContain('2 files');
