@@ -20,7 +20,10 @@ const root = '' as SiteName;
 const page = (text: string) => [{ path: 'index.html', body: encodeUtf8(text) }];
 const forever = (): Promise<never> => new Promise(() => {});
 
-/** A disk whose process is killed at a write: that one and all later ones never end, and those before are on it. */
+/**
+ * A disk whose process is killed at a strict write: that one and all later ones never end, and those before are on it.
+ * Relaxed ones (how far the chain has been seen) come when others give cause, and nothing waits for them.
+ */
 function killAtWrite(disk: MemoryDisk, nth: number): MemoryDisk & { readonly killed: Promise<void>; writes: number } {
   let kill = (): void => {};
   const killed = new Promise<void>((resolve) => (kill = resolve));
