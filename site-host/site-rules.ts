@@ -10,7 +10,7 @@ export const HEADER_RULES_MAX = 100;
 const HEADERS_PER_RULE_MAX = 16;
 const HEADER_NAME_BYTES_MAX = 64;
 /** A long content-security-policy fits. */
-export const HEADER_VALUE_BYTES_MAX = 4_096;
+const HEADER_VALUE_BYTES_MAX = 4_096;
 const TARGET_BYTES_MAX = 2_048;
 
 const MOVES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
