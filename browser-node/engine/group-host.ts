@@ -5,7 +5,7 @@ import type { MemberRoom } from '../../shared/node/group-links.ts';
 import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { DirectConnector } from '../../shared/session/direct-pipe.ts';
-import type { RoomId } from '../../shared/session/room.ts';
+import type { RoomRequest } from '../../shared/node/light-node.ts';
 import type { EnginePlatform } from './engine-platform.ts';
 import type { GroupPresence } from './presence.ts';
 import type { Groups } from '../../shared/node/groups.ts';
@@ -16,7 +16,7 @@ const RECORD_PREFIX = 'groups/';
 
 export type GroupHostOptions = {
   readonly platform: EnginePlatform;
-  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly openRoom: (request: RoomRequest) => MemberRoom;
   readonly connector: DirectConnector | null;
   readonly account: () => Pick<Account, 'self' | 'sealingKey'> | null;
   readonly onChange: () => void;

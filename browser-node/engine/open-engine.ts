@@ -2,12 +2,10 @@
 
 import type { EngineApi, EventListener } from '../transport/engine-api.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
-import { RelayRoom } from '../../shared/session/relay-room.ts';
-import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
 import { Publisher } from '../../site-host/publisher.ts';
-import { createRelayConnector } from '../transport/relay-connector.ts';
+import { openRelayRooms } from '../transport/relay-rooms.ts';
 import { createRtcConnector } from '../transport/rtc-connector.ts';
-import { TrafficCount } from '../transport/traffic-count.ts';
+import type { TrafficCount } from '../transport/traffic-count.ts';
 import { createBlobCalls } from './blob-calls.ts';
 import { nameDevice } from './device-name.ts';
 import { EngineAccount } from './engine-account.ts';
@@ -121,12 +119,15 @@ async function composeNode(
   { location, userAgent, rtc, mark }: EngineOptions & Pick<EngineContext, 'mark'>,
 ): Promise<Parts> {
   const { entry, clock, vault, random } = platform;
-  const traffic = new TrafficCount();
-  const connectRelay = createRelayConnector(entry.relays, traffic);
+  const rooms = await openRelayRooms({
+    ...platform,
+    relays: entry.relays,
+    resolve: (key) => node.resolve(key),
+  });
   const node: LightNode = await LightNode.open({
     ...platform,
     ...entry,
-    connectRelay,
+    createRoom: (request) => rooms.open(request),
     onChange: () => {
       time.wake();
       if (node.room.online) publisher.wake();
@@ -165,8 +166,10 @@ async function composeNode(
   node.have(publisher.manifests);
   const groups = new GroupHost({
     platform,
-    openRoom: (room) =>
-      new RelayRoom({ connect: () => connectRelay(room), clock, random, services: SERVICE_SEED, log: platform.log }),
+    openRoom: (request) => {
+      const room = rooms.open(request);
+      return Object.assign(room, { mail: room });
+    },
     connector: rtc && createRtcConnector(rtc, platform.entry.ice),
     account: () => wallet.account,
     onChange: () => mark('groups', 'peers'),
@@ -177,6 +180,7 @@ async function composeNode(
     });
   };
   node.start();
+  rooms.start();
   await account.follow(wallet);
   followGroups();
   const context: EngineContext = {
@@ -190,7 +194,7 @@ async function composeNode(
     checkTime: () => time.check(),
     mark,
   };
-  return { context, time, traffic, watch, groups };
+  return { context, time, traffic: rooms.traffic, watch, groups };
 }
 
 function reportStatus({ blobs, entry, vault }: EnginePlatform, { context, time }: Parts) {

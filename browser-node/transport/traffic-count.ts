@@ -1,12 +1,9 @@
-// Counts what goes through a relay's link by peer, so that reports show measured bytes.
+// Counts what goes through a room by peer, so that reports show measured bytes.
 
-import type { Link } from '../../shared/platform/ports.ts';
+import type { PayloadRoom } from '../../shared/session/payload-room.ts';
 import type { PeerId } from '../../shared/session/relay-wire.ts';
 
-/** SEND to the relay and FROM it have one layout: this byte, the peer's number, the payload (docs/protocol/relay.md). */
-const PAYLOAD_FRAME = 0x01;
-const HEAD_BYTES = 5;
-/** Rooms number their sockets anew at each connection: only those of the last ones matter. */
+/** Rooms number their peers anew at each connection: only those of the last ones matter. */
 const PEERS_MAX = 512;
 
 export type Traffic = { readonly bytesFrom: number; readonly bytesTo: number };
@@ -18,31 +15,23 @@ export class TrafficCount {
     return this.#traffic.get(peer) ?? { bytesFrom: 0, bytesTo: 0 };
   }
 
-  /** The same link, counted. A new connection starts from nothing: its peers have new numbers. */
-  count(link: Link): Link {
-    this.#traffic.clear();
-    return {
-      ...link,
-      send: (frame) => {
-        this.#add(frame, 'bytesTo');
-        link.send(frame);
-      },
-      listen: (events) =>
-        link.listen({
-          ...events,
-          frame: (bytes) => {
-            this.#add(bytes, 'bytesFrom');
-            events.frame(bytes);
-          },
-        }),
-    };
+  /** What comes from the room; what is sent into it, whoever sends says. */
+  watch(room: Pick<PayloadRoom, 'subscribe'>): void {
+    room.subscribe({
+      payload: (from, payload) => this.#add(from, 'bytesFrom', payload.length),
+      gone: (peer) => this.#traffic.delete(peer),
+      // Numbers of one connection mean nothing in the next.
+      offline: () => this.#traffic.clear(),
+    });
   }
 
-  #add(frame: Uint8Array, direction: 'bytesFrom' | 'bytesTo'): void {
-    if (frame[0] !== PAYLOAD_FRAME || frame.length < HEAD_BYTES) return;
-    const peer = new DataView(frame.buffer, frame.byteOffset).getUint32(1) as PeerId;
+  sent(to: PeerId, bytes: number): void {
+    this.#add(to, 'bytesTo', bytes);
+  }
+
+  #add(peer: PeerId, direction: 'bytesFrom' | 'bytesTo', bytes: number): void {
     const counted = this.#traffic.get(peer) ?? { bytesFrom: 0, bytesTo: 0 };
-    counted[direction] += frame.length - HEAD_BYTES;
+    counted[direction] += bytes;
     this.#traffic.set(peer, counted);
     if (this.#traffic.size > PEERS_MAX) this.#traffic.delete(this.#traffic.keys().next().value!);
   }

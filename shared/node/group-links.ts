@@ -11,6 +11,8 @@ import type { SessionEvents } from '../session/session-host.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { Session } from '../session/session.ts';
 import { DirectLinks } from '../session/direct-links.ts';
+import type { RoomRequest } from './light-node.ts';
+import { GroupMail, type GroupMailOptions, type MailRoom } from './group-mail.ts';
 import { SERVICE_SEED } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
 
@@ -22,6 +24,8 @@ const RECONSIDER_AFTER = 500;
 /** One room of the group: the newest key epoch's, or one of those before it that are still listened to. */
 export type GroupRoom = {
   readonly id: RoomId;
+  /** Where it goes on when one relay has more members than a room holds; shard 0 is `id`. */
+  readonly roomOf: (shard: number) => RoomId;
   /** The room's secret; null in a public group. */
   readonly secret: Uint8Array | null;
 };
@@ -29,12 +33,17 @@ export type GroupRoom = {
 export type MemberRoom = Pick<
   RelayedRoom,
   'wake' | 'close' | 'online' | 'you' | 'peers' | 'subscribe' | 'send' | 'setServices'
->;
+> & {
+  /** Where the room's relays keep mail. */
+  readonly mail?: MailRoom;
+};
 
 export type GroupLinksOptions = {
   readonly group: Cid;
   readonly room: GroupRoom;
-  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly openRoom: (request: RoomRequest) => MemberRoom;
+  /** What entries are left with at a relay while nobody is there; its room is this one. */
+  readonly mail: Omit<GroupMailOptions, 'room' | 'roomId' | 'clock' | 'random' | 'log'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,6 +62,7 @@ export class GroupLinks {
   readonly #room: MemberRoom;
   readonly #host: SessionHost;
   readonly #direct: DirectLinks | null;
+  readonly #mail: GroupMail | null;
   readonly #timers = new Set<() => void>();
   #closed = false;
 
@@ -60,7 +70,9 @@ export class GroupLinks {
     this.#options = options;
     const { group, room, clock, random, log, verifier, self, events, onChange } = options;
     const { connector, mayConnect } = options;
-    this.#room = options.openRoom(room.id);
+    this.#room = options.openRoom({ roomOf: room.roomOf, services: SERVICE_SEED });
+    const { mail } = this.#room;
+    this.#mail = mail ? new GroupMail({ ...options.mail, room: mail, roomId: room.id, clock, random, log }) : null;
     this.#direct =
       connector &&
       new DirectLinks({
@@ -108,9 +120,11 @@ export class GroupLinks {
         },
       },
     });
-    this.#room.setServices(SERVICE_SEED);
     this.#room.subscribe({
-      online: onChange,
+      online: () => {
+        this.#mail?.online();
+        onChange();
+      },
       offline: onChange,
       peer: ({ id }) => this.#dial(id),
     });
@@ -125,6 +139,11 @@ export class GroupLinks {
     this.#room.wake();
   }
 
+  /** An own entry is on disk: if nobody takes it, it is left at the relay. */
+  owe(): void {
+    this.#mail?.owe();
+  }
+
   /** A block changed who is a member. */
   membersChanged(): void {
     this.#later(RECONSIDER_AFTER, () => this.#direct?.reconsider());
@@ -134,6 +153,7 @@ export class GroupLinks {
     this.#closed = true;
     for (const cancel of this.#timers) cancel();
     this.#direct?.close();
+    this.#mail?.close();
     this.#host.close();
     this.#room.close();
   }

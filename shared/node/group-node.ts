@@ -1,6 +1,5 @@
 // A member's node of one group: its chain (ordered here or followed), the own feed, the documents, and sync with other members.
 
-import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
@@ -11,21 +10,23 @@ import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { NodePorts, Signer } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
-import type { RoomId } from '../session/room.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { BesideChain, FinalBlock } from './chain-head.ts';
+import type { RoomRequest } from './light-node.ts';
 import type { KnownHead } from './outbox.ts';
 import { DEVICE, FEED, MEMBER, type Member } from '../ledger/records.ts';
+import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { readRecord } from '../ledger/state.ts';
-import { loadBlock, loadReceipts } from './chain-store.ts';
+import { loadReceipts } from './chain-store.ts';
 import { EditSender } from './edit-sender.ts';
 import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
 import { GroupSync } from './group-sync.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
+import { createSyncChain } from './sync-chain.ts';
 import { PendingDocuments } from './pending-documents.ts';
 
 /** How long a start waits for a member who knows the own feed's head, and for blocks that this store may lack. */
@@ -57,7 +58,7 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly isNew: boolean;
   /** Rooms of the key epochs that are listened to, the newest first. */
   readonly rooms: readonly GroupRoom[];
-  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
   readonly documents: GroupDocuments;
@@ -114,20 +115,7 @@ export class GroupNode {
     this.#edits = new EditSender({ clock, documents, outbox, onFailed: (error) => this.#report(error) });
     this.#sync = new GroupSync({
       device: self.signer.key,
-      chain: {
-        get height() {
-          return chain.tip.height;
-        },
-        get tip() {
-          return chain.tip.id;
-        },
-        pending: () => chain.pool.inOrder(),
-        finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
-        range: ({ feed, from, to }) => chain.pool.range(feed, { from, to })?.map(({ bytes }) => bytes),
-        submit: (wire) => chain.submit(wire),
-        takeBlock: (block) => chain.takeBlocks([block]),
-        loadBlock: (height) => loadBlock(store, height),
-      },
+      chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
       mayRead: (identity) => this.mayRead(identity),
       mayRefuse: (identity) => this.#isOrderer(identity),
@@ -147,6 +135,7 @@ export class GroupNode {
       this.#edits.expectNext();
       for (const { id, bytes } of entries) {
         this.#sync.give(bytes);
+        for (const links of this.#links) links.owe();
         this.#keepGoing(() => this.#order(id, bytes));
       }
     });
@@ -156,6 +145,13 @@ export class GroupNode {
           group: founding.group,
           room,
           openRoom,
+          mail: {
+            secret: room.secret ?? cidToBytes(founding.group),
+            owed: () => outbox.pending,
+            isAlone: () => this.peers.length === 0,
+            orders: this.orders,
+            submit: (wire) => chain.submit(wire),
+          },
           clock,
           random,
           log,

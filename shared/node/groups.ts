@@ -7,10 +7,10 @@ import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
-import type { RoomId } from '../session/room.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { GroupRoom, MemberRoom } from './group-links.ts';
 import type { InviteLink } from './invite-link.ts';
+import type { RoomRequest } from './light-node.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { createGroupGenesis } from '../chain/group-genesis.ts';
 import { parseCid, type Cid } from '../codec/cid.ts';
@@ -49,7 +49,7 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   /** The key if it was made on this device. */
   readonly openValidator: (key: PublicKey) => Promise<Signer | null>;
   readonly createSigner: (seed: Uint8Array) => Signer;
-  readonly openRoom: (room: RoomId) => MemberRoom;
+  readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
   readonly openDocuments: (store: Store) => Promise<GroupDocuments>;
@@ -215,7 +215,7 @@ export class Groups {
 }
 
 function roomOf(group: Cid, sealingKey: Uint8Array | null): GroupRoom {
-  if (!sealingKey) return { id: publicRoomId(group), secret: null };
-  const secret = roomSecret(sealingKey);
-  return { id: privateRoomId(secret), secret };
+  const secret = sealingKey && roomSecret(sealingKey);
+  const at = (shard: number) => (secret ? privateRoomId(secret, shard) : publicRoomId(group, shard));
+  return { id: at(0), roomOf: at, secret };
 }

@@ -4,7 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { RecordType } from '../ledger/records.ts';
-import type { Edge, Link, NodePorts, PublicKey } from '../platform/ports.ts';
+import type { Edge, NodePorts, PublicKey } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
@@ -22,7 +22,6 @@ import { createBlock } from '../chain/block.ts';
 import { decodeRecord, DEVICE, FEED } from '../ledger/records.ts';
 import { PublicReadClient } from '../session/public-read-client.ts';
 import { PublicReadServer } from '../session/public-read-server.ts';
-import { RelayRoom } from '../session/relay-room.ts';
 import { SERVICE_READ, SERVICE_SEED } from '../session/relay-wire.ts';
 import { publicRoomId } from '../session/room.ts';
 import { createEdgeSource, createPeerSource } from './block-sources.ts';
@@ -48,9 +47,8 @@ export type LightNodeOptions = NodePorts & {
   readonly group: Cid;
   readonly genesis: Uint8Array;
   readonly edge: Edge;
-  readonly connectRelay: (room: RoomId) => Promise<Link>;
-  /** Makes the room where it is more than one on the relay of `connectRelay`: a mesh of relays. */
-  readonly createRoom?: (request: RoomRequest) => RelayedRoom;
+  /** On one relay, or on a mesh of them. */
+  readonly createRoom: (request: RoomRequest) => RelayedRoom;
   /** Something that `status` or `peers` reports has changed. */
   readonly onChange: () => void;
 };
@@ -108,17 +106,14 @@ export class LightNode {
   }
 
   private constructor(options: LightNodeOptions, atLeastHeight: number) {
-    const { group, genesis, clock, random, verifier, edge, blobs, log, connectRelay, onChange } = options;
+    const { group, genesis, clock, verifier, edge, blobs, log, onChange } = options;
     this.#options = options;
     this.#roomId = publicRoomId(group);
-    const request: RoomRequest = {
+    this.room = options.createRoom({
       roomOf: (shard) => publicRoomId(group, shard),
       services: SERVICE_SEED,
       rest: (away) => (away < REST_AFTER ? null : this.hidden ? HIDDEN_PAUSE : RESTING_PAUSE),
-    };
-    this.room =
-      options.createRoom?.(request) ??
-      new RelayRoom({ connect: () => connectRelay(this.#roomId), clock, random, log, ...request });
+    });
     this.reads = new PublicReadClient({ room: this.room, clock });
     this.#server = new PublicReadServer({
       room: this.room,

@@ -37,6 +37,7 @@ export type DirectoryRoom = RoomRequest & {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly onSent?: NonNullable<RelayMeshOptions['onSent']>;
   /** Relays of one room, RELAYS_PER_ROOM unless told. */
   readonly count?: number;
   /** Relays it is on besides: those of an edge that asks its own room. */

@@ -32,6 +32,8 @@ export type RelayMeshOptions = Pick<RelayRoomOptions, 'services' | 'mode' | 'res
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** A payload was handed over for a peer: for whoever counts. */
+  readonly onSent?: (to: PeerId, bytes: number) => void;
 };
 
 export type RelayStatus = { readonly relay: RelayAddress; readonly shard: number; readonly online: boolean };
@@ -146,6 +148,7 @@ class Mesh implements RelayMesh {
 
   send(to: PeerId, payload: Uint8Array): Promise<SendOutcome> {
     const seen = this.#numbers.lookUp(to);
+    this.#options.onSent?.(to, payload.length);
     return seen ? seen.child.room.send(seen.peer, payload) : Promise.resolve('offline');
   }
 

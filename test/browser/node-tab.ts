@@ -19,6 +19,7 @@ import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
 import type { SiteFile } from '../../site-host/bundle.ts';
 import type { Job } from '../../site-host/publish-jobs.ts';
@@ -99,8 +100,10 @@ export async function openNodeTab(options: NodeTabOptions): Promise<NodeTab> {
     genesis,
     verifier: await createWebVerifier(),
     edge: options.edge?.(edge) ?? edge,
-    connectRelay: (room) => connectWebSocketLink(`${relay}/${room}`),
-    ...(mesh && { createRoom: mesh.createRoom }),
+    createRoom:
+      mesh?.createRoom ??
+      ((request) =>
+        new RelayRoom({ ...parts, ...request, connect: () => connectWebSocketLink(`${relay}/${request.roomOf(0)}`) })),
   });
   node.start();
   mesh?.start(node);

@@ -12,7 +12,6 @@ import type { GroupSignal } from '../../shared/node/group-node.ts';
 import type { Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
-import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
 import type { RoomId } from '../../shared/session/room.ts';
 import { createMemoryRoom, type MemoryRoom, type MemoryRoomOptions } from './memory-room.ts';
 import type { MemoryDisk } from './memory-store.ts';
@@ -104,12 +103,12 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
         createSigner: createSeedSigner,
         connector: null,
-        openRoom: (id) => {
+        openRoom: ({ roomOf, services }) => {
           const relay = new RelayRoom({
-            connect: () => connectTo(id),
+            connect: () => connectTo(roomOf(0)),
             clock: mortal,
             random,
-            services: SERVICE_SEED,
+            services,
             log,
           });
           open.push(relay);

@@ -13,6 +13,7 @@ import type { Edge } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
+import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { HeadlessNode } from '../../site-host/headless-node.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { createMemoryRoom, type MemoryRoom } from './memory-room.ts';
@@ -140,7 +141,7 @@ export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
         verifier,
         hasher,
         edge,
-        connectRelay: () => room.connect(),
+        createRoom: (request) => new RelayRoom({ ...request, connect: () => room.connect(), clock, random, log }),
         log,
         onChange: () => {},
       });

@@ -1,0 +1,26 @@
+// A member's chain as sync sees it.
+
+import type { Store } from '../platform/ports.ts';
+import type { SyncChain } from './group-sync.ts';
+import type { Ordering } from './ordering.ts';
+import { FEED } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
+import { loadBlock } from './chain-store.ts';
+
+/** `store`: the part of it that holds this chain. */
+export function createSyncChain(chain: Ordering, store: Store): SyncChain {
+  return {
+    get height() {
+      return chain.tip.height;
+    },
+    get tip() {
+      return chain.tip.id;
+    },
+    pending: () => chain.pool.inOrder(),
+    finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
+    range: ({ feed, from, to }) => chain.pool.range(feed, { from, to })?.map(({ bytes }) => bytes),
+    submit: (wire) => chain.submit(wire),
+    takeBlock: (block) => chain.takeBlocks([block]),
+    loadBlock: (height) => loadBlock(store, height),
+  };
+}
