@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { GroupDetails } from '../group-api.ts';
-import { adviseOnInvite, describeInvite, explainWaiting } from './group-words.ts';
+import { adviseOnInvite, describeInvite, explainWaiting, isRefusedJoin } from './group-words.ts';
 
 const GROUP: GroupDetails = {
   groupId: 'bafyreigroup',
@@ -35,6 +35,14 @@ test('nothing is explained while nothing waits, or while somebody orders', () =>
   expect(explainWaiting({ ...GROUP, pending: 0 })).toBeUndefined();
   expect(explainWaiting({ ...GROUP, validators: [{ ...validator!, online: true }] })).toBeUndefined();
   expect(explainWaiting({ ...GROUP, validators: [{ ...validator!, you: true }] })).toBeUndefined();
+});
+
+test('a join that the group refused is told from one that waits', () => {
+  const joining = { ...GROUP, role: 'joining' } as const;
+  expect(isRefusedJoin({ ...joining, waiting: { code: 'invite_used', message: 'Used.' } })).toBe(true);
+  expect(isRefusedJoin({ ...joining, waiting: { code: 'waiting_for_members', message: 'Away.' } })).toBe(false);
+  expect(isRefusedJoin(joining)).toBe(false);
+  expect(isRefusedJoin({ ...GROUP, waiting: { code: 'invite_used', message: 'Used.' } })).toBe(false);
 });
 
 test('a failed invite gets advice once', () => {

@@ -67,8 +67,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   member_removed: 'Only an admin of the group can take you back, with a new invite.',
 };
 
+/** Whether the group has refused the entry that joins: then nothing is to be waited for. */
+export function isRefusedJoin({ role, waiting }: GroupSummary): boolean {
+  return role === 'joining' && waiting !== undefined && Object.hasOwn(ADVICE, waiting.code);
+}
+
 /** What to do after a join failed, beside the failure's own sentence; '' when that says it already. */
 export function adviseOnInvite({ code, message }: ApiFailure): string {
   const advice = ADVICE[code] ?? '';
-  return message.includes('new link') || message.includes('new invite') ? '' : advice;
+  return /\bask\b/i.test(message) ? '' : advice;
 }

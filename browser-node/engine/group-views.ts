@@ -24,6 +24,12 @@ const UNORDERED: ApiFailure = {
   message:
     'The device that makes this group\u2019s entries final is not connected. Everybody here sees your changes already; they become final when it is back.',
 };
+/** The entry that joins was refused before this start. */
+const NOT_LET_IN: ApiFailure = {
+  code: 'invite_invalid',
+  message:
+    'The group has not taken the invite: it was used up, it had expired, or whoever made it is no admin now. Ask for a new one.',
+};
 const NO_RELAY: ApiFailure = {
   code: 'waiting_for_network',
   message: 'No relay is reached. What you do is stored here and goes out by itself as soon as one is.',
@@ -32,7 +38,7 @@ const NO_RELAY: ApiFailure = {
 export function describeGroup(node: GroupNode, self: Identity): GroupSummary {
   const { genesis } = node.founding;
   const members = readMembers(node);
-  const waiting = explainWaiting(node);
+  const waiting = explainWaiting(node, self);
   return {
     groupId: node.group,
     name: genesis.name,
@@ -127,9 +133,13 @@ function describeMember(
   };
 }
 
-function explainWaiting(node: GroupNode): ApiFailure | null {
-  const { failure } = node;
+function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
+  const { failure, outbox } = node;
   if (failure) return { code: failure.code, message: failure.because };
+  if (node.roleOf(self) === null && outbox.pending.length === 0) {
+    const refused = outbox.lastRefused;
+    return refused ? { code: refused.code, message: refused.because } : NOT_LET_IN;
+  }
   if (node.outbox.pending.length === 0 && node.chain.pool.size === 0) return null;
   if (node.orders) return null;
   if (!node.online && node.peers.length === 0) return NO_RELAY;

@@ -80,6 +80,7 @@ export class Outbox {
   readonly #pending = new Map<Cid, Pending>();
   readonly #waiters = new Map<Cid, Waiter[]>();
   readonly #delays = new Map<Cid, Failure>();
+  #lastRefused: Outcome | null = null;
   #head: OwnHead | null;
   /** Until someone has told us our own head, nothing may be appended to the old feed. */
   #reconciled = false;
@@ -211,6 +212,11 @@ export class Outbox {
     return first && this.#delays.get(first);
   }
 
+  /** What became of the last entry that had no effect; null when none has failed since the start. */
+  get lastRefused(): Outcome | null {
+    return this.#lastRefused;
+  }
+
   /** Hands every pending entry over again, in order: after a reconnect. */
   redeliver(): void {
     if (this.#pending.size > 0) this.#deliver(this.pending);
@@ -254,6 +260,7 @@ export class Outbox {
       }
       if (head !== this.#head) this.#reconciled = false;
       this.#head = head;
+      if (outcome.code !== 'ok') this.#lastRefused = outcome;
       for (const entry of settled) {
         this.#pending.delete(entry.id);
         this.#delays.delete(entry.id);

@@ -102,6 +102,27 @@ describeInChromium('two people in the app', () => {
     await expect.poll(() => shown(ann), SOON).toEqual(await shown(rosa));
   });
 
+  test('an invite that somebody else has used up is refused with a sentence, and still after a reload', async () => {
+    const rosa = await openApp('#/groups');
+    await rosa.getByLabel('Name of the group').fill('Small circle');
+    await rosa.getByRole('button', { name: 'Found the group' }).click();
+    await rosa.getByRole('button', { name: 'Make a link' }).click();
+    const link = await rosa.getByLabel('Invite link').inputValue();
+    const invite = link.slice(link.indexOf('#'));
+    const first = await openApp(invite);
+    await first.getByRole('button', { name: 'Join', exact: true }).click();
+    await first.getByText('You are a member').waitFor();
+    const late = await openApp(invite);
+    await late.getByRole('button', { name: 'Join', exact: true }).click();
+    await late.getByRole('alert').getByText('The group has not let you in.').waitFor();
+    await late
+      .getByRole('alert')
+      .getByText(/used .* ask whoever sent it for a new one/)
+      .waitFor();
+    await late.reload();
+    await late.getByRole('alert').getByText('The group has not let you in.').waitFor();
+  });
+
   test('a link that is no invite ends in a sentence', async () => {
     const wrong = await openApp('#join=AAAAAAAAAAAAAAAAAAAAAAAA');
     await wrong.getByRole('alert').getByText('invite_invalid').waitFor();

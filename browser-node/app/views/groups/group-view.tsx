@@ -7,7 +7,7 @@ import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Card, Facts, Page } from '../../components/page.tsx';
 import { useLive } from '../../components/use-live.ts';
 import { countOf, formatDate, groupDigits, shorten } from '../../format.ts';
-import { explainWaiting, nameRole } from '../../group-words.ts';
+import { adviseOnInvite, explainWaiting, isRefusedJoin, nameRole } from '../../group-words.ts';
 import { InvitePanel } from './invite-panel.tsx';
 import { MemberList } from './member-list.tsx';
 import { PageList } from './page-list.tsx';
@@ -32,8 +32,8 @@ export function GroupView({ groupId }: { groupId: string }) {
   return (
     <Page title={group.name} lead={describeGroup(group)}>
       <Standing group={group} />
-      {/* Of a group that one is not in any more there is nothing left to do. */}
-      {group.role !== 'removed' && <PageList group={group} />}
+      {/* Of a group that one is not in there is nothing to do. */}
+      {group.role !== 'removed' && !isRefusedJoin(group) && <PageList group={group} />}
       <MemberList group={group} />
       {group.role === 'admin' && <InvitePanel group={group} />}
       <About group={group} />
@@ -60,6 +60,15 @@ function Standing({ group }: { group: GroupDetails }) {
       <Notice tone="warn" title="An admin took you out of this group.">
         <p>
           What you have seen stays on this device; what comes after does not reach it. A new invite brings you back.
+        </p>
+      </Notice>
+    );
+  }
+  if (group.waiting !== undefined && isRefusedJoin(group)) {
+    return (
+      <Notice tone="bad" title="The group has not let you in.">
+        <p>
+          {group.waiting.message} {adviseOnInvite(group.waiting)}
         </p>
       </Notice>
     );
