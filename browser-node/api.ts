@@ -154,7 +154,10 @@ export interface WeftApi {
     lock(): Promise<void>;
     restore(options: { recoveryPhrase: string; passphrase?: string }): Promise<{ address: string }>;
     status(): Promise<WalletStatus>;
+    /** Known in the commons or in any group that is open here. */
     devices(): Promise<readonly DeviceInfo[]>;
+    /** In the commons and in every group; on disk when it resolves, and in effect once each has ordered it. */
+    revokeDevice(device: string): Promise<void>;
   };
   handles: {
     /** Free, taken or malformed, before one commits to it. Accepts 'alice' and '@alice'. */

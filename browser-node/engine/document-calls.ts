@@ -43,12 +43,8 @@ export function createDocumentCalls(given: {
     },
     async change(place, { patches, heads, origin }) {
       const { node, document } = await find(place);
-      const role = node.roleOf(requireIdentity(context));
-      if (role === 'removed')
-        return reject(
-          'member_removed',
-          'An admin has taken you out of this group: you can read what you have, and no longer write.',
-        );
+      const { refusal } = node;
+      if (refusal) return reject(refusal.code, refusal.because);
       const call = origins.begin(origin);
       const options = { call, ...(heads && { heads }) };
       return await withDocument(node, document, () => orThrow(node.documents.change(document, patches, options)));

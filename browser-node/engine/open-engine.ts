@@ -13,6 +13,7 @@ import type { EngineContext } from './engine-context.ts';
 import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
+import { createDeviceCalls } from './device-calls.ts';
 import { createDocumentCalls, type DocumentWatch } from './document-calls.ts';
 import { createGroupCalls, listGroups } from './group-calls.ts';
 import { GroupHost } from './group-host.ts';
@@ -78,7 +79,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const events = new EventFeed({ clock, log, sources });
   feed.events = events;
   const api: Engine['api'] = {
-    wallet: createWalletCalls(context, platform.vault.device.signer.key),
+    wallet: {
+      ...createWalletCalls(wallet),
+      ...createDeviceCalls({ context, host: groups, own: platform.vault.device.signer.key }),
+    },
     handles: createHandleCalls(context),
     sites,
     blobs: createBlobCalls(context),

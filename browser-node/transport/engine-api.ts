@@ -74,6 +74,7 @@ export const GROUPED_CALLS: {
     restore: 'again',
     status: 'again',
     devices: 'again',
+    revokeDevice: 'again',
   },
   handles: { check: 'again', register: 'again', resolve: 'again', mine: 'again' },
   sites: {

@@ -195,6 +195,16 @@ export class GroupDocuments {
     this.#drop(dropped);
   }
 
+  /** These entries of this device will never count, nor will what is not sent yet: it is taken back, and not made again. */
+  forgetOwn(ids: readonly Cid[]): void {
+    const gone = ids.flatMap((id) => this.#pending.get(id) ?? []);
+    for (const id of ids) this.#pending.delete(id);
+    for (const document of [...this.#open.values()]) {
+      document.forgetOwn(gone.flatMap(({ changes }) => hashesOf(changes, document.name)));
+      this.#evict(document);
+    }
+  }
+
   /**
    * What the final blocks so far brought, for the node's strict write of them; `written` when that is on disk. A batch
    * that failed is part of the next.

@@ -173,6 +173,14 @@ export class OpenDocument {
     this.#replay(patches);
   }
 
+  /** Takes these and what is unsent out, for good. */
+  forgetOwn(hashes: readonly ChangeHash[]): void {
+    const gone = [...hashes, ...this.#unsent.map(({ hash }) => hash)];
+    this.#unsent = [];
+    this.#author = null;
+    this.tell(this.fold.removePending(gone.filter((hash) => this.fold.has(hash) && !this.fold.isFinal(hash))));
+  }
+
   #send(update: DocumentUpdate): void {
     for (const listener of this.#listeners) listener(update);
   }

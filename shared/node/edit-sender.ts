@@ -13,6 +13,8 @@ export type EditSenderOptions = {
   readonly clock: Clock;
   readonly documents: GroupDocuments;
   readonly outbox: Outbox;
+  /** Whether what this device writes counts. */
+  readonly mayWrite: () => boolean;
   /** An entry could not be written; the edits stay unsent. */
   readonly onFailed: (error: unknown) => void;
 };
@@ -59,9 +61,9 @@ export class EditSender {
   }
 
   async #send(): Promise<void> {
-    const { clock, documents, outbox } = this.#options;
+    const { clock, documents, outbox, mayWrite } = this.#options;
     this.#sentAt = clock.now();
-    while (documents.hasUnsent() && !this.#closed) {
+    while (documents.hasUnsent() && !this.#closed && mayWrite()) {
       await outbox.append((place) => {
         const operations = documents.takeUnsent(place);
         return operations.length === 0 ? null : { sort: 'document', ops: operations.map(documentChangeOperation) };

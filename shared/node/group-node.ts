@@ -12,22 +12,22 @@ import type { NodePorts, Signer } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalNode } from '../session/session-identity.ts';
-import type { BesideChain, FinalBlock } from './chain-head.ts';
+import type { FinalBlock } from './chain-head.ts';
 import type { RoomRequest } from './light-node.ts';
 import type { KnownHead } from './outbox.ts';
-import { DEVICE, FEED, MEMBER, type Member } from '../ledger/records.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
-import { readRecord } from '../ledger/state.ts';
 import { loadReceipts } from './chain-store.ts';
 import { EditSender } from './edit-sender.ts';
 import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
 import { GroupSync } from './group-sync.ts';
+import { headInChain } from './known-head.ts';
+import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 import { createSyncChain } from './sync-chain.ts';
-import { PendingDocuments } from './pending-documents.ts';
+import { keepDocuments, PendingDocuments } from './pending-documents.ts';
 
 /** How long a start waits for a member who knows the own feed's head, and for blocks that this store may lack. */
 const HEAD_WAIT: Millis = 3_000;
@@ -71,6 +71,7 @@ export class GroupNode {
   readonly chain: Ordering;
   readonly outbox: Outbox;
   readonly documents: GroupDocuments;
+  readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
   readonly #edits: EditSender;
   readonly #sync: GroupSync;
@@ -111,14 +112,21 @@ export class GroupNode {
     this.chain = chain;
     this.outbox = outbox;
     this.documents = documents;
+    this.#standing = new MemberStanding({ founding, chain, self });
     this.#pending = new PendingDocuments({ documents, index: () => chain.index });
-    this.#edits = new EditSender({ clock, documents, outbox, onFailed: (error) => this.#report(error) });
+    this.#edits = new EditSender({
+      clock,
+      documents,
+      outbox,
+      mayWrite: () => this.refusal === null,
+      onFailed: (error) => this.#report(error),
+    });
     this.#sync = new GroupSync({
       device: self.signer.key,
       chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
-      mayRead: (identity) => this.mayRead(identity),
-      mayRefuse: (identity) => this.#isOrderer(identity),
+      readLimit: (peer) => this.#standing.readLimit(peer),
+      mayRefuse: (identity) => this.#standing.isOrderer(identity),
       onRefused: (id, failure) => this.#refused(id, failure),
       onSignal: (session, signal) => this.#signalled(session, signal),
       onChange: () => this.#changed(),
@@ -159,7 +167,7 @@ export class GroupNode {
           self,
           connector,
           // Whoever is no member yet hears this node over the relay alone.
-          mayConnect: ({ identity }) => this.#isMember(identity),
+          mayConnect: ({ identity }) => this.#standing.isMember(identity),
           events: {
             open: (session) => this.#sync.opened(session),
             closed: (session) => this.#sync.closed(session),
@@ -204,20 +212,17 @@ export class GroupNode {
 
   /** Whether one whose devices order this group is here. */
   get isOrdered(): boolean {
-    return this.orders || this.peers.some(({ identity }) => this.#isOrderer(identity));
-  }
-
-  /** A12: everyone in a public group; in a private one its members, those whose join is pending, and none who was removed. */
-  mayRead(identity: Identity): boolean {
-    if (this.founding.genesis.policy.read !== 'members') return true;
-    const role = this.roleOf(identity);
-    return role !== null && role !== 'removed';
+    return this.orders || this.peers.some(({ identity }) => this.#standing.isOrderer(identity));
   }
 
   /** As of the last final block; `joining` while the entry that joins is pending, null for a stranger. */
-  roleOf(identity: Identity): Member['role'] | 'joining' | null {
-    const member = readRecord(this.chain.state, MEMBER, identity);
-    return member?.role ?? (this.chain.pool.hasAuthor(identity) ? 'joining' : null);
+  roleOf(identity: Identity): Role | null {
+    return this.#standing.roleOf(identity);
+  }
+
+  /** Why nothing that this device writes counts in the group any more; null while it does. */
+  get refusal(): Failure | null {
+    return this.#standing.refusal;
   }
 
   /** On disk when it resolves. */
@@ -262,7 +267,7 @@ export class GroupNode {
     // The blocks that follow an answer are under way: the own head in them is certain.
     const ask = async (): Promise<(KnownHead | null)[]> => {
       await heard;
-      return [this.#headOf(self.signer.key)];
+      return [headInChain(this.chain, self.signer.key)];
     };
     const reconciled = this.outbox.reconcile(ask);
     await heard;
@@ -271,24 +276,6 @@ export class GroupNode {
     await reconciled;
     this.#edits.expectNext();
     this.outbox.redeliver();
-  }
-
-  #headOf(device: PublicKey): KnownHead | null {
-    const { pool, state } = this.chain;
-    const waiting = pool.newestOf(device);
-    if (waiting) return { feed: waiting.body.feed, seq: waiting.body.seq, head: waiting.id, proven: true };
-    const feed = readRecord(state, DEVICE, device)?.feed;
-    const last = feed && readRecord(state, FEED, feed);
-    return feed && last ? { feed, seq: last.seq, head: last.head, proven: true } : null;
-  }
-
-  #isMember(identity: Identity): boolean {
-    const role = this.roleOf(identity);
-    return role === 'admin' || role === 'member';
-  }
-
-  #isOrderer(identity: Identity): boolean {
-    return this.#options.founding.genesis.members.some((founder) => founder.identity === identity);
   }
 
   /** Into the own chain: what cannot be judged here yet stays owed, and goes to those who can. */
@@ -322,21 +309,38 @@ export class GroupNode {
       await this.outbox.settle(entry, { code, because: describeReceipt(receipt), height, changes: [...changes] });
     }
     for (const { id, bytes } of this.outbox.pending) if (!this.chain.pool.has(id)) await this.#order(id, bytes);
+    const { refusal } = this;
+    if (refusal) await this.#giveUp(refusal);
     await this.documents.compact();
   }
 
   /** It can never be ordered after the block that is final now. */
   #onDropped({ id }: VerifiedEntry, failure: Failure): void {
-    this.#pending.drop([id], this.chain.pool.inOrder());
+    this.#takeBack([id]);
     this.#keepGoing(() => this.#settleDropped(id, failure));
   }
 
   #refused(id: Cid, failure: Failure): void {
     this.#keepGoing(async () => {
       await this.chain.drop([id]);
-      this.#pending.drop([id], this.chain.pool.inOrder());
+      this.#takeBack([id]);
       await this.#settleDropped(id, failure);
     });
+  }
+
+  /** Own edits among them are made again while that can help. */
+  #takeBack(ids: readonly Cid[]): void {
+    const pending = this.chain.pool.inOrder();
+    if (this.refusal) this.#pending.forget(ids, pending);
+    else this.#pending.drop(ids, pending);
+  }
+
+  /** Nothing of this device will count any more: what waits is not shown, and not made again. */
+  async #giveUp(refusal: Failure): Promise<void> {
+    const ids = this.outbox.pending.map(({ id }) => id);
+    await this.chain.drop(ids);
+    this.#takeBack(ids);
+    for (const id of ids) await this.#settleDropped(id, refusal);
   }
 
   async #settleFinal(id: Cid, height: number): Promise<void> {
@@ -354,7 +358,7 @@ export class GroupNode {
 
   #signalled(session: Session, { kind, body, lifetime }: { kind: string; body: Uint8Array; lifetime: number }): void {
     const { device, identity } = session;
-    if (!this.mayRead(identity)) return;
+    if (this.#standing.readLimit(session) !== Infinity) return;
     this.#options.events.signal({ device, identity, kind, body, until: this.#options.clock.now() + lifetime });
   }
 
@@ -378,14 +382,4 @@ export class GroupNode {
     if (this.#closed) return;
     this.#options.log.error('group work failed', { because: error instanceof Error ? error.message : 'unknown' });
   }
-}
-
-/** Folded first, and on disk in the write of the block itself: one can never be there without the other. */
-function keepDocuments(documents: GroupDocuments, { verified, receipts, block }: FinalBlock): ReturnType<BesideChain> {
-  const accepted = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
-  const entries = verified
-    .filter(({ body }) => body.sort === 'document')
-    .map((entry) => ({ entry, accepted: accepted.has(entry.id) }));
-  documents.takeFinal({ height: block.header.height, entries });
-  return documents.save();
 }

@@ -37,8 +37,8 @@ export type SyncOptions = {
   readonly device: PublicKey;
   /** Own entries that are owed to the group, also those the own chain does not take yet. */
   readonly owed: () => readonly { readonly bytes: Uint8Array }[];
-  /** Whether this identity may see what the group has. */
-  readonly mayRead: (identity: Identity) => boolean;
+  /** The last height that this device of this identity may see: Infinity, and all that is pending, for who is in the group. */
+  readonly readLimit: (peer: { readonly identity: Identity; readonly device: PublicKey }) => number;
   /** Whether what this identity says about an own entry is believed. */
   readonly mayRefuse: (identity: Identity) => boolean;
   readonly onRefused: (id: Cid, failure: Failure) => void;
@@ -120,7 +120,7 @@ export class GroupSync {
     }
     peer.sessions.add(session);
     this.#sayState(peer);
-    for (const { bytes } of this.#options.owed()) peer.queue.push({ kind: 'entry', bytes });
+    if (!this.#isOut(peer)) for (const { bytes } of this.#options.owed()) peer.queue.push({ kind: 'entry', bytes });
     this.#options.onChange();
   }
 
@@ -139,7 +139,7 @@ export class GroupSync {
 
   /** An own entry is on disk. */
   give(bytes: Uint8Array): void {
-    for (const peer of this.#peers.values()) peer.queue.push({ kind: 'entry', bytes });
+    for (const peer of this.#peers.values()) if (!this.#isOut(peer)) peer.queue.push({ kind: 'entry', bytes });
   }
 
   /** An entry was verified and is pending here: whoever lacks it gets it. Also a stranger's join makes it a reader. */
@@ -148,7 +148,7 @@ export class GroupSync {
     for (const peer of this.#peers.values()) {
       if (peer.identity === entry.identity && !peer.served) this.#serve(peer);
       if (device === this.#options.device || device === peer.device) continue;
-      if (!peer.said || !this.#options.mayRead(peer.identity) || (peer.known.get(feed) ?? 0) >= seq) continue;
+      if (!peer.said || !this.#mayReadAll(peer) || (peer.known.get(feed) ?? 0) >= seq) continue;
       peer.known.set(feed, seq);
       peer.queue.push({ kind: 'entry', bytes: entry.bytes });
     }
@@ -158,7 +158,7 @@ export class GroupSync {
   final(block: CertifiedBlock, entries: readonly VerifiedEntry[]): void {
     const { height } = block.block.header;
     for (const peer of this.#peers.values()) {
-      if (!peer.said || peer.height !== height - 1 || !this.#options.mayRead(peer.identity)) continue;
+      if (!peer.said || peer.height !== height - 1 || this.#options.readLimit(peer) < height) continue;
       const missing = entries.filter(({ body }) => body.device !== peer.device && !this.#isKnown(peer, body));
       for (const { body } of entries) raise(peer.known, body);
       peer.height = height;
@@ -168,8 +168,8 @@ export class GroupSync {
 
   /** Goes to everyone who may read, over the best session, and is not repeated. */
   signal(message: Extract<SessionMessage, { t: 'signal' }>): void {
-    for (const { sessions, identity } of this.#peers.values()) {
-      if (this.#options.mayRead(identity)) void bestOf(sessions)?.send(message);
+    for (const peer of this.#peers.values()) {
+      if (this.#mayReadAll(peer)) void bestOf(peer.sessions)?.send(message);
     }
   }
 
@@ -214,12 +214,13 @@ export class GroupSync {
   /** SY1: everything the other side lacks by what it said last. */
   #serve(peer: Peer): void {
     const { said } = peer;
-    if (!said || !this.#options.mayRead(peer.identity)) return;
+    if (!said || this.#options.readLimit(peer) === 0) return;
     peer.served = true;
     peer.known.clear();
     for (const { feed, seq } of said.feeds) peer.known.set(feed, seq);
     peer.height = said.height;
     this.#sendHistory(peer);
+    if (!this.#mayReadAll(peer)) return;
     for (const { body, bytes } of this.#options.chain.pending()) {
       if (this.#isKnown(peer, body)) continue;
       raise(peer.known, body);
@@ -228,17 +229,28 @@ export class GroupSync {
   }
 
   #sendHistory(peer: Peer): void {
-    const { chain } = this.#options;
-    if (!this.#options.mayRead(peer.identity) || peer.height >= chain.height) return;
+    const { chain, readLimit } = this.#options;
+    const end = (): number => Math.min(chain.height, readLimit(peer));
+    if (peer.height >= end()) return;
     peer.queue.push({
       kind: 'history',
       next: async () => {
-        if (peer.height >= chain.height) return null;
+        if (peer.height >= end()) return null;
         const block = await chain.loadBlock(peer.height + 1);
         if (block) peer.height += 1;
         return block ?? null;
       },
     });
+  }
+
+  #mayReadAll(peer: Peer): boolean {
+    return this.#options.readLimit(peer) === Infinity;
+  }
+
+  /** Removed or revoked. A stranger may be somebody whom only those who are ahead know. */
+  #isOut(peer: Peer): boolean {
+    const limit = this.#options.readLimit(peer);
+    return limit > 0 && limit < Infinity;
   }
 
   #isKnown(peer: Peer, { feed, seq }: { feed: FeedId; seq: number }): boolean {

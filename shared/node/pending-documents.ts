@@ -4,6 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
+import type { BesideChain, FinalBlock } from './chain-head.ts';
 import { acceptDocuments } from '../ledger/document-acceptance.ts';
 import { layerIndex } from '../ledger/document-index.ts';
 
@@ -51,6 +52,13 @@ export class PendingDocuments {
     if (gone.length > 0) this.#options.documents.dropPending(gone);
   }
 
+  /** Own entries that can never be ordered, and whose edits are not made again: this device may write no more. */
+  forget(ids: readonly Cid[], pending: readonly VerifiedEntry[]): void {
+    for (const id of ids) this.#accepted.delete(id);
+    this.#options.documents.forgetOwn(ids);
+    this.rebase(pending.filter(({ id }) => !ids.includes(id)));
+  }
+
   /** `known`: what the documents hold already. */
   #admit(entries: readonly VerifiedEntry[], known?: ReadonlySet<Cid>): void {
     const candidates = [...this.#held, ...entries];
@@ -68,4 +76,17 @@ export class PendingDocuments {
       if (!known?.has(entry.id)) this.#options.documents.takePending(entry, true);
     }
   }
+}
+
+/** Folded first, and on disk in the write of the block itself: one can never be there without the other. */
+export function keepDocuments(
+  documents: GroupDocuments,
+  { verified, receipts, block }: FinalBlock,
+): ReturnType<BesideChain> {
+  const accepted = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
+  const entries = verified
+    .filter(({ body }) => body.sort === 'document')
+    .map((entry) => ({ entry, accepted: accepted.has(entry.id) }));
+  documents.takeFinal({ height: block.header.height, entries });
+  return documents.save();
 }

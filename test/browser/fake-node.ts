@@ -164,6 +164,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
         return { address: ADDRESS };
       },
       status: () => pause().then(() => state.wallet),
+      revokeDevice: () => enter('wallet.revokeDevice'),
       devices: () =>
         pause().then(() => [
           {
