@@ -69,7 +69,12 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Whether the group has refused the entry that joins: then nothing is to be waited for. */
 export function isRefusedJoin({ role, waiting }: GroupSummary): boolean {
-  return role === 'joining' && waiting !== undefined && Object.hasOwn(ADVICE, waiting.code);
+  return role === 'joining' && waiting !== undefined && isSpentInvite(waiting);
+}
+
+/** Whether trying once more with the same link can change nothing. */
+export function isSpentInvite({ code }: ApiFailure): boolean {
+  return Object.hasOwn(ADVICE, code);
 }
 
 /** What to do after a join failed, beside the failure's own sentence; '' when that says it already. */

@@ -12,7 +12,7 @@ import { UnlockForm } from '../../components/unlock-form.tsx';
 import { useCall } from '../../components/use-call.ts';
 import { ensureWallet } from '../../ensure-wallet.ts';
 import { formatDate } from '../../format.ts';
-import { adviseOnInvite, describePreview } from '../../group-words.ts';
+import { adviseOnInvite, describePreview, isSpentInvite } from '../../group-words.ts';
 import { replaceRoute, routeTo } from '../../routes.ts';
 
 /** As in the entry that joins. */
@@ -36,12 +36,12 @@ export function JoinView({ invite }: { invite: string }) {
         <FailureNotice failure={failure.value}>
           <p>{adviseOnInvite(failure.value)}</p>
           <div class="actions">
-            <Button busy={busy.value} onClick={look}>
-              Try again
-            </Button>
-            <LinkButton look="quiet" href={routeTo('groups')}>
-              To your groups
-            </LinkButton>
+            {!isSpentInvite(failure.value) && (
+              <Button busy={busy.value} onClick={look}>
+                Try again
+              </Button>
+            )}
+            <LinkButton href={routeTo('groups')}>To your groups</LinkButton>
           </div>
         </FailureNotice>
       )}

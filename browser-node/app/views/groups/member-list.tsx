@@ -159,8 +159,8 @@ function RemoveButton({ member, group, onChanged }: RowProps) {
 /** A change of members ends when it is final, which takes whoever orders. */
 function Ordering({ busy }: { busy: boolean }) {
   return (
-    <p class="faint" role="status">
+    <div class="stack faint" role="status">
       {busy && 'It is signed and stored. It counts when the group has ordered it; you may close this meanwhile.'}
-    </p>
+    </div>
   );
 }
