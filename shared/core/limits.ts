@@ -114,7 +114,7 @@ export const HAVE_INTERVAL: number = 5 * MINUTE;
 export const NETWORK_WAIT = 30_000;
 /** Bytes of one change of a document: half an entry, so that two of the largest fit with what frames them. */
 export const CHANGE_BYTES_MAX: number = 128 * KIB;
-/** Operations of one change: a pasted page; two million would take Automerge four seconds. */
+/** Operations of one change, and of all changes of an entry: a pasted page; two million would take Automerge four seconds. */
 export const CHANGE_OPERATIONS_MAX = 20_000;
 /** Dependencies of one change: as many concurrent heads as a busy group leaves between two edits. */
 export const CHANGE_DEPS_MAX = 64;

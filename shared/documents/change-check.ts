@@ -71,7 +71,7 @@ function checkOperation(checked: Checked, i: number): boolean {
   if (depth > DOCUMENT_DEPTH_MAX || (checked.rootKey !== undefined && rootKey !== checked.rootKey)) return false;
   const action = operations.action[i]!;
   const insert = operations.insert[i] === 1;
-  if (!isSound(operations, i, holder) || !checkPredecessors(checked, i, { object, key })) return false;
+  if (!isHeld(operations, i, holder) || !checkPredecessors(checked, i, { object, key })) return false;
   const counter = action === ACTION.set && operations.valueType[i] === VALUE.counter;
   const row: OperationRow = { object, key, action, insert, counter, rootKey, depth };
   table.write(table.rows + i, row);
@@ -82,7 +82,7 @@ function checkOperation(checked: Checked, i: number): boolean {
 function findObject(checked: Checked, i: number): number {
   const { objectActor, objectCounter } = checked.change.operations;
   const [actor, counter] = [objectActor[i]!, objectCounter[i]!];
-  if (actor === NOTHING || counter === NOTHING) return actor === counter ? ROOT : NO_ROW;
+  if (actor === NOTHING) return ROOT;
   const row = findRow(checked, i, { actor, counter });
   if (row === NO_ROW) return NO_ROW;
   const action = checked.table.action(row);
@@ -90,10 +90,8 @@ function findObject(checked: Checked, i: number): number {
 }
 
 function mapKey({ table, change }: Checked, i: number): number {
-  const { keyText, keyActor, keyCounter, insert } = change.operations;
-  const text = keyText[i];
-  const alone = keyActor[i] === NOTHING && keyCounter[i] === NOTHING && insert[i] === 0;
-  return typeof text === 'string' && text !== '' && alone ? table.keyNumber(text) : NO_ROW;
+  const text = change.operations.keyText[i]!;
+  return text === null ? NO_ROW : table.keyNumber(text);
 }
 
 /** An insertion is its own element; what is not one names the insertion that made the element. */
@@ -101,9 +99,9 @@ function listKey(checked: Checked, i: number, object: number): number {
   const { table, change } = checked;
   const { keyText, keyActor, keyCounter, insert } = change.operations;
   const [actor, counter] = [keyActor[i]!, keyCounter[i]!];
-  if (keyText[i] !== null || counter === NOTHING) return NO_ROW;
+  if (keyText[i] !== null) return NO_ROW;
   const self = table.rows + i;
-  if (actor === NOTHING) return counter === 0 && insert[i] === 1 ? self : NO_ROW;
+  if (actor === NOTHING) return self;
   const row = findRow(checked, i, { actor, counter });
   if (row === NO_ROW || table.object(row) !== object || !table.isInsert(row)) return NO_ROW;
   return insert[i] === 1 ? self : row;
@@ -112,48 +110,26 @@ function listKey(checked: Checked, i: number, object: number): number {
 function checkPredecessors(checked: Checked, i: number, place: { object: number; key: number }): boolean {
   const { table, change } = checked;
   const { predFrom, predActor, predCounter, action } = change.operations;
-  let last = '';
-  let lastCounter = -1;
   for (let at = predFrom[i]!; at < predFrom[i + 1]!; at++) {
     const [actor, counter] = [predActor[at]!, predCounter[at]!];
-    const id = actor === 0 ? change.actor : change.others[actor - 1]!;
-    if (counter < lastCounter || (counter === lastCounter && id <= last)) return false;
-    [last, lastCounter] = [id, counter];
     const row = findRow(checked, i, { actor, counter });
     if (row === NO_ROW || table.object(row) !== place.object || table.key(row) !== place.key) return false;
-    if (!makesValue(table.action(row))) return false;
+    if (!hasValue(table.action(row))) return false;
     if (action[i] === ACTION.increment && !table.isCounter(row)) return false;
   }
   return true;
 }
 
-/** What the operation says by itself, and whether the kind of object can hold it. */
-function isSound(operations: ChangeOperations, i: number, holder: number): boolean {
-  const { insert, valueType, predFrom } = operations;
-  const action = operations.action[i]!;
-  const inserts = insert[i] === 1;
-  const preds = predFrom[i + 1]! - predFrom[i]!;
-  if (inserts && preds > 0) return false;
-  if (!inserts && preds === 0 && (holder !== ACTION.makeMap || !makesValue(action))) return false;
-  switch (action) {
-    case ACTION.set:
-      return holder !== ACTION.makeText || !inserts || valueType[i] === VALUE.text;
-    case ACTION.makeMap:
-      return valueType[i] === VALUE.nothing;
-    case ACTION.makeList:
-    case ACTION.makeText:
-      return valueType[i] === VALUE.nothing && holder !== ACTION.makeText;
-    case ACTION.delete:
-      return valueType[i] === VALUE.nothing && !inserts;
-    case ACTION.increment:
-      return valueType[i] === VALUE.int && !inserts;
-    default:
-      return false;
-  }
+function hasValue(action: number): boolean {
+  return action !== ACTION.delete && action !== ACTION.increment;
 }
 
-function makesValue(action: number): boolean {
-  return action !== ACTION.delete && action !== ACTION.increment;
+/** Whether the kind of object can hold it. */
+function isHeld({ insert, valueType, predFrom, action }: ChangeOperations, i: number, holder: number): boolean {
+  if (holder === ACTION.makeMap) return insert[i] === 0;
+  if (insert[i] === 0) return predFrom[i + 1]! > predFrom[i]!;
+  if (holder !== ACTION.makeText) return true;
+  return action[i] === ACTION.makeMap || (action[i] === ACTION.set && valueType[i] === VALUE.text);
 }
 
 /** Of an operation of the past, or one before the i-th of this change. */

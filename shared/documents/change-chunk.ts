@@ -120,6 +120,11 @@ function readChange(bytes: Uint8Array): ParsedChange {
   const others = readActors(cursor, actor);
   const operations = readOperations(cursor);
   checkActorsUsed(operations, others.length);
+  const actors = [actor, ...others];
+  for (let i = 0; i < operations.count; i++) {
+    demand(isSound(operations, i), 'an operation says what makes no sense');
+    demand(isAscending(operations, i, actors), 'predecessors are not in order');
+  }
   demand(cursor.at === cursor.end, 'something follows the last column');
   return { hash: toHex(digest) as ChangeHash, actor, seq, startOp, deps, others, operations, bytes };
 }
@@ -266,6 +271,48 @@ function checkValue(type: number, bytes: Uint8Array): void {
 function isOneLeb(bytes: Uint8Array): boolean {
   const last = bytes.length - 1;
   return last >= 0 && last < INTEGER_BYTES_MAX && bytes.every((byte, at) => byte >= 0x80 === at < last);
+}
+
+/** What an operation says by itself (DO4): anything else is lost in a save, or stops Automerge. */
+function isSound(operations: ChangeOperations, i: number): boolean {
+  const { objectActor, objectCounter, keyActor, keyCounter, keyText, valueType, predFrom } = operations;
+  const inserts = operations.insert[i] === 1;
+  const preds = predFrom[i + 1]! - predFrom[i]!;
+  if ((objectActor[i] === NOTHING) !== (objectCounter[i] === NOTHING) || objectCounter[i] === 0) return false;
+  if (keyActor[i] !== NOTHING && keyCounter[i] === 0) return false;
+  // A key of a map, or an element of a list; the head of a list is there to insert behind.
+  if ((keyText[i] === null) === (keyCounter[i] === NOTHING) || keyText[i] === '') return false;
+  if (keyActor[i] === NOTHING ? keyText[i] === null && (!inserts || keyCounter[i] !== 0) : keyText[i] !== null)
+    return false;
+  if (inserts && (preds > 0 || keyText[i] !== null)) return false;
+  switch (operations.action[i]) {
+    case ACTION.set:
+      return true;
+    case ACTION.makeMap:
+    case ACTION.makeList:
+    case ACTION.makeText:
+      return valueType[i] === VALUE.nothing;
+    case ACTION.delete:
+      return valueType[i] === VALUE.nothing && preds > 0;
+    case ACTION.increment:
+      return valueType[i] === VALUE.int && preds > 0;
+    default:
+      return false;
+  }
+}
+
+/** By counter, then by actor, each once. */
+function isAscending(
+  { predFrom, predActor, predCounter }: ChangeOperations,
+  i: number,
+  actors: readonly ActorId[],
+): boolean {
+  if (predFrom[i + 1]! > predFrom[i]! && predCounter[predFrom[i]!] === 0) return false;
+  for (let at = predFrom[i]! + 1; at < predFrom[i + 1]!; at++) {
+    const more = predCounter[at]! - predCounter[at - 1]!;
+    if (more < 0 || (more === 0 && actors[predActor[at]!]! <= actors[predActor[at - 1]!]!)) return false;
+  }
+  return true;
 }
 
 /** Actors are those of the table, and each of the table is meant somewhere. */

@@ -74,8 +74,16 @@ describe('DC4: a verified entry says which changes it holds', () => {
     const second = { ...change, seq: 2, deps: [hashOfChange(change)] };
     const ops = [operation, { document: about, changes: [encodeTestChange(second)] }].map(documentChangeOperation);
     expect(await verify('document', ops, reader)).toEqual([
-      { document: about, hash: hashOfChange(change), actor, seq: 1, deps: [], ownOnly: true },
-      { document: about, hash: hashOfChange(second), actor, seq: 2, deps: [hashOfChange(change)], ownOnly: true },
+      { document: about, hash: hashOfChange(change), actor, seq: 1, deps: [], ownOnly: true, operations: 1 },
+      {
+        document: about,
+        hash: hashOfChange(second),
+        actor,
+        seq: 2,
+        deps: [hashOfChange(change)],
+        ownOnly: true,
+        operations: 1,
+      },
     ]);
     expect(authors).toEqual([alice.identity, alice.identity]);
   });

@@ -6,7 +6,7 @@ import { bytes, list, mapped, struct, text, type Schema } from '../codec/schema.
 import { assert } from '../core/assert.ts';
 import type { Brand } from '../core/brand.ts';
 import { concatBytes } from '../core/bytes.ts';
-import { ENTRY_BYTES_MAX } from '../core/limits.ts';
+import { CHANGE_OPERATIONS_MAX, ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import type { FeedId, Identity } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
@@ -31,6 +31,8 @@ export type DocumentChange = {
   readonly deps: readonly ChangeHash[];
   /** In an owned document: it writes only below its author's own root key. True for documents of several hands. */
   readonly ownOnly: boolean;
+  /** How many operations it holds. */
+  readonly operations: number;
 };
 
 /** In the order of the operation's changes; null when one is not a readable change within the limits. Never throws. */
@@ -75,7 +77,10 @@ export function readDocumentOperations(
   return ok(operations);
 }
 
-/** The changes of a verified entry: none of a ledger entry, null when they cannot be read or there is no reader here. */
+/**
+ * The changes of a verified entry: none of a ledger entry, null when they cannot be read, are too much work for one entry
+ * (runs make millions of operations of a few kilobytes), or there is no reader here.
+ */
 export function readEntryChanges(given: {
   readonly body: Pick<EntryBody, 'sort' | 'ops'>;
   readonly author: Identity;
@@ -86,9 +91,12 @@ export function readEntryChanges(given: {
   const operations = read === undefined ? undefined : readDocumentOperations(body);
   if (read === undefined || !operations?.ok) return null;
   const changes: DocumentChange[] = [];
+  let room = CHANGE_OPERATIONS_MAX;
   for (const operation of operations.value) {
     const some = read(operation, author);
     if (some === null) return null;
+    for (const change of some) room -= change.operations;
+    if (room < 0) return null;
     changes.push(...some);
   }
   return changes;

@@ -26,7 +26,7 @@ export const readTestChanges: ChangeReader = ({ document, changes }) => {
     return changes.map((bytes) => {
       const text = decodeUtf8(bytes);
       const change = JSON.parse(text.ok ? text.value : '') as Required<TestChange>;
-      return { document, hash: hashOfChange(change), ...change };
+      return { document, hash: hashOfChange(change), operations: 1, ...change };
     });
   } catch {
     return null;
