@@ -62,6 +62,8 @@ export class DocumentFold {
   #ahead: ChangeHash[] = [];
   /** Own changes that takeMade has not given out. */
   #made: ParsedChange[] = [];
+  /** Whether anybody wants to know which patches an update comes to; without, updates have none. */
+  watched = false;
   #finalBytes = 0;
   #pendingBytes = 0;
 
@@ -220,7 +222,7 @@ export class DocumentFold {
     if (!this.#hasRoom(CHANGE_BYTES_MAX)) return 'full';
     const hash = makeChange(this.#draft, edit, heads);
     if (hash === null) return 'nothing';
-    const patches = this.#draft.diffIncremental();
+    const patches = this.#patches();
     this.#ahead.push(hash);
     if ((checked || heads !== undefined) && !this.#readBack(ownKey)) {
       this.#forkAt(this.heads());
@@ -277,6 +279,12 @@ export class DocumentFold {
   #add(parsed: ParsedChange): void {
     this.#graph.add(parsed, this.#table.rows);
     this.#table.rows += parsed.operations.count;
+  }
+
+  #patches(): Patch[] {
+    if (this.watched) return this.#draft.diffIncremental();
+    this.#draft.updateDiffCursor();
+    return [];
   }
 
   #hasRoom(bytes: number): boolean {
@@ -345,7 +353,7 @@ export class DocumentFold {
   #apply(added: readonly ParsedChange[], before: readonly ChangeHash[]): FoldUpdate | null {
     if (added.length === 0) return null;
     this.#draft.applyChanges(added.map(({ bytes }) => bytes));
-    return { kind: 'changed', before, heads: this.heads(), patches: this.#draft.diffIncremental() };
+    return { kind: 'changed', before, heads: this.heads(), patches: this.#patches() };
   }
 }
 

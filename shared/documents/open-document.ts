@@ -86,7 +86,11 @@ export class OpenDocument {
 
   subscribe(listener: (update: DocumentUpdate) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.fold.watched = true;
+    return () => {
+      this.#listeners.delete(listener);
+      this.fold.watched = this.#listeners.size > 0;
+    };
   }
 
   /** Tells what happened to the fold, and how much of one's own is not final. */
