@@ -55,7 +55,7 @@ async function buildApp(place: BuildPlace): Promise<void> {
     ],
     outdir: place.out,
     entryNames: '[name]-[hash]',
-    chunkNames: 'chunk-[hash]',
+    chunkNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
     format: 'esm',
     splitting: true,
