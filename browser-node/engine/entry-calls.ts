@@ -1,34 +1,19 @@
-// The calls on entries: write operations of a group's ledger, and what became of an own entry.
+// What becomes of own entries: in the commons, and in a group.
 
 import type { EntryStatus, WeftApi } from '../api.ts';
 import type { EntryState } from '../../shared/node/outbox.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
 import { parseCid } from '../../shared/codec/cid.ts';
-import { ENTRY_OPERATIONS_MAX } from '../../shared/core/limits.ts';
-import { OPERATIONS } from '../../shared/ledger/families.ts';
-import { orThrow, reject } from '../transport/failure-transfer.ts';
+import { orThrow } from '../transport/failure-transfer.ts';
 import { requireAccount, requireIdentity } from './engine-context.ts';
-
-const KINDS: ReadonlySet<string> = new Set(OPERATIONS.map(({ kind }) => kind));
 
 export function createEntryCalls(given: {
   readonly context: EngineContext;
   readonly host: GroupHost;
-}): WeftApi['entries'] {
+}): Pick<WeftApi['entries'], 'status'> {
   const { context, host } = given;
   return {
-    async submit(groupId, operations) {
-      requireIdentity(context);
-      if (operations.length === 0 || operations.length > ENTRY_OPERATIONS_MAX) {
-        return reject('bad_encoding', `An entry holds 1 to ${ENTRY_OPERATIONS_MAX} operations: split it.`);
-      }
-      const unknown = operations.find(({ kind }) => !KINDS.has(kind));
-      if (unknown)
-        return reject('bad_encoding', `There is no operation "${unknown.kind}": look at docs/protocol/ledger.md.`);
-      const { groups } = await host.open();
-      return { id: await orThrow(groups.get(groupId)).submit(operations) };
-    },
     async status(text, groupId) {
       const id = orThrow(parseCid(text));
       if (groupId === undefined) {

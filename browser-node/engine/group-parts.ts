@@ -1,4 +1,4 @@
-// What only groups need, loaded when the first one is opened: Automerge and what folds documents with it.
+// What only groups need, loaded with the first call on one or when one is known here: Automerge, the nodes, and their calls.
 
 import { initializeWasm } from '@automerge/automerge/slim';
 import wasm from '@automerge/automerge/automerge.wasm';
@@ -6,6 +6,11 @@ import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups, type GroupsOptions } from '../../shared/node/groups.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+
+export { createDocumentCalls } from './document-calls.ts';
+export { createGroupCalls, listGroups } from './group-calls.ts';
+export { describeMembersAsPeers } from './group-views.ts';
+export { createOperationCalls } from './operation-calls.ts';
 
 let automerge: Promise<void> | null = null;
 

@@ -14,10 +14,9 @@ import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
 import { createDeviceCalls } from './device-calls.ts';
-import { createDocumentCalls, type DocumentWatch } from './document-calls.ts';
-import { createGroupCalls, listGroups } from './group-calls.ts';
+import type { DocumentWatch } from './document-calls.ts';
+import { lateGroupCalls } from './late-group-calls.ts';
 import { GroupHost } from './group-host.ts';
-import { describeMembersAsPeers } from './group-views.ts';
 import { createEntryCalls } from './entry-calls.ts';
 import { createHandleCalls } from './handle-calls.ts';
 import { JobWatch } from './job-watch.ts';
@@ -67,14 +66,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { context, traffic, watch, groups } = parts;
   const { node, publisher, wallet, clock, log } = context;
   const { followPublish, ...sites } = createSiteCalls(context, watch);
-  const { watch: watchDocument, ...documents } = createDocumentCalls({ context, host: groups });
+  const late = lateGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' });
   const sources = {
     status: () => reportStatus(platform, parts),
     wallet: async () => wallet.status(),
     sites: () => sites.mine(),
     jobs: async () => publisher.jobs.map(describeJob),
-    peers: async () => [...describePeers(node, traffic), ...describeMembersAsPeers(await groups.nodes())],
-    groups: () => listGroups(context, groups),
+    peers: async () => [...describePeers(node, traffic), ...(await late.peers())],
+    groups: () => late.list(),
   };
   const events = new EventFeed({ clock, log, sources });
   feed.events = events;
@@ -86,9 +85,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     handles: createHandleCalls(context),
     sites,
     blobs: createBlobCalls(context),
-    groups: createGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' }),
-    documents,
-    entries: createEntryCalls({ context, host: groups }),
+    groups: late.groups,
+    documents: late.documents,
+    entries: { ...createEntryCalls({ context, host: groups }), ...late.operations },
     peers: { list: sources.peers },
     status: sources.status,
     followPublish,
@@ -100,7 +99,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
   return {
     api,
-    watchDocument,
+    watchDocument: late.watchDocument,
     subscribe(listener, keepPass) {
       // The pass changes with the state of the wallet and never without.
       return events.subscribe((event, value) => {
