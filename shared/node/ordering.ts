@@ -24,6 +24,7 @@ import { executeBlock, selectEntries, type Selection } from '../ledger/execute.t
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { EntryIntake, type Submitted } from './entry-intake.ts';
 import { intervalAfter, openSimplex } from './ordering-simplex.ts';
+import { HeldEntries } from './held-entries.ts';
 import type { EntryPool } from './entry-pool.ts';
 import {
   catchUp,
@@ -70,7 +71,7 @@ export class Ordering {
   #simplex: Simplex;
   #head: ChainHead;
   /** Entries that wait for what they build on. */
-  #held: Selection['held'] = new Map();
+  readonly #held: HeldEntries;
   #running = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
@@ -78,6 +79,7 @@ export class Ordering {
 
   private constructor(options: OrderingOptions, loaded: { head: ChainHead; simplex: Simplex }) {
     this.#options = options;
+    this.#held = new HeldEntries(options.clock, () => this.#feedWork());
     this.#head = loaded.head;
     this.#simplex = loaded.simplex;
     const { store, clock, verifier, log, founding } = options;
@@ -148,6 +150,7 @@ export class Ordering {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
+    this.#held.close();
     await this.#turn.catch(() => {});
   }
 
@@ -222,13 +225,13 @@ export class Ordering {
     assert(ground, 'the tip was executed');
     const selection = selectEntries({
       ...ground,
-      held: this.#held,
+      held: this.#held.current,
       parentId: tip.id,
       blockTime: Math.max(this.#options.clock.now(), tip.time + 1),
       height: tip.height + 1,
       pending: this.#intake.pool.entries(),
     });
-    this.#held = selection.held;
+    this.#held.keep(selection);
     return selection;
   }
 
@@ -263,6 +266,7 @@ export class Ordering {
   #fail(error: unknown): void {
     this.#closed = true;
     this.#cancelTimer?.();
+    this.#held.close();
     this.#options.log.error('ordering stopped', { because: error instanceof Error ? error.message : String(error) });
     this.#emit((events) => events.failed?.(error));
   }
@@ -324,7 +328,7 @@ export class Ordering {
     const ground = this.#groundOf(parent.id);
     assert(ground, 'a proposal stands on an executed block');
     const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
-    const { entries } = selectEntries({ ...start, held: this.#held, pending: this.#intake.pool.entries() });
+    const { entries } = selectEntries({ ...start, held: this.#held.current, pending: this.#intake.pool.entries() });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const result = executeBlock({ ...start, entries });
     assert(result.ok, 'selected entries execute');
