@@ -5,7 +5,19 @@ import type { Identity } from '../crypto/ids.ts';
 import type { ChangeReader, DocumentChange, DocumentOperation } from '../feeds/document-change.ts';
 import { isOwned } from '../feeds/document-name.ts';
 import { NOTHING } from './change-columns.ts';
-import { parseChange, type ChangeOperations } from './change-chunk.ts';
+import { parseChange, type ChangeOperations, type ParsedChange } from './change-chunk.ts';
+
+/** What is typed; a paste is read again rather than kept. */
+const KEPT_OPERATIONS_MAX = 64;
+/** What was read of a change, for whoever folds it next. */
+const parsedByHeader = new WeakMap<DocumentChange, ParsedChange>();
+
+/** Once: what the reader found in the change that this is the header of, if it is still there. */
+export function takeParsed(header: DocumentChange): ParsedChange | undefined {
+  const parsed = parsedByHeader.get(header);
+  parsedByHeader.delete(header);
+  return parsed;
+}
 
 /** Needs no Automerge: a validator orders changes without loading a document. */
 export function createChangeReader(): ChangeReader {
@@ -21,7 +33,9 @@ function readChanges({ document, changes }: DocumentOperation, author: Identity)
     if (change === null || (room -= change.operations.count) < 0) return null;
     const { hash, actor, seq, deps, operations } = change;
     const ownOnly = !owned || writesRootOnlyAt(operations, author);
-    read.push({ document, hash, actor, seq, deps, ownOnly, operations: operations.count });
+    const header = { document, hash, actor, seq, deps, ownOnly, operations: operations.count };
+    if (operations.count <= KEPT_OPERATIONS_MAX) parsedByHeader.set(header, change);
+    read.push(header);
   }
   return read;
 }

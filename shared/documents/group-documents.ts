@@ -9,12 +9,14 @@ import {
   OPERATION_CHANGES_MAX,
   readDocumentOperations,
   type ChangeHash,
+  type DocumentChange,
   type DocumentOperation,
 } from '../feeds/document-change.ts';
 import { isOwned, type DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
-import { parseChange } from './change-chunk.ts';
+import { parseChange, type ParsedChange } from './change-chunk.ts';
+import { takeParsed } from './change-reader.ts';
 import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming } from './document-fold.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
@@ -43,8 +45,13 @@ export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boo
 const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
 const NOT_OPEN = fail('document_closed', 'This document is not open: open it, then edit.');
 
-/** A change as its entry carries it; the hash is what the reader of the entry found. */
-type EntryChange = { readonly document: DocumentName; readonly hash: ChangeHash; readonly bytes: Uint8Array };
+/** A change as its entry carries it, with what the reader of the entry found. */
+type EntryChange = {
+  readonly document: DocumentName;
+  readonly hash: ChangeHash;
+  readonly header: DocumentChange;
+  readonly bytes: Uint8Array;
+};
 type PendingEntry = {
   readonly entry: VerifiedEntry;
   readonly changes: readonly EntryChange[];
@@ -241,10 +248,12 @@ export class GroupDocuments {
     const own: ChangeHash[] = [];
     const incoming: Incoming[] = [];
     for (const { entry, changes } of entries) {
-      for (const { document: name, hash, bytes } of changes) {
+      for (const { document: name, hash, header, bytes } of changes) {
         if (name !== document.name) continue;
         if (this.#isOwn(entry)) own.push(hash);
-        if (!document.fold.has(hash)) incoming.push(...readIncoming(bytes, name, entry.identity));
+        if (document.fold.has(hash)) continue;
+        const change = takeParsed(header) ?? parseChange(bytes);
+        if (change !== null) incoming.push(incomingOf(change, name, entry.identity));
       }
     }
     const update = incoming.length > 0 ? document.fold.addPending(incoming) : null;
@@ -262,7 +271,10 @@ export class GroupDocuments {
   }
 
   #foldFinal(fold: DocumentFold, name: DocumentName, tail: DocumentTail): FoldUpdate | null {
-    const incoming = tail.flatMap(({ author, change }) => readIncoming(change, name, author));
+    const incoming = tail.flatMap(({ author, change }) => {
+      const parsed = parseChange(change);
+      return parsed === null ? [] : [incomingOf(parsed, name, author)];
+    });
     const { update, leftOut } = fold.addFinal(incoming);
     for (const { hash, because } of leftOut)
       this.#options.log.warn('change_left_out', { document: name, hash, because });
@@ -334,14 +346,13 @@ function changesOf({ body, changes }: VerifiedEntry): readonly EntryChange[] {
   const operations = readDocumentOperations(body);
   assert(operations.ok, 'the reader found changes in this entry');
   const all = operations.value.flatMap((operation) => operation.changes);
-  return changes.map(({ document, hash }, at) => ({ document, hash, bytes: all[at]! }));
+  return changes.map((header, at) => ({ document: header.document, hash: header.hash, header, bytes: all[at]! }));
 }
 
 function hashesOf(changes: readonly EntryChange[], name: DocumentName): ChangeHash[] {
   return changes.flatMap(({ document, hash }) => (document === name ? [hash] : []));
 }
 
-function readIncoming(bytes: Uint8Array, name: DocumentName, author: Identity): Incoming[] {
-  const change = parseChange(bytes);
-  return change === null ? [] : [{ change, ownKey: isOwned(name) ? author : undefined }];
+function incomingOf(change: ParsedChange, name: DocumentName, author: Identity): Incoming {
+  return { change, ownKey: isOwned(name) ? author : undefined };
 }
