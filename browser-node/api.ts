@@ -98,6 +98,9 @@ export type ResolvedSite = {
 /** What checking a site as a visitor would found: every count is measured, none is assumed. */
 export type VisitReport = SiteVisit;
 
+/** `bytes`: of the file. */
+export type PinnedFile = { readonly cid: string; readonly bytes: number };
+
 export type PeerInfo = {
   readonly id: string;
   readonly services: readonly ('read' | 'validate' | 'seed')[];
@@ -187,10 +190,17 @@ export interface WeftApi {
     visit(site: string): Promise<VisitReport>;
   };
   blobs: {
+    /** Pinned, too. */
     put(bytes: Uint8Array): Promise<string>;
+    /** What is fetched stays here until space is short. */
     get(cid: string, options?: { range?: { from: number; to: number } }): Promise<Uint8Array>;
+    /** Fetches what is missing and keeps the file whatever else has to go. */
     pin(cid: string): Promise<void>;
-    stats(): Promise<{ blocks: number; bytes: number }>;
+    /** From now on it goes when space is short. */
+    unpin(cid: string): Promise<void>;
+    pins(): Promise<readonly PinnedFile[]>;
+    /** `pinned`: bytes of pinned files; `quota`: what the browser gives this origin in all, in bytes. */
+    stats(): Promise<{ blocks: number; bytes: number; pinned: number; quota: number }>;
   };
   groups: GroupsApi;
   documents: DocumentsApi;

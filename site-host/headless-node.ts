@@ -4,7 +4,7 @@ import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Founding } from '../shared/chain/genesis.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
-import type { Edge, Link, NodePorts, Signer } from '../shared/platform/ports.ts';
+import type { BlobStore, Edge, Link, ListedBlobStore, NodePorts, Signer } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { RelayAddress } from '../shared/session/relay-address.ts';
 import type { RelayedRoom } from '../shared/session/payload-room.ts';
@@ -32,10 +32,14 @@ import type { RoomRequest } from '../shared/node/light-node.ts';
 import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
+import { BlobKeeper } from './blob-keeper.ts';
 import { bundleSite } from './bundle.ts';
 import { PinDesk } from './pin-desk.ts';
+import { listPinned } from './pin-records.ts';
 import { Pinner } from './pinner.ts';
 
+/** What may lie around that is no pin's: of pulls that failed, of versions that were never named. */
+const UNPINNED_BYTES_MAX: number = 1024 * 1024 * 1024;
 /** Blocks asked of the edge at once while catching up. */
 const CATCH_UP_BLOCKS = 64;
 const CATCH_UP_RETRY: Millis = 1_000;
@@ -43,6 +47,7 @@ const CATCH_UP_RETRY: Millis = 1_000;
 const FIND_WAIT: Millis = 1_000;
 
 export type HeadlessOptions = NodePorts & {
+  readonly blobs: ListedBlobStore;
   readonly founding: Founding;
   /** The validator's key, one of the founding's. */
   readonly validator: Signer;
@@ -69,6 +74,14 @@ export type HeadlessStatus = {
   readonly sessions: number;
 };
 
+export type SiteToPublish = {
+  readonly handle: Handle;
+  readonly name: SiteName;
+  readonly files: readonly SiteFile[];
+  /** The manifest's time: the same files at the same time make the same version. */
+  readonly created?: Millis;
+};
+
 export type PublishedVersion = {
   readonly manifest: Cid;
   readonly seq: number;
@@ -88,6 +101,7 @@ export class HeadlessNode {
   readonly #sessions: SessionHost;
   readonly #desk: SessionDesk;
   readonly #copy: EdgeCopy;
+  readonly #keeper: BlobKeeper;
   readonly #pinner: Pinner;
   readonly #pins: PinDesk;
   readonly #outbox: Outbox;
@@ -110,26 +124,36 @@ export class HeadlessNode {
       certificate: self.certificate,
     });
     const node: { current: HeadlessNode | null } = { current: null };
+    const keeper = await BlobKeeper.open({
+      ...options,
+      roots: () => listPinned(store),
+      limit: async () => UNPINNED_BYTES_MAX,
+    });
     const pinner = await Pinner.open({
       store,
-      blobs: options.blobs,
+      blobs: keeper.blobs,
+      hold: () => keeper.hold(),
       clock,
       hasher: options.hasher,
       log,
       findSources: (manifest) => node.current?.findSources(manifest) ?? Promise.resolve([]),
       onHeld: (manifests) => node.current?.have(manifests),
     });
-    node.current = new HeadlessNode(options, { ordering, outbox, pinner });
+    node.current = new HeadlessNode(options, { ordering, outbox, keeper, pinner });
     return node.current;
   }
 
-  private constructor(options: HeadlessOptions, parts: { ordering: Ordering; outbox: Outbox; pinner: Pinner }) {
+  private constructor(
+    options: HeadlessOptions,
+    parts: { ordering: Ordering; outbox: Outbox; keeper: BlobKeeper; pinner: Pinner },
+  ) {
     const { store, blobs, clock, random, verifier, founding, validator, log, edge, self, connectRelay } = options;
     const { group } = founding;
     const roomId = publicRoomId(group);
     this.#options = options;
     this.#ordering = parts.ordering;
     this.#outbox = parts.outbox;
+    this.#keeper = parts.keeper;
     this.#pinner = parts.pinner;
     this.#pins = new PinDesk({ pinner: parts.pinner, ordering: parts.ordering, clock, log });
     this.#chain = new ChainReads({ ordering: this.#ordering, store, founding, signer: validator, clock });
@@ -220,6 +244,8 @@ export class HeadlessNode {
     this.#copy.wake();
     this.#outbox.redeliver();
     this.#pins.sweep();
+    // What a run before this one was pulling when it ended.
+    this.#keeper.sweepSoon();
   }
 
   status(): HeadlessStatus {
@@ -235,14 +261,12 @@ export class HeadlessNode {
   }
 
   /** Publishes files under a handle of the own identity; final and pinned when it resolves. The same files again change nothing. */
-  async publishSite(site: {
-    readonly handle: Handle;
-    readonly name: SiteName;
-    readonly files: readonly SiteFile[];
-    /** The manifest's time: the same files at the same time make the same version. */
-    readonly created?: Millis;
-  }): Promise<Result<PublishedVersion, Failure>> {
-    const { clock, hasher, blobs } = this.#options;
+  publishSite(site: SiteToPublish): Promise<Result<PublishedVersion, Failure>> {
+    return this.#keeper.during((blobs) => this.#publish(site, blobs));
+  }
+
+  async #publish(site: SiteToPublish, blobs: BlobStore): Promise<Result<PublishedVersion, Failure>> {
+    const { clock, hasher } = this.#options;
     const bundle = await bundleSite({
       files: site.files,
       now: site.created ?? clock.now(),
@@ -301,6 +325,7 @@ export class HeadlessNode {
     this.#server.close();
     this.#reads.close();
     this.#room.close();
+    await this.#keeper.close();
     await this.#ordering.close();
     // A block that only this folder knew would be signed a second time by an older copy of it.
     await this.#copy.finish();

@@ -40,6 +40,12 @@ export async function loadPins(store: Store): Promise<Map<PinKey, Pin>> {
   );
 }
 
+/** The manifests of all versions that are kept, as they stand on disk. */
+export async function listPinned(store: Store): Promise<Cid[]> {
+  const pins = await loadPins(store);
+  return [...pins.values()].flatMap(({ versions }) => versions.map(({ manifest }) => manifest));
+}
+
 /** Adds one version's blocks and takes others' away, in one write; answers with the blocks that nothing holds any more. */
 export async function writePin(
   store: Store,

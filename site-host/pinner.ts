@@ -3,6 +3,7 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { BlockSource } from '../shared/node/block-fetcher.ts';
 import type { BlobStore, Clock, Hasher, Log, Store } from '../shared/platform/ports.ts';
+import type { BlobHold } from './blob-keeper.ts';
 import type { Pin, PinKey, PinnedVersion } from './pin-records.ts';
 import { PIN_SITE_BYTES_MAX, PIN_TOTAL_BYTES_MAX } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
@@ -28,6 +29,8 @@ export type PinTask = {
 export type PinnerOptions = {
   readonly store: Store;
   readonly blobs: BlobStore;
+  /** Where blocks that nothing keeps are freed: what a pull brings stays until the pin is written, and goes if there is none. */
+  readonly hold?: () => BlobHold;
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly log: Log;
@@ -105,24 +108,29 @@ export class Pinner {
 
   async #pull(task: PinTask): Promise<Result<null, PinFailure>> {
     await this.#slot();
+    const hold = this.#options.hold?.();
+    let outcome: 'kept' | 'given up' = 'given up';
     try {
       for (;;) {
-        const site = await this.#fetch(task.manifest);
+        const site = await this.#fetch(task.manifest, hold?.blobs ?? this.#options.blobs);
         if (!site.ok) {
           this.#options.log.warn('site not pinned', { manifest: task.manifest, code: site.error.code });
           return site;
         }
         // A block that was here may have been released meanwhile with the last version that held it: then once more.
-        if (await this.#keep(task, site.value)) return ok(null);
+        if (!(await this.#keep(task, site.value))) continue;
+        outcome = 'kept';
+        return ok(null);
       }
     } finally {
+      hold?.end(outcome);
       this.#active--;
       this.#waiting.shift()?.();
     }
   }
 
-  async #fetch(manifest: Cid): Promise<Result<FetchedSite, PinFailure>> {
-    const { clock, hasher, blobs, findSources } = this.#options;
+  async #fetch(manifest: Cid, blobs: BlobStore): Promise<Result<FetchedSite, PinFailure>> {
+    const { clock, hasher, findSources } = this.#options;
     const room = PIN_TOTAL_BYTES_MAX - this.#bytesHeld();
     if (room <= 0) return fail('pin_limit', 'This node keeps no more sites: its disk share is full.');
     const fetcher = new BlockFetcher({ clock, hasher });

@@ -30,6 +30,8 @@ export type PublishTask = {
   readonly onProgress?: (progress: PublisherProgress) => void;
   /** Before `stored` it stops everything; afterwards `cancel` does while nothing is submitted. */
   readonly signal?: AbortSignal;
+  /** A hold on the node's blocks, where room is made for others (blob-keeper.ts). */
+  readonly blobs?: BlobStore;
 };
 
 /** A version that was published before, all of it on this disk. */
@@ -156,7 +158,8 @@ export class Publisher {
   async #storeFiles(task: PublishTask): Promise<Result<{ job: Job } & StoredToTell, Failure>> {
     const { handle, name, files, onProgress, signal } = task;
     try {
-      const stored = await storeSite(this.#options, {
+      const disk = { ...this.#options, ...(task.blobs && { blobs: task.blobs }) };
+      const stored = await storeSite(disk, {
         files,
         prev: await newestVersion(this.#options.store, { handle, name }),
         onProgress: onProgress && ((progress) => onProgress({ step: 'reading', ...progress })),

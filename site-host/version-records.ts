@@ -8,6 +8,8 @@ import { encodeCanonical } from '../shared/codec/canonical.ts';
 import { link, struct, uint } from '../shared/codec/schema.ts';
 import { readOwnRecord } from '../shared/node/own-record.ts';
 
+const PREFIX = 'version/';
+const RANGE_END = 'version0';
 /** Of one site; older ones are still found by `prev`, while somebody has their manifests. */
 export const VERSIONS_KEPT_MAX = 50;
 const RECORD_BYTES_MAX = 1_024;
@@ -49,8 +51,20 @@ export async function newestVersion(store: Store, site: SiteId): Promise<Cid | u
   return newest?.manifest;
 }
 
+/** Of every site the manifests that this device has named last, `count` different ones at most. */
+export async function loadNewestVersions(store: Store, count: number): Promise<Cid[]> {
+  const records = await store.range({ from: PREFIX, to: RANGE_END });
+  const sites = Map.groupBy(records, ({ key }) => key.slice(0, -SEQ_DIGITS));
+  return [...sites.values()].flatMap((site) => {
+    const versions = site.map(({ value }) => readOwnRecord(versionSchema, value, RECORD_BYTES_MAX));
+    // Not by their numbers: those begin again under a new lease.
+    const newest = versions.toSorted((a, b) => b.time - a.time).map(({ manifest }) => manifest);
+    return [...new Set(newest)].slice(0, count);
+  });
+}
+
 function rangeOf({ handle, name }: SiteId): { from: string; to: string } {
-  const place = `version/${handle}/${name}`;
+  const place = `${PREFIX}${handle}/${name}`;
   // `0` follows `/`.
   return { from: `${place}/`, to: `${place}0` };
 }

@@ -15,18 +15,24 @@ import { NodeFailure, orThrow, reject } from '../transport/failure-transfer.ts';
 const GET_BYTES_MAX: number = 256 * 1024 * 1024;
 
 export function createBlobCalls(context: EngineContext): WeftApi['blobs'] {
-  const { blobs, hasher } = context;
+  const { blobs, hasher, keeper } = context;
+  const listPins = () => [...keeper.pins].map(([cid, bytes]) => ({ cid, bytes }));
   return {
     async put(bytes) {
-      const parts = splitFile(bytes, hasher);
-      for (;;) {
-        const { done, value } = await parts.next();
-        if (done) {
-          context.mark('status');
+      const cid = await keeper.during(async (held) => {
+        const parts = splitFile(bytes, hasher);
+        for (;;) {
+          const { done, value } = await parts.next();
+          if (!done) {
+            await held.putMany(value);
+            continue;
+          }
+          await keeper.pin(value.cid, bytes.length);
           return value.cid;
         }
-        await blobs.putMany(value);
-      }
+      });
+      context.mark('status');
+      return cid;
     },
     async get(text, { range } = {}) {
       const chunks: Uint8Array[] = [];
@@ -40,10 +46,22 @@ export function createBlobCalls(context: EngineContext): WeftApi['blobs'] {
       return concatBytes(...chunks);
     },
     async pin(text) {
-      await read(context, { cid: readFileCid(text) }, () => undefined);
+      const cid = readFileCid(text);
+      await keeper.during(async (held) => {
+        let bytes = 0;
+        await read({ ...context, blobs: held }, { cid }, (chunk) => (bytes += chunk.length));
+        await keeper.pin(cid, bytes);
+      });
       context.mark('status');
     },
-    stats: () => blobs.stats(),
+    async unpin(text) {
+      await keeper.unpin(readFileCid(text));
+    },
+    pins: async () => listPins(),
+    async stats() {
+      const [held, { quota = 0 }] = await Promise.all([blobs.stats(), navigator.storage.estimate()]);
+      return { ...held, pinned: listPins().reduce((sum, { bytes }) => sum + bytes, 0), quota };
+    },
   };
 }
 

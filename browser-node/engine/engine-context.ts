@@ -6,6 +6,7 @@ import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
 import type { RecordType } from '../../shared/ledger/records.ts';
+import type { BlobKeeper } from '../../site-host/blob-keeper.ts';
 import type { Publisher } from '../../site-host/publisher.ts';
 import type { SitesOrigin } from '../../site-host/local-url.ts';
 import type { CommonsEntry } from './commons-entry.ts';
@@ -26,6 +27,7 @@ export type EngineContext = {
   readonly edge: Edge;
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly keeper: BlobKeeper;
   readonly wallet: Wallet;
   readonly publisher: Publisher;
   readonly puzzles: PuzzleSearch;

@@ -4,7 +4,10 @@ import type { BlobStore, Clock, Edge, Hasher, Log, Random, Store, Verifier } fro
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
-import { createIdbBlobStore } from '../storage/idb-blob-store.ts';
+import { BlobKeeper } from '../../site-host/blob-keeper.ts';
+import { listKeptVersions } from '../../site-host/kept-versions.ts';
+import { createListedIdbBlobStore } from '../storage/idb-blob-list.ts';
+import { createBlockPlace } from '../storage/idb-blob-store.ts';
 import { createIndexedDbStore } from '../storage/indexed-db-store.ts';
 import { WalletVault } from '../storage/wallet-vault.ts';
 import { WeftDatabase } from '../storage/weft-database.ts';
@@ -14,6 +17,8 @@ import { createConsoleLog } from './console-log.ts';
 
 const DATABASE = 'weft';
 const BLOB_DATABASE = 'weft-blobs';
+/** Of the space that the browser gives, for what others published and nobody here pinned. */
+const CACHE_SHARE = 0.25;
 
 export type EnginePlatform = {
   readonly clock: Clock;
@@ -23,6 +28,8 @@ export type EnginePlatform = {
   readonly log: Log;
   readonly store: Store;
   readonly blobs: BlobStore;
+  /** Makes room on a full disk for `store` and `blobs`. */
+  readonly keeper: BlobKeeper;
   readonly vault: WalletVault;
   readonly edge: Edge;
   readonly entry: CommonsEntry;
@@ -41,23 +48,37 @@ export async function openPlatform(options: { location: URL; onDeposed: () => vo
     ask(),
     createWebVerifier(),
   ]);
-  const store = createIndexedDbStore(database);
+  const records = createIndexedDbStore(database);
   try {
+    const clock = createWebClock();
+    const hasher = createWebHasher();
+    const log = createConsoleLog();
+    const keeper = await BlobKeeper.open({
+      store: records,
+      blobs: createListedIdbBlobStore(createBlockPlace(BLOB_DATABASE)),
+      clock,
+      hasher,
+      log,
+      roots: () => listKeptVersions(records),
+      limit: async () => ((await navigator.storage.estimate()).quota ?? 0) * CACHE_SHARE,
+    });
+    const { store, blobs } = keeper;
     return {
-      clock: createWebClock(),
+      clock,
       random,
-      hasher: createWebHasher(),
+      hasher,
       verifier,
-      log: createConsoleLog(),
+      log,
       store,
-      blobs: createIdbBlobStore(BLOB_DATABASE),
+      blobs,
+      keeper,
       entry: orThrow(await loadCommons({ store, origin, answer })),
       vault: await WalletVault.open(database, random),
       edge: createEdgeHttp({ origin }),
       askEdge: ask,
     };
   } catch (error) {
-    await store.close();
+    await records.close();
     throw error;
   }
 }

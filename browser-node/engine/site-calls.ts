@@ -28,7 +28,7 @@ const COPIES_WAIT = 1_000;
 export type SiteCalls = WeftApi['sites'] & Pick<EngineApi, 'followPublish'>;
 
 export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCalls {
-  const { publisher, node, clock, sitesOrigin, edge, hasher, verifier, entry } = context;
+  const { publisher, keeper, node, clock, sitesOrigin, edge, hasher, verifier, entry } = context;
   const published = (job: Job): PublishedSite => ({
     url: siteUrl(job, sitesOrigin),
     manifest: job.manifest,
@@ -41,12 +41,12 @@ export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCa
     async publish({ files, ...where }, onProgress) {
       const site = orThrow(readSiteId(where));
       await requireWriter(context);
-      const job = await publisher.publish({
+      const task = {
         ...site,
         files: files.map(readFileBody),
         ...(onProgress && { onProgress: (progress: PublisherProgress) => onProgress(progress) }),
-      });
-      return published(orThrow(job));
+      };
+      return await keeper.during(async (blobs) => published(orThrow(await publisher.publish({ ...task, blobs }))));
     },
 
     async followPublish({ since, ...where }, onProgress) {

@@ -33,8 +33,10 @@ export function createVersionCalls(
       const site = orThrow(readSiteId(where));
       await requireWriter(context);
       const cid = manifest === undefined ? await findByNumber(context, site, seq) : orThrow(parseCid(manifest));
-      const { files, bytes } = await holdWhole(context, cid);
-      const job: Job = orThrow(await context.publisher.republish({ ...site, manifest: cid, files, bytes }));
+      const job = await context.keeper.during(async (blobs): Promise<Job> => {
+        const { files, bytes } = await holdWhole({ ...context, blobs }, cid);
+        return orThrow(await context.publisher.republish({ ...site, manifest: cid, files, bytes }));
+      });
       return { url: siteUrl(site, context.sitesOrigin), manifest: cid, seq: job.seq ?? 0 };
     },
   };

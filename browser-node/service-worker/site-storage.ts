@@ -2,7 +2,7 @@
 
 import type { BlobStore } from '../../shared/platform/ports.ts';
 import type { RecordMemory } from '../../site-host/site-source.ts';
-import { createIdbBlobStore } from '../storage/idb-blob-store.ts';
+import { createBlockPlace, createIdbBlobStore } from '../storage/idb-blob-store.ts';
 
 /** Never wiped with the rest of the origin: what is in it is verified whenever it is read. */
 export const SITE_DATABASE = 'weft-site';
@@ -10,7 +10,7 @@ export const SITE_DATABASE = 'weft-site';
 export type SiteStorage = { readonly blobs: BlobStore; readonly record: RecordMemory; readonly notes: RecordMemory };
 
 export function createSiteStorage(): SiteStorage {
-  const blobs = createIdbBlobStore(SITE_DATABASE, true);
+  const blobs = createIdbBlobStore(createBlockPlace(SITE_DATABASE, true));
   // No CID looks like the names of these.
   const place = (key: string): RecordMemory => ({
     load: () => blobs.get(key).catch(() => undefined),

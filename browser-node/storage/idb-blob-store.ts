@@ -6,19 +6,18 @@ import { committed, compactBytes, readStoreError } from './weft-database.ts';
 
 const BLOCKS = 'blocks';
 /** Beside the blocks, so that totals and blocks are one transaction; no CID looks like it. */
-const TOTALS_KEY = 'totals';
+export const TOTALS_KEY = 'totals';
 /** Another page of the origin may hold the database in a change of its own: without it is better than never. */
 const OPEN_WAIT = 3_000;
+
+/** The object store of blocks, in a transaction of its own for each use. */
+export type BlockPlace = UseStore;
 
 type Totals = { readonly blocks: number; readonly bytes: number };
 type Block = { readonly cid: string; readonly bytes: Uint8Array };
 
-/**
- * Opens nothing yet; the first call does. Every call rejects with StoreError. `isShared`: other scripts write to this
- * origin, so a database of this name that is not of this shape is theirs, and gives way.
- */
-export function createIdbBlobStore(name: string, isShared = false): BlobStore {
-  const place = createStrictStore(name, isShared);
+/** Every call rejects with StoreError. */
+export function createIdbBlobStore(place: BlockPlace): BlobStore {
   const readEach = <T>(keys: readonly string[], ask: (blocks: IDBObjectStore, key: string) => IDBRequest<T>) =>
     guard(() => place('readonly', (blocks) => Promise.all(keys.map((key) => promisifyRequest(ask(blocks, key))))));
   const getMany = <T>(keys: readonly string[]) =>
@@ -37,8 +36,12 @@ export function createIdbBlobStore(name: string, isShared = false): BlobStore {
   };
 }
 
-/** What it writes is on disk when the transaction completes: the browser's default is not. */
-function createStrictStore(name: string, isShared: boolean): UseStore {
+/**
+ * Opens nothing yet; the first use does. What it writes is on disk when the transaction completes: the browser's default is
+ * not. `isShared`: other scripts write to this origin, so a database of this name that is not of this shape is theirs, and
+ * gives way.
+ */
+export function createBlockPlace(name: string, isShared = false): BlockPlace {
   let opened: Promise<IDBDatabase> | null = null;
   const open = async (): Promise<IDBDatabase> => {
     try {
@@ -81,7 +84,8 @@ function hang(): Promise<never> {
   );
 }
 
-async function guard<T>(work: () => Promise<T>): Promise<T> {
+/** What a use fails with, as the port says it. */
+export async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -89,7 +89,7 @@ export const GROUPED_CALLS: {
     rollback: 'once',
     visit: 'again',
   },
-  blobs: { put: 'again', get: 'again', pin: 'again', stats: 'again' },
+  blobs: { put: 'again', get: 'again', pin: 'again', unpin: 'again', pins: 'again', stats: 'again' },
   groups: {
     create: 'once',
     invite: 'again',

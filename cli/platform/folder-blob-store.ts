@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { assert } from '../../shared/core/assert.ts';
 import { equalBytes } from '../../shared/core/bytes.ts';
-import type { BlobStore } from '../../shared/platform/ports.ts';
+import type { ListedBlobStore } from '../../shared/platform/ports.ts';
 import { toStoreError } from './disk-failure.ts';
 
 /** Files in work at once: enough to overlap flushes, few enough for any limit of open files. */
@@ -21,7 +21,7 @@ type Stats = { blocks: number; bytes: number };
  * Opens `folder`/blobs. The caller holds the folder's lock (openSqliteStore) while it is open; what an
  * interrupted write left behind is removed first.
  */
-export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
+export async function openFolderBlobStore(folder: string): Promise<ListedBlobStore> {
   const root = join(folder, 'blobs');
   try {
     await rm(join(root, TEMPORARY), { recursive: true, force: true });
@@ -32,7 +32,7 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
   return new FolderBlobStore(root);
 }
 
-class FolderBlobStore implements BlobStore {
+class FolderBlobStore implements ListedBlobStore {
   readonly #root: string;
   /** Writes run one after another, so that counts and "already there" are never judged half-way. */
   #writes: Promise<unknown> = Promise.resolve();
@@ -85,6 +85,21 @@ class FolderBlobStore implements BlobStore {
     });
   }
 
+  /** By folder and then by name, so that a page reads a few folders and not all. */
+  async list({ after, limit }: { after: string | null; limit: number }): Promise<string[]> {
+    return await this.#guard(async () => {
+      const first = after === null ? '' : shardOf(after);
+      const shards = (await readdir(this.#root)).filter((name) => name !== TEMPORARY && name >= first).toSorted();
+      const found: string[] = [];
+      for (const shard of shards) {
+        const names = (await readdir(join(this.#root, shard))).filter((name) => CID_TEXT.test(name)).toSorted();
+        found.push(...(after !== null && shard === first ? names.filter((name) => name > after) : names));
+        if (found.length >= limit) break;
+      }
+      return found.slice(0, limit);
+    });
+  }
+
   /** Leaves the same bytes alone; other bytes under that name are damage, and are replaced. */
   async #putOne({ cid, bytes }: Block): Promise<void> {
     const path = this.#path(cid);
@@ -119,10 +134,9 @@ class FolderBlobStore implements BlobStore {
     return join(this.#shard(cid), cid);
   }
 
-  /** The letters before the last one are spread evenly; the first are the same in all CIDs. */
   #shard(cid: string): string {
     assert(CID_TEXT.test(cid), 'blob stores take CIDs only');
-    return join(this.#root, cid.slice(-3, -1));
+    return join(this.#root, shardOf(cid));
   }
 
   async #inTurn<T>(action: () => Promise<T>): Promise<T> {
@@ -138,6 +152,11 @@ class FolderBlobStore implements BlobStore {
       throw toStoreError(error, this.#root);
     }
   }
+}
+
+/** The letters before the last one are spread evenly; the first are the same in all CIDs. */
+function shardOf(cid: string): string {
+  return cid.slice(-3, -1);
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {

@@ -1,6 +1,6 @@
 // The ports of a node on Node: one data folder, WebCrypto, the clock, and sockets to the edge's relay.
 
-import type { Edge, Link, NodePorts } from '../../shared/platform/ports.ts';
+import type { Edge, Link, ListedBlobStore, NodePorts } from '../../shared/platform/ports.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
@@ -11,7 +11,7 @@ import { createJsonLog, logLevelOf } from './json-log.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 /** Opens the data folder, locked until `store.close()`; logs to standard error at WEFT_LOG (warn). Throws StoreError. */
-export async function openNodePlatform(folder: string): Promise<NodePorts> {
+export async function openNodePlatform(folder: string): Promise<NodePorts & { readonly blobs: ListedBlobStore }> {
   const clock = createWebClock();
   const store = openSqliteStore(folder);
   try {

@@ -67,6 +67,15 @@ export interface BlobStore {
   stats(): Promise<{ blocks: number; bytes: number }>;
 }
 
+/** One that can say what it holds: that takes code, and a site's service worker does not need it. */
+export interface ListedBlobStore extends BlobStore {
+  /**
+   * At most `limit` of the CIDs held, in an order of the store's own; the next page comes `after` the last of this one,
+   * also when that one is gone by then. An empty page is the end. What is put meanwhile may be left out.
+   */
+  list(page: { after: string | null; limit: number }): Promise<string[]>;
+}
+
 export type LinkEvents = {
   frame(bytes: Uint8Array): void;
   /** Once, whichever side ended it; no frame comes after it. */

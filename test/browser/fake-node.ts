@@ -250,7 +250,9 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       put: () => Promise.resolve(MANIFEST),
       get: () => Promise.resolve(new Uint8Array()),
       pin: () => Promise.resolve(),
-      stats: () => Promise.resolve({ blocks: 0, bytes: 0 }),
+      unpin: () => Promise.resolve(),
+      pins: () => Promise.resolve([]),
+      stats: () => Promise.resolve({ blocks: 0, bytes: 0, pinned: 0, quota: 0 }),
     },
     entries: {
       submit: () => Promise.resolve({ id: MANIFEST }),

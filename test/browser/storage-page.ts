@@ -1,6 +1,7 @@
 // The page side of the storage tests: the stores of a browser, driven by name from the test.
 
-import { createIdbBlobStore } from '../../browser-node/storage/idb-blob-store.ts';
+import { createListedIdbBlobStore } from '../../browser-node/storage/idb-blob-list.ts';
+import { createBlockPlace, createIdbBlobStore } from '../../browser-node/storage/idb-blob-store.ts';
 import { createIndexedDbStore } from '../../browser-node/storage/indexed-db-store.ts';
 import { WalletVault } from '../../browser-node/storage/wallet-vault.ts';
 import { WeftDatabase } from '../../browser-node/storage/weft-database.ts';
@@ -40,7 +41,7 @@ async function runStoreCase(name: string): Promise<void> {
 async function runBlobCase(name: string): Promise<void> {
   const database = nextName();
   await BLOB_STORE_CONTRACT.find((one) => one.name === name)!.check({
-    open: async () => createIdbBlobStore(database),
+    open: async () => createListedIdbBlobStore(createBlockPlace(database)),
   });
 }
 
@@ -80,7 +81,7 @@ async function useBlobsOver(planted: Planted, isShared: boolean) {
   });
   await new Promise((resolve) => request.addEventListener('success', resolve));
   request.result.close();
-  const blobs = createIdbBlobStore(name, isShared);
+  const blobs = createIdbBlobStore(createBlockPlace(name, isShared));
   const failure = await failureOf(() => blobs.putMany([{ cid: cidLike(1), bytes: patternBytes(1, 10) }]));
   const held = failure ? undefined : await blobs.get(cidLike(1));
   const version = (await indexedDB.databases()).find((one) => one.name === name)?.version;
@@ -94,7 +95,7 @@ async function useBlobsHeld() {
   await new Promise((resolve) => holder.addEventListener('success', resolve));
   // Waits for the holder, and everybody else waits for it.
   indexedDB.deleteDatabase(name);
-  const blobs = createIdbBlobStore(name, true);
+  const blobs = createIdbBlobStore(createBlockPlace(name, true));
   const failures = [await failureOf(() => blobs.get(cidLike(1)))];
   const started = performance.now();
   failures.push(await failureOf(() => blobs.get(cidLike(1))));
@@ -122,7 +123,7 @@ async function openRefused(way: 'missing' | 'throws' | 'rejects') {
 /** Writes until the browser has no more space (the test sets the quota); then frees some and writes again. */
 async function fillStorage() {
   const name = nextName();
-  const blobs = createIdbBlobStore(`${name}-blobs`);
+  const blobs = createIdbBlobStore(createBlockPlace(`${name}-blobs`));
   const store = await openStore(name);
   const chunk = (n: number) => [{ cid: cidLike(n), bytes: patternBytes(n, 1024 * 1024) }];
   let held = 0;
@@ -213,7 +214,7 @@ const blocksOf = (n: number) =>
 async function writeUntilKilled(first: number): Promise<never> {
   const { say } = globalThis as unknown as { say(n: number): void };
   const store = await openStore(KILL_DATABASE);
-  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
   for (let n = first; ; n++) {
     await blobs.putMany(blocksOf(n));
     await store.write({ put: recordsOf(n) }, 'strict');
@@ -228,7 +229,7 @@ async function writeUntilKilled(first: number): Promise<never> {
 async function findDamage({ first, acknowledged }: { first: number; acknowledged: number }): Promise<string[]> {
   const damage: string[] = [];
   const store = await openStore(KILL_DATABASE);
-  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
   let end = first;
   for (; ; end++) {
     const records = recordsOf(end);
@@ -266,7 +267,7 @@ function judge(what: string, pairs: readonly (readonly [Uint8Array, Uint8Array |
 }
 
 async function countBlocks(batches: number): Promise<number> {
-  const blobs = createIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
   const cids = Array.from({ length: batches }, (_, n) => blocksOf(n).map(({ cid }) => cid)).flat();
   return (await blobs.has(cids)).filter(Boolean).length;
 }

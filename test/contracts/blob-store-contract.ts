@@ -1,10 +1,10 @@
 // What every BlobStore must do (BS rules); run against memory, a folder and IndexedDB.
 
-import type { BlobStore } from '../../shared/platform/ports.ts';
+import type { ListedBlobStore } from '../../shared/platform/ports.ts';
 import { type ContractCase, expectSame, patternBytes } from './contract.ts';
 
 /** One empty place for blocks; `open` may be called again and finds what was put. */
-export type BlobStoreFixture = { open(): Promise<BlobStore> };
+export type BlobStoreFixture = { open(): Promise<ListedBlobStore> };
 
 type Block = { readonly cid: string; readonly bytes: Uint8Array };
 
@@ -113,6 +113,33 @@ export const BLOB_STORE_CONTRACT: readonly ContractCase<BlobStoreFixture>[] = [
       given.fill(0);
       (await blobs.get(cidLike(1)))?.fill(0);
       expectSame(await blobs.get(cidLike(1)), patternBytes(1, 10), 'after both were changed');
+    },
+  },
+  {
+    name: 'BS9: pages of a list are all that is held, each once, whatever is put and removed between them',
+    async check({ open }) {
+      const blobs = await open();
+      expectSame(await blobs.list({ after: null, limit: 10 }), [], 'list of nothing');
+      const kept = Array.from({ length: 25 }, (_, n) => cidLike(n * 37));
+      const passing = Array.from({ length: 25 }, (_, n) => cidLike(n * 37 + 5));
+      await blobs.putMany([...kept, ...passing].map((cid) => ({ cid, bytes: patternBytes(1, 10) })));
+      const seen: string[] = [];
+      for (let after: string | null = null; ; after = seen.at(-1)!) {
+        const page = await blobs.list({ after, limit: 7 });
+        if (page.length === 0) break;
+        expectSame(page.length <= 7, true, 'at most as many as asked for');
+        seen.push(...page);
+        // The last one of a page may be gone before the next is asked for.
+        await blobs.remove([page.at(-1)!].filter((cid) => passing.includes(cid)));
+        await blobs.putMany([{ cid: cidLike(10_000 + seen.length), bytes: patternBytes(2, 10) }]);
+      }
+      expectSame(new Set(seen).size, seen.length, 'each once');
+      const listed = new Set(seen);
+      expectSame(
+        [...kept, ...passing].filter((cid) => !listed.has(cid)),
+        [],
+        'none left out',
+      );
     },
   },
 ];

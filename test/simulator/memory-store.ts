@@ -1,9 +1,9 @@
 // Store and BlobStore in memory: what a simulated node writes to. Opening the same disk again finds it all.
 
-import { StoreError, type BlobStore, type Store, type StorePut } from '../../shared/platform/ports.ts';
+import { StoreError, type ListedBlobStore, type Store, type StorePut } from '../../shared/platform/ports.ts';
 
 /** `copy`: what a folder put back from a backup holds. */
-export type MemoryDisk = { openStore(): Store; openBlobs(): BlobStore; copy(): MemoryDisk };
+export type MemoryDisk = { openStore(): Store; openBlobs(): ListedBlobStore; copy(): MemoryDisk };
 
 export function createMemoryDisk(): MemoryDisk {
   return createDisk(new Map(), new Map());
@@ -44,7 +44,7 @@ function openStore(records: Map<string, Uint8Array>): Store {
   };
 }
 
-function openBlobs(blocks: Map<string, Uint8Array>): BlobStore {
+function openBlobs(blocks: Map<string, Uint8Array>): ListedBlobStore {
   return {
     async get(cid) {
       return blocks.get(cid)?.slice();
@@ -60,6 +60,10 @@ function openBlobs(blocks: Map<string, Uint8Array>): BlobStore {
     },
     async remove(cids) {
       for (const cid of cids) blocks.delete(cid);
+    },
+    async list({ after, limit }) {
+      const cids = [...blocks.keys()].toSorted(byCodeUnits);
+      return cids.filter((cid) => after === null || cid > after).slice(0, limit);
     },
     async stats() {
       let bytes = 0;
