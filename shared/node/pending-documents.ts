@@ -39,10 +39,11 @@ export class PendingDocuments {
     this.#accepted.clear();
     const entries = pending.filter(({ body }) => body.sort === 'document');
     this.#admit(entries, before);
-    const waiting = new Set(entries.map(({ id }) => id));
-    // Those that are final by now were taken as such; the rest is shown no more.
-    const shrunk = [...before].filter((id) => waiting.has(id) && !this.#accepted.has(id));
-    if (shrunk.length > 0) this.#options.documents.dropPending(shrunk);
+    // Those that are final by now were taken as such. The rest is shown no more, unless it is own: it may still count, and
+    // would be there twice if it were made again now.
+    for (const entry of entries) {
+      if (before.has(entry.id) && !this.#accepted.has(entry.id)) this.#options.documents.takePending(entry, false);
+    }
   }
 
   /** These can never be ordered. */
