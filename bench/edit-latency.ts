@@ -177,6 +177,8 @@ async function openOurs(browsers: readonly Browser[], app: string): Promise<Pair
     const { groupId } = await weft.groups.create({ name: 'Bench' });
     const page = await weft.documents.open(groupId, 'pages/bench');
     await page.change([{ action: 'put', path: ['text'], value: '' }]);
+    // As whoever shows it while it is edited.
+    await page.subscribe(() => undefined);
     Object.assign(globalThis, {
       peer: { edit: () => page.change([{ action: 'splice', path: ['text', 0], value: 'x' }]) },
     });

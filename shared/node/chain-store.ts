@@ -175,8 +175,11 @@ export async function findEntryHeight(store: Store, id: Cid): Promise<number | u
 }
 
 /** A pending entry is on disk before its sender hears `seen`. */
-export async function writePending(store: Store, id: Cid, wire: Uint8Array): Promise<void> {
-  await store.write({ put: [{ key: POOL_PREFIX + id, value: wire }] }, 'strict');
+export async function writePending(
+  store: Store,
+  entry: { readonly id: Cid; readonly wire: Uint8Array; readonly durability: 'strict' | 'relaxed' },
+): Promise<void> {
+  await store.write({ put: [{ key: POOL_PREFIX + entry.id, value: entry.wire }] }, entry.durability);
 }
 
 export async function removePending(store: Store, ids: readonly Cid[]): Promise<void> {

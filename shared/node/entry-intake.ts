@@ -99,7 +99,7 @@ export class EntryIntake {
   }
 
   async #admit({ id, bytes, body }: ParsedEntry): Promise<Result<Submitted, Failure>> {
-    const { store, clock } = this.#options;
+    const { store, clock, readChanges } = this.#options;
     const height = await findEntryHeight(store, id);
     if (height !== undefined) return ok({ id, state: 'final', height });
     if (this.pool.has(id)) return ok({ id, state: 'pending' });
@@ -117,7 +117,9 @@ export class EntryIntake {
         : ok({ id, state: 'final', height: since });
     }
     if (!this.pool.hasRoomFor(entry.value)) return fail('pool_full', becauseOf('pool_full'));
-    await writePending(store, id, bytes);
+    // Where members sync, an entry rests strictly with its author until it is final, and whatever is written strictly after
+    // it, such as a vote, brings it to the disk as well. Who is told `seen` by a validator of the commons relies on it.
+    await writePending(store, { id, wire: bytes, durability: readChanges ? 'relaxed' : 'strict' });
     if (!this.pool.add(entry.value)) {
       await removePending(store, [id]);
       return fail('forked', becauseOf('forked'));

@@ -5,6 +5,7 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
 import { memberRemove } from '../../shared/ledger/families/membership.ts';
+import type { DocumentPatch } from '../../shared/documents/document-patches.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink } from '../../shared/node/invite-link.ts';
 import { createGroupWorld, type WorldMember } from './group-world.ts';
@@ -26,14 +27,29 @@ async function keysOf(node: GroupNode): Promise<string[]> {
   return Object.keys(node.documents.value(page) ?? {}).sort();
 }
 
-async function startGroup(devices: { readonly laptop: MemoryDisk; readonly phone?: MemoryDisk }) {
+async function write(node: GroupNode, patch: DocumentPatch): Promise<void> {
+  await node.documents.load(page);
+  expect(node.documents.change(page, [patch])).toMatchObject({ ok: true });
+  await node.flush();
+}
+
+function textIn(node: GroupNode): unknown {
+  return (node.documents.value(page) as { text?: string } | undefined)?.text;
+}
+
+async function startGroup(given: {
+  readonly admin?: MemoryDisk;
+  readonly laptop?: MemoryDisk;
+  readonly uses?: number;
+}) {
+  const { admin = createMemoryDisk(), laptop = createMemoryDisk(), uses = 1 } = given;
   const clock = createSimulatedClock();
   const world = createGroupWorld({ clock, seed: 7 });
-  const alice = await world.startMember({ name: 'alice', disk: createMemoryDisk() });
-  const bob = await world.startMember({ name: 'bob', disk: devices.laptop });
+  const alice = await world.startMember({ name: 'alice', disk: admin });
+  const bob = await world.startMember({ name: 'bob', disk: laptop });
   const own = await alice.groups.create({ name: 'Weavers', read: 'members' });
   const link = parseInviteLink(
-    await alice.groups.invite(own, { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER }),
+    await alice.groups.invite(own, { role: 'member', uses, expires: Number.MAX_SAFE_INTEGER }),
   );
   if (!link.ok) throw new Error(link.error.because);
   const enter = async (member: WorldMember): Promise<GroupNode> => {
@@ -48,7 +64,7 @@ describe('LG43: a member who is removed', () => {
   beforeAll(startAutomerge);
 
   test('hears of it at once, and nothing goes out to it or counts of it any more', async () => {
-    const { clock, bob, own, joined } = await startGroup({ laptop: createMemoryDisk() });
+    const { clock, bob, own, joined } = await startGroup({});
     await edit(joined, 'before');
     await clock.advance(2_000);
     await own.submit([memberRemove.create({ identity: bob.identity })]);
@@ -64,8 +80,7 @@ describe('LG43: a member who is removed', () => {
   });
 
   test('hears of it when it is back: what it wrote meanwhile is taken back', async () => {
-    const laptop = createMemoryDisk();
-    const { clock, world, bob, own, joined } = await startGroup({ laptop });
+    const { clock, world, bob, own, joined } = await startGroup({});
     const [room] = [...world.rooms.values()];
     await edit(joined, 'before');
     await clock.advance(2_000);
@@ -88,7 +103,7 @@ describe('LG9: a device that is revoked', () => {
   beforeAll(startAutomerge);
 
   test('hears of it, writes no more, and the other devices go on', async () => {
-    const { clock, world, own, joined, enter } = await startGroup({ laptop: createMemoryDisk() });
+    const { clock, world, own, joined, enter } = await startGroup({});
     const phone = await world.startMember({ name: 'bob', device: 'phone', disk: createMemoryDisk() });
     const lost = await enter(phone);
     await edit(lost, 'phone');
@@ -100,5 +115,37 @@ describe('LG9: a device that is revoked', () => {
     expect(joined.refusal).toBe(null);
     expect(await keysOf(own)).toEqual(['laptop', 'phone']);
     expect(await keysOf(lost)).toEqual(['phone']);
+  });
+});
+
+describe('what was built on edits that do not count', () => {
+  beforeAll(startAutomerge);
+
+  test('is made again, and no letter of it is lost', async () => {
+    const disk = createMemoryDisk();
+    const { clock, world, alice, bob, own, joined, enter } = await startGroup({ admin: disk, uses: 2 });
+    const carol = await world.startMember({ name: 'carol', disk: createMemoryDisk() });
+    const hers = await enter(carol);
+    await write(own, { action: 'put', path: ['text'], value: '.' });
+    await clock.advance(5_000);
+    const [room] = [...world.rooms.values()];
+    room!.setOpen(false);
+    room!.cutAll();
+    await own.submit([memberRemove.create({ identity: bob.identity })]);
+    await clock.advance(5_000);
+    await alice.close();
+    // The one who was removed and another member meet, and neither knows of it.
+    room!.setOpen(true);
+    await hers.documents.load(page);
+    await write(joined, { action: 'splice', path: ['text', 0], value: 'late' });
+    await clock.advanceUntil(() => textIn(hers) === 'late.', 60_000);
+    await write(hers, { action: 'splice', path: ['text', 5], value: 'kept' });
+    await clock.advance(5_000);
+    const back = await world.startMember({ name: 'alice', disk });
+    await clock.advanceUntil(() => joined.refusal !== null, 60_000);
+    await clock.advance(10_000);
+    const [again] = back.groups.all;
+    await again!.documents.load(page);
+    expect([textIn(again!), textIn(hers), textIn(joined)]).toEqual(['.kept', '.kept', '.']);
   });
 });
