@@ -13,7 +13,7 @@ const OPEN_WAIT = 3_000;
 /** The object store of blocks, in a transaction of its own for each use. */
 export type BlockPlace = UseStore;
 
-type Totals = { readonly blocks: number; readonly bytes: number };
+export type Totals = { readonly blocks: number; readonly bytes: number };
 type Block = { readonly cid: string; readonly bytes: Uint8Array };
 
 /** Every call rejects with StoreError. */

@@ -123,7 +123,8 @@ async function openRefused(way: 'missing' | 'throws' | 'rejects') {
 /** Writes until the browser has no more space (the test sets the quota); then frees some and writes again. */
 async function fillStorage() {
   const name = nextName();
-  const blobs = createIdbBlobStore(createBlockPlace(`${name}-blobs`));
+  const openBlobs = () => createListedIdbBlobStore(createBlockPlace(`${name}-blobs`));
+  const blobs = openBlobs();
   const store = await openStore(name);
   const chunk = (n: number) => [{ cid: cidLike(n), bytes: patternBytes(n, 1024 * 1024) }];
   let held = 0;
@@ -133,7 +134,28 @@ async function fillStorage() {
     store.write({ put: [{ key: 'large', value: patternBytes(1, 2 * 1024 * 1024) }] }, 'strict'),
   );
   const stats = await blobs.stats();
-  return { blobFailure, storeFailure, held: held - 1, stats };
+  const removed = Array.from({ length: Math.floor(held / 2) }, (_, n) => cidLike(n));
+  const removeFailure = await failureOf(() => blobs.remove(removed));
+  // Another run knows nothing of what this one could not write.
+  const left = [await blobs.stats(), await openBlobs().stats()];
+  let putFailure = null;
+  for (let tries = 0; tries < 40; tries++) {
+    putFailure = await failureOf(() => blobs.putMany(chunk(100)));
+    if (putFailure === null) break;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  const end = [await blobs.stats(), await openBlobs().stats()];
+  return {
+    blobFailure,
+    storeFailure,
+    held: held - 1,
+    stats,
+    removed: removed.length,
+    removeFailure,
+    left,
+    putFailure,
+    end,
+  };
 }
 
 const identity = 'did:key:z6MkTest' as Identity;

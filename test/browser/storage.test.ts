@@ -112,7 +112,7 @@ describeInChromium('the stores of a browser', () => {
     expect(await page.evaluate(() => storage.exportVaultKeys())).toEqual({ secret: 2, extractable: 0 });
   });
 
-  test('BN4: a full disk is quota_exceeded, nothing of the batch is kept, and counts stay right', async () => {
+  test('BN4, BN5: a full disk is quota_exceeded, nothing of the batch is kept, what is removed comes free, and counts stay right', async () => {
     // An origin of its own: Chromium remembers for a while how much space it saw at the first use.
     const small = await page.context().newPage();
     const address = await servePage(script);
@@ -123,7 +123,13 @@ describeInChromium('the stores of a browser', () => {
     const seen = await small.evaluate(() => storage.fillStorage());
     expect(seen.blobFailure).toMatchObject({ code: 'quota_exceeded' });
     expect(seen.storeFailure).toMatchObject({ code: 'quota_exceeded' });
-    expect(seen.stats).toEqual({ blocks: seen.held, bytes: seen.held * 1024 * 1024 });
+    const counted = (blocks: number) => ({ blocks, bytes: blocks * 1024 * 1024 });
+    expect(seen.stats).toEqual(counted(seen.held));
+    // A removal that had to write would fail, too, and no space would ever come free.
+    expect([seen.removeFailure, seen.putFailure]).toEqual([null, null]);
+    const left = seen.held - seen.removed;
+    expect(seen.left).toEqual([counted(left), counted(left)]);
+    expect(seen.end).toEqual([counted(left + 1), counted(left + 1)]);
   });
 });
 
