@@ -73,7 +73,7 @@ function readFileCid(text: string): Cid {
 
 /** Blocks that were not here are stored as they come, so reading everything keeps everything. */
 async function read(
-  { node, blobs, clock, hasher }: EngineContext,
+  { node, blobs, clock, hasher, directSources }: EngineContext,
   file: Pick<FileToRead, 'cid' | 'range'>,
   take: (chunk: Uint8Array) => void,
 ): Promise<void> {
@@ -81,6 +81,8 @@ async function read(
   const others: { fetcher: Promise<BlockFetcher> | null } = { fetcher: null };
   const connect = async (): Promise<BlockFetcher> => {
     const connected = new BlockFetcher({ clock, hasher });
+    // Members that are connected directly are nearer than whoever a relay has to be asked for.
+    for (const source of await directSources()) connected.addSource(source);
     for (const source of await node.findSources(file.cid)) connected.addSource(source);
     return connected;
   };

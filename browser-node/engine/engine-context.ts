@@ -4,6 +4,7 @@ import type { NodeEvents } from '../api.ts';
 import type { BlobStore, Clock, Edge, Hasher, Log, Store, Verifier } from '../../shared/platform/ports.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
+import type { BlockSource } from '../../shared/node/block-fetcher.ts';
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
 import type { RecordType } from '../../shared/ledger/records.ts';
 import type { BlobKeeper } from '../../site-host/blob-keeper.ts';
@@ -39,6 +40,8 @@ export type EngineContext = {
   readonly account: () => AttachedAccount | null;
   /** Measures how far this clock is off; fails when nothing may be signed with it. */
   readonly checkTime: () => Promise<Result<null, Failure>>;
+  /** Members of groups that content can be asked of directly. */
+  readonly directSources: () => Promise<readonly BlockSource[]>;
   readonly mark: (...events: readonly (keyof NodeEvents)[]) => void;
 };
 

@@ -4,6 +4,7 @@ import type { Account } from '../../shared/node/light-node.ts';
 import type { MemberRoom } from '../../shared/node/group-links.ts';
 import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
+import type { BlockSource } from '../../shared/node/block-fetcher.ts';
 import type { DirectConnector } from '../../shared/session/direct-pipe.ts';
 import type { RoomRequest } from '../../shared/node/light-node.ts';
 import type { EnginePlatform } from './engine-platform.ts';
@@ -62,6 +63,12 @@ export class GroupHost {
     return (await this.#opened)?.groups.all ?? [];
   }
 
+  /** Members that content can be asked of directly, each once. */
+  async sources(): Promise<readonly BlockSource[]> {
+    const sources = (await this.nodes()).flatMap((node) => node.sources);
+    return [...new Map(sources.map((source) => [source.id, source])).values()];
+  }
+
   wake(): void {
     void this.#opened?.then(({ groups }) => groups.wake()).catch(() => undefined);
   }
@@ -81,6 +88,7 @@ export class GroupHost {
       openValidator: (key) => vault.openValidator(key),
       openRoom,
       connector,
+      blocks: { getBlocks: (cids) => platform.blobs.getMany(cids) },
       onChange,
       onSignal: (group: string, signal: GroupSignal) => presence.get(group)?.take(signal),
     });

@@ -195,6 +195,7 @@ async function composeNode(
     puzzles,
     account: () => account.current,
     checkTime: () => time.check(),
+    directSources: () => groups.sources(),
     mark,
   };
   return { context, time, traffic: rooms.traffic, watch, groups };

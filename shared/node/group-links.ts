@@ -10,6 +10,9 @@ import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionEvents } from '../session/session-host.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { Session } from '../session/session.ts';
+import type { PublicReadSource } from '../session/public-read-server.ts';
+import type { BlockSource } from './block-fetcher.ts';
+import { openSessionBlocks, type SessionBlocks } from './session-blocks.ts';
 import { DirectLinks } from '../session/direct-links.ts';
 import type { RoomRequest } from './light-node.ts';
 import { GroupMail, type GroupMailOptions, type MailRoom } from './group-mail.ts';
@@ -51,6 +54,8 @@ export type GroupLinksOptions = {
   readonly self: LocalNode;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** What is offered to members over direct links: content, which whoever gets it checks; null for none. */
+  readonly blocks: PublicReadSource | null;
   /** Whether a direct link may show this node's address to that member. */
   readonly mayConnect: (session: Session) => boolean;
   readonly events: SessionEvents;
@@ -62,6 +67,7 @@ export class GroupLinks {
   readonly #room: MemberRoom;
   readonly #host: SessionHost;
   readonly #direct: DirectLinks | null;
+  readonly #blocks = new Map<Session, SessionBlocks>();
   readonly #mail: GroupMail | null;
   readonly #timers = new Set<() => void>();
   #closed = false;
@@ -69,7 +75,7 @@ export class GroupLinks {
   constructor(options: GroupLinksOptions) {
     this.#options = options;
     const { group, room, clock, random, log, verifier, self, events, onChange } = options;
-    const { connector, mayConnect } = options;
+    const { connector, mayConnect, blocks } = options;
     this.#room = options.openRoom({ roomOf: room.roomOf, services: SERVICE_SEED });
     const { mail } = this.#room;
     this.#mail = mail ? new GroupMail({ ...options.mail, room: mail, roomId: room.id, clock, random, log }) : null;
@@ -88,9 +94,17 @@ export class GroupLinks {
         self,
         ...(room.secret && { psk: room.secret }),
         events: {
-          open: ({ session }) => events.open?.(session),
+          open: (direct) => {
+            // At once, so that no request of the other side is missed.
+            if (blocks) this.#blocks.set(direct.session, openSessionBlocks({ direct, clock, log, serve: blocks }));
+            events.open?.(direct.session);
+          },
           message: (session, message) => events.message?.(session, message),
-          closed: (session) => events.closed?.(session, { code: 'closed', because: 'The direct link ended.' }),
+          closed: (session) => {
+            this.#blocks.get(session)?.close();
+            this.#blocks.delete(session);
+            events.closed?.(session, { code: 'closed', because: 'The direct link ended.' });
+          },
         },
       });
     this.#host = new SessionHost({
@@ -133,6 +147,11 @@ export class GroupLinks {
 
   get online(): boolean {
     return this.#room.online;
+  }
+
+  /** Members that content can be asked of directly. */
+  get sources(): readonly BlockSource[] {
+    return [...this.#blocks.values()].map(({ source }) => source);
   }
 
   wake(): void {

@@ -9,6 +9,8 @@ import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { NodePorts, Signer } from '../platform/ports.ts';
+import type { PublicReadSource } from '../session/public-read-server.ts';
+import type { BlockSource } from './block-fetcher.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalNode } from '../session/session-identity.ts';
@@ -61,6 +63,8 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** Content that members may have directly; null for none. */
+  readonly blocks: PublicReadSource | null;
   readonly documents: GroupDocuments;
   readonly readChanges: ChangeReader;
   readonly events: GroupEvents;
@@ -106,7 +110,8 @@ export class GroupNode {
   }
 
   private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox }) {
-    const { founding, clock, random, log, verifier, self, rooms, openRoom, connector, documents, store } = options;
+    const { founding, clock, random, log, verifier, self, rooms, openRoom, connector, blocks, documents, store } =
+      options;
     const { chain, outbox } = parts;
     this.#options = options;
     this.chain = chain;
@@ -166,6 +171,7 @@ export class GroupNode {
           verifier,
           self,
           connector,
+          blocks,
           // Whoever is no member yet hears this node over the relay alone.
           mayConnect: ({ identity }) => this.#standing.isMember(identity),
           events: {
@@ -203,6 +209,11 @@ export class GroupNode {
   /** Connected members; a device is listed once, by its best session. */
   get peers(): GroupSync['peers'] {
     return this.#sync.peers;
+  }
+
+  /** Members that content can be asked of directly. */
+  get sources(): readonly BlockSource[] {
+    return this.#links.flatMap(({ sources }) => sources);
   }
 
   /** Why nothing goes on here. */

@@ -6,6 +6,7 @@ import type { Failure, Result } from '../core/result.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
+import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { GroupRoom, MemberRoom } from './group-links.ts';
@@ -52,6 +53,8 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** Content that members may have directly; null for none. */
+  readonly blocks: PublicReadSource | null;
   readonly openDocuments: (store: Store) => Promise<GroupDocuments>;
   readonly readChanges: ChangeReader;
   /** Something that a summary of the group says has changed. */

@@ -103,6 +103,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
         createSigner: createSeedSigner,
         connector: null,
+        blocks: null,
         openRoom: ({ roomOf, services }) => {
           const relay = new RelayRoom({
             connect: () => connectTo(roomOf(0)),
