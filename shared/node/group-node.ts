@@ -134,7 +134,9 @@ export class GroupNode {
       mayRefuse: (identity) => this.#standing.isOrderer(identity),
       onRefused: (id, failure) => this.#refused(id, failure),
       onSignal: (session, signal) => this.#signalled(session, signal),
+      isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
+      clock,
       log,
     });
     chain.subscribe({

@@ -18,7 +18,7 @@ export function createSyncChain(chain: Ordering, store: Store): SyncChain {
     },
     pending: () => chain.pool.inOrder(),
     finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
-    range: ({ feed, from, to }) => chain.pool.range(feed, { from, to })?.map(({ bytes }) => bytes),
+    get: (id) => chain.pool.get(id),
     submit: (wire) => chain.submit(wire),
     takeBlock: (block) => chain.takeBlocks([block]),
     loadBlock: (height) => loadBlock(store, height),

@@ -3,6 +3,7 @@
 import type { CertifiedBlock } from '../chain/block.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { encodeHeader } from '../chain/block.ts';
 import { encodeCertificate } from '../chain/certificate.ts';
 
@@ -10,32 +11,74 @@ import { encodeCertificate } from '../chain/certificate.ts';
 const MESSAGE_ENTRY_BYTES: number = 768 * 1024;
 const MESSAGE_ENTRIES = 1_024;
 
+/** What waits for a member who does not read; beyond it nothing is kept, and the rest is looked up once that is gone. */
+export const QUEUE_BYTES_MAX: number = 4 * 1024 * 1024;
+/** What an item takes beside its entries: a sentence, a header. */
+const ITEM_BYTES = 2_048;
+
 export type SyncItem =
   | { readonly kind: 'message'; readonly message: SessionMessage }
+  /** Made when its turn has come. */
+  | { readonly kind: 'made'; readonly make: () => SessionMessage }
   | { readonly kind: 'entry'; readonly bytes: Uint8Array }
   /** `missing`: those of its entries that the member is not known to have. */
-  | { readonly kind: 'block'; readonly block: CertifiedBlock; readonly missing: readonly Uint8Array[] }
-  /** Read when its turn has come: a newcomer's whole history must not wait in memory. */
-  | { readonly kind: 'history'; readonly next: () => Promise<CertifiedBlock | null> };
+  | { readonly kind: 'block'; readonly block: CertifiedBlock; readonly missing: readonly Uint8Array[] };
+
+export type SyncQueueOptions = {
+  /** The best one that is open now. */
+  readonly session: () => Session | undefined;
+  /** The next thing that the member lacks, read when its turn has come; null when there is none. */
+  readonly next: () => Promise<SyncItem | null>;
+};
 
 /** One queue a member: it outlives sessions, and what was under way when one ended is asked for again by `state`. */
 export class SyncQueue {
-  readonly #session: () => Session | undefined;
+  readonly #options: SyncQueueOptions;
   readonly #items: SyncItem[] = [];
+  #bytes = 0;
   #running = false;
+  #pulling = false;
+  #pullAgain = false;
 
-  /** `session`: the best one that is open now. */
-  constructor(session: () => Session | undefined) {
-    this.#session = session;
+  constructor(options: SyncQueueOptions) {
+    this.#options = options;
   }
 
-  push(item: SyncItem): void {
+  /** What waits, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether what the member lacks is being looked up: then news are found there. */
+  get pulling(): boolean {
+    return this.#pulling;
+  }
+
+  /** False when too much waits already: it was not taken. */
+  push(item: SyncItem): boolean {
+    const bytes = sizeOf(item);
+    if (this.#bytes > 0 && this.#bytes + bytes > QUEUE_BYTES_MAX) return false;
     this.#items.push(item);
-    if (!this.#running) void this.#run();
+    this.#bytes += bytes;
+    this.#start();
+    return true;
+  }
+
+  /** From now on, whenever nothing else waits, whatever the member lacks is sent, until that is nothing. */
+  pull(): void {
+    this.#pulling = true;
+    this.#pullAgain = true;
+    this.#start();
   }
 
   clear(): void {
     this.#items.length = 0;
+    this.#bytes = 0;
+    this.#pulling = false;
+  }
+
+  #start(): void {
+    if (!this.#running) void this.#run();
   }
 
   async #run(): Promise<void> {
@@ -43,19 +86,37 @@ export class SyncQueue {
     try {
       // What is pushed in one go leaves in one message.
       await Promise.resolve();
-      while (this.#items.length > 0) {
-        if (!(await this.#sendNext())) this.#items.length = 0;
+      for (;;) {
+        const item = this.#items.length > 0 ? this.#shift() : await this.#pullNext();
+        if (item && !(await this.#send(item))) this.clear();
+        if (this.#items.length === 0 && !this.#pulling) return;
       }
     } finally {
       this.#running = false;
     }
   }
 
-  async #sendNext(): Promise<boolean> {
+  async #pullNext(): Promise<SyncItem | null> {
+    if (!this.#pulling) return null;
+    this.#pullAgain = false;
+    const item = await this.#options.next();
+    // Something may have come while it was looked up.
+    if (!item && !this.#pullAgain) this.#pulling = false;
+    return item;
+  }
+
+  #shift(): SyncItem {
     const item = this.#items.shift()!;
+    this.#bytes -= sizeOf(item);
+    return item;
+  }
+
+  async #send(item: SyncItem): Promise<boolean> {
     switch (item.kind) {
       case 'message':
-        return await this.#send(item.message);
+        return await this.#say(item.message);
+      case 'made':
+        return await this.#say(item.make());
       case 'entry': {
         const entries = [item.bytes];
         let bytes = item.bytes.length;
@@ -63,36 +124,49 @@ export class SyncQueue {
           if (entries.length === MESSAGE_ENTRIES || bytes + next.bytes.length > MESSAGE_ENTRY_BYTES) break;
           bytes += next.bytes.length;
           entries.push(next.bytes);
-          this.#items.shift();
+          this.#shift();
         }
-        return await this.#send({ t: 'entries', entries });
+        return await this.#say({ t: 'entries', entries });
       }
       case 'block':
         return await this.#sendBlock(item.block, item.missing);
-      case 'history': {
-        const block = await item.next();
-        if (!block) return true;
-        this.#items.unshift(item);
-        return await this.#sendBlock(block, block.entries);
-      }
     }
   }
 
   async #sendBlock(certified: CertifiedBlock, missing: readonly Uint8Array[]): Promise<boolean> {
     const { header } = certified.block;
     for (const entries of packEntries(missing)) {
-      if (!(await this.#send({ t: 'blockEntries', height: header.height, entries }))) return false;
+      if (!(await this.#say({ t: 'blockEntries', height: header.height, entries }))) return false;
     }
     const certificate = encodeCertificate(certified.certificate);
-    return await this.#send({ t: 'block', header: encodeHeader(header), certificate });
+    return await this.#say({ t: 'block', header: encodeHeader(header), certificate });
   }
 
-  async #send(message: SessionMessage): Promise<boolean> {
-    const session = this.#session();
+  async #say(message: SessionMessage): Promise<boolean> {
+    const session = this.#options.session();
     if (!session) return false;
     const sent = await session.send(message);
     return sent.ok;
   }
+}
+
+function sizeOf(item: SyncItem): number {
+  const wires = item.kind === 'entry' ? [item.bytes] : item.kind === 'block' ? item.missing : [];
+  return wires.reduce((sum, { length }) => sum + length, ITEM_BYTES);
+}
+
+/** As many as one message takes. */
+export function takeMessageful(wires: Iterator<Uint8Array>): Uint8Array[] {
+  const taken: Uint8Array[] = [];
+  let bytes = 0;
+  // An entry is a third of this at most, so that the one taken last fits the message still.
+  while (taken.length < MESSAGE_ENTRIES && bytes < MESSAGE_ENTRY_BYTES - ENTRY_BYTES_MAX) {
+    const next = wires.next();
+    if (next.done) break;
+    taken.push(next.value);
+    bytes += next.value.length;
+  }
+  return taken;
 }
 
 function packEntries(wires: readonly Uint8Array[]): Uint8Array[][] {

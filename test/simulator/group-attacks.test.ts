@@ -1,0 +1,192 @@
+// A member with software of its own, one who was removed, and a stranger, against whole nodes of a group: no harm is done.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { decodeHeader } from '../../shared/chain/block.ts';
+import { parseDocumentName } from '../../shared/feeds/document-name.ts';
+import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
+import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
+import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
+import { createMemoryDisk } from './memory-store.ts';
+import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
+
+const PAGE = parseDocumentName('pages/plan');
+if (!PAGE.ok) throw new Error('a page has a name');
+const page = PAGE.value;
+const SEED = 5;
+const WAIT = 30_000;
+
+type Stand = {
+  readonly clock: SimulatedClock;
+  readonly world: GroupWorld;
+  readonly members: readonly { readonly member: WorldMember; readonly node: GroupNode }[];
+  readonly link: InviteLink;
+  hostile(name: string, device?: string): Promise<HostileMember>;
+};
+
+/** The first founds it and orders it, the others have joined. */
+async function found(read: 'members' | 'public', names: readonly string[]): Promise<Stand> {
+  const clock = createSimulatedClock();
+  const world = createGroupWorld({ clock, seed: SEED });
+  const members: { member: WorldMember; node: GroupNode }[] = [];
+  let link: InviteLink | null = null;
+  for (const name of names) {
+    const member = await world.startMember({ name, disk: createMemoryDisk() });
+    const [founder] = members;
+    if (!founder) {
+      members.push({ member, node: await member.groups.create({ name: 'Weavers', read }) });
+    } else {
+      const node = await member.groups.join((link ??= await invite(founder)), name);
+      members.push({ member, node });
+      await clock.advanceUntil(() => node.roleOf(member.identity) === 'member', WAIT);
+    }
+  }
+  link ??= await invite(members[0]!);
+  await clock.advance(2_000);
+  const [room] = [...world.rooms.keys()];
+  const { group } = members[0]!.node;
+  const hostile = async (name: string, device?: string): Promise<HostileMember> => {
+    const made = await openHostileMember({
+      ...{ world, clock, seed: SEED, name, group, room: room!, sealingKey: link.sealingKey },
+      ...(device !== undefined && { device }),
+    });
+    await clock.advanceUntil(() => made.sessions.length > 0, WAIT);
+    await clock.advance(1_000);
+    return made;
+  };
+  return { clock, world, members, link, hostile };
+}
+
+async function invite({ member, node }: { member: WorldMember; node: GroupNode }): Promise<InviteLink> {
+  const terms = { role: 'member', uses: 10, expires: Number.MAX_SAFE_INTEGER } as const;
+  const link = parseInviteLink(await member.groups.invite(node, terms));
+  if (!link.ok) throw new Error(link.error.because);
+  return link.value;
+}
+
+async function edit(node: GroupNode, text: string): Promise<void> {
+  await node.documents.load(page);
+  expect(node.documents.change(page, [{ action: 'put', path: [text], value: text }])).toMatchObject({ ok: true });
+  await node.flush();
+}
+
+async function textOf(node: GroupNode): Promise<string[]> {
+  await node.documents.load(page);
+  return Object.keys(node.documents.value(page) ?? {}).sort();
+}
+
+function heightsOf({ heard }: HostileMember): number[] {
+  return heard.flatMap(({ message }) => {
+    const block = message.t === 'block' ? decodeHeader(message.header) : null;
+    return block?.ok ? [block.value.header.height] : [];
+  });
+}
+
+describe('a group under attack', () => {
+  beforeAll(startAutomerge);
+
+  test('SY3: a member who tells two members two stories does not part them', async () => {
+    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'mallory']);
+    const [alice, bob, mallory] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
+    const { seq, head, feed } = mallory.node.outbox.head!;
+    mallory.member.kill();
+    await clock.advance(1_000);
+    const evil = await hostile('mallory');
+    const last = { feed, seq, head };
+    const left = await evil.write(last, [memberRole.create({ identity: bob.member.identity, role: 'admin' })]);
+    const right = await evil.write(last, [memberRemove.create({ identity: bob.member.identity })]);
+    evil.say(bob.member.device, { t: 'entries', entries: [right.bytes] });
+    evil.say(alice.member.device, { t: 'entries', entries: [left.bytes] });
+    await clock.advance(3_000);
+    await edit(bob.node, 'after');
+    await clock.advance(10_000);
+    expect(bob.node.chain.tip).toEqual(alice.node.chain.tip);
+    expect(await textOf(alice.node)).toEqual(['after']);
+    expect([alice.node.chain.pool.size, bob.node.chain.pool.size]).toEqual([0, 0]);
+    evil.close();
+  });
+
+  test('SY5: a removed member who stays connected gets nothing new', async () => {
+    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'mallory']);
+    const [alice, bob, mallory] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
+    mallory.member.kill();
+    const evil = await hostile('mallory');
+    await alice.node.submit([memberRemove.create({ identity: mallory.member.identity })]);
+    await clock.advanceUntil(() => bob.node.roleOf(mallory.member.identity) === 'removed', WAIT);
+    const removal = bob.node.chain.tip.height;
+    const before = evil.heard.length;
+    for (const { device } of [alice.member, bob.member]) evil.say(device, { t: 'state', height: 0, feeds: [] });
+    for (const { device } of [alice.member, bob.member]) evil.say(device, { t: 'getBlocks', from: 1 });
+    await edit(alice.node, 'secret of alice');
+    await edit(bob.node, 'secret of bob');
+    alice.node.signal('document/pages/plan', new Uint8Array([110, 117, 108, 108]), 1_000);
+    await clock.advance(10_000);
+    const kinds = evil.heard.slice(before).map(({ message }) => message.t);
+    expect(kinds.filter((kind) => !['state', 'blockEntries', 'block'].includes(kind))).toEqual([]);
+    expect(heightsOf(evil).every((height) => height <= removal)).toBe(true);
+    expect(heightsOf(evil)).toContain(removal);
+    evil.close();
+    // And nothing when it comes again: it knows the room's secret.
+    const again = await hostile('mallory');
+    await edit(bob.node, 'another');
+    await clock.advance(5_000);
+    for (const { message } of again.heard) expect(message).toEqual({ t: 'state', height: removal, feeds: [] });
+    again.close();
+  });
+
+  test('SY5: who has only the link of a private group hears nothing of what its members write', async () => {
+    const { clock, members, hostile } = await found('members', ['alice', 'bob']);
+    const evil = await hostile('eve');
+    for (const { member } of members) evil.say(member.device, { t: 'state', height: 0, feeds: [] });
+    for (const { member } of members) evil.say(member.device, { t: 'getBlocks', from: 1 });
+    for (const { node } of members) {
+      await edit(node, 'secret');
+      node.signal('document/pages/plan', new Uint8Array([110, 117, 108, 108]), 1_000);
+    }
+    await clock.advance(5_000);
+    expect(evil.heard.map(({ message }) => message.t)).toEqual(['state', 'state']);
+    evil.close();
+  });
+
+  test('SY10: what waits for a member who does not read is bounded, and it gets all of it when it reads', async () => {
+    const { clock, members, hostile } = await found('public', ['alice']);
+    const [alice] = members as [Stand['members'][0]];
+    const evil = await hostile('eve');
+    evil.say(alice.member.device, { t: 'state', height: 0, feeds: [] });
+    evil.setReading(false);
+    const big = 'x'.repeat(100_000);
+    for (let at = 0; at < 80; at++) {
+      await alice.node.documents.load(page);
+      alice.node.documents.change(page, [{ action: 'put', path: [`k${at}`], value: big }]);
+      await alice.node.flush();
+      await clock.advance(300);
+    }
+    const [peer] = alice.node.peers;
+    expect(peer).toMatchObject({ waiting: expect.any(Number) });
+    expect(peer!.waiting).toBeGreaterThan(3 * 1024 * 1024);
+    expect(peer!.waiting).toBeLessThan(6 * 1024 * 1024);
+    evil.setReading(true);
+    await clock.advance(30_000);
+    expect(Math.max(...heightsOf(evil))).toBe(alice.node.chain.tip.height);
+    evil.close();
+  });
+
+  test('SY11: whoever asks again and again is answered at a bounded rate', async () => {
+    const { clock, members, hostile } = await found('public', ['alice', 'bob']);
+    const [alice] = members as [Stand['members'][0]];
+    const evil = await hostile('eve');
+    const before = evil.heard.length;
+    for (let at = 0; at < 2_000; at++) {
+      evil.say(alice.member.device, { t: 'state', height: 0, feeds: [] });
+      evil.say(alice.member.device, { t: 'getBlocks', from: 1 });
+      if (at % 20 === 0) await clock.advance(10);
+    }
+    await clock.advance(1_000);
+    const blocks = evil.heard.slice(before).filter(({ message }) => message.t === 'block').length;
+    expect(blocks).toBeGreaterThan(0);
+    expect(blocks).toBeLessThanOrEqual(110 * alice.node.chain.tip.height);
+    evil.close();
+  });
+});
