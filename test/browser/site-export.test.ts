@@ -31,7 +31,7 @@ describeInChromium('the export of a site', () => {
     const root = (await reader.getRoots())[0]!;
     const folder = await exporter(root, store);
     expect(folder).toMatchObject({ type: 'directory' });
-    const index = await exporter(`${root}/index.html`, store);
+    const index = await exporter(`${root.toString()}/index.html`, store);
     expect(['file', 'raw']).toContain(index.type);
 
     const unknown = await failureOf(tab, () => weft.sites.exportCar({ handle: 'never-published' }));
