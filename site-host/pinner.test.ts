@@ -8,7 +8,9 @@ import { assert } from '../shared/core/assert.ts';
 import type { BlockSource } from '../shared/node/block-fetcher.ts';
 import { createWebClock } from '../shared/platform/web/web-clock.ts';
 import { createWebHasher } from '../shared/platform/web/web-crypto.ts';
+import { BlobKeeper } from './blob-keeper.ts';
 import { bundleSite } from './bundle.ts';
+import { listPinned } from './pin-records.ts';
 import { Pinner } from './pinner.ts';
 
 const hasher = createWebHasher();
@@ -159,6 +161,36 @@ describe('a pinner', () => {
       await open(disk, [version])
     ).pin({ key: KEY, generation: 1, manifest: version.manifest, seq: 1 });
     expect(found).toMatchObject({ ok: true });
+  });
+
+  test('CT42, SI18: blocks of a pull that failed are freed, those of versions that are kept stay', async () => {
+    const [kept, torn] = (await Promise.all(['one', 'two'].map(createVersion))) as [Version, Version];
+    const disk = createMemoryDisk();
+    const store = disk.openStore();
+    const roots = () => listPinned(store);
+    const limit = async () => Infinity;
+    const keeper = await BlobKeeper.open({ store, blobs: disk.openBlobs(), hasher, clock, log, roots, limit });
+    // Of the second version everybody lacks one file.
+    const [lacking] = [...torn.blocks.keys()].filter((cid) => cid !== torn.manifest && !kept.blocks.has(cid));
+    const blocks = new Map([...torn.blocks].filter(([cid]) => cid !== lacking));
+    const pinner = await Pinner.open({
+      store,
+      blobs: keeper.blobs,
+      hold: () => keeper.hold(),
+      clock,
+      hasher,
+      log,
+      findSources: async () => [createSource([kept, { manifest: torn.manifest, blocks }])],
+      onHeld: () => undefined,
+    });
+    expect(await pinner.pin({ key: KEY, generation: 1, manifest: kept.manifest, seq: 1 })).toMatchObject({ ok: true });
+    const failed = await pinner.pin({ key: KEY, generation: 1, manifest: torn.manifest, seq: 2 });
+    expect(failed).toMatchObject({ ok: false, error: { code: 'not_found' } });
+    expect((await disk.openBlobs().stats()).blocks).toBeGreaterThan(kept.blocks.size);
+    const held = async () => (await disk.openBlobs().stats()).blocks;
+    await expect.poll(held, { timeout: 20_000 }).toBe(kept.blocks.size);
+    expect(await holdsAll(disk, kept)).toBe(true);
+    await keeper.close();
   });
 
   test('killed at any write it never says it holds what it lacks, and pins the rest afterwards', async () => {

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
+import { BLOB_LEAF_BYTES } from '../core/limits.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { BlockFetcher, type BlockSource, type FetchedBlock } from './block-fetcher.ts';
@@ -62,12 +63,12 @@ function createFetcher(sources: (clock: SimulatedClock) => BlockSource[]) {
 }
 
 /** All blocks, moving time on until every want has ended. */
-async function fetchAll({ clock, fetcher }: ReturnType<typeof createFetcher>) {
+async function fetchAll({ clock, fetcher }: ReturnType<typeof createFetcher>, size = 10) {
   const arrived: FetchedBlock[] = [];
   let missing: readonly Cid[] | null = null;
   void fetcher
     .fetchAll(
-      CIDS.map((cid) => ({ cid, size: 10 })),
+      CIDS.map((cid) => ({ cid, size })),
       (block) => void arrived.push(block),
     )
     .then((lacking) => (missing = lacking));
@@ -95,6 +96,33 @@ test('CT1, CT11: a source that lies is named for each lie, asked no more, and no
   expect(new Set(refused.map(({ source }) => source))).toEqual(new Set(['liar']));
   expect([...sources]).toEqual(['honest']);
   expect(verified).toBe(CIDS.length);
+});
+
+test('CT9, CT11: a file comes from several peers at once, and neither a slow nor a lying one holds it up', async () => {
+  const honest = (clock: SimulatedClock) => ['ann', 'bob', 'cem'].map((id) => createSource({ id, clock, delay: 20 }));
+  const alone = createFetcher((clock) => honest(clock).slice(0, 1));
+  const together = createFetcher(honest);
+  const troubled = createFetcher((clock) => [
+    createSource({ id: 'liar', clock, delay: 1, change: lie }),
+    createSource({ id: 'slow', clock, delay: 4_000 }),
+    ...honest(clock),
+  ]);
+  const took: number[] = [];
+  for (const setting of [alone, together, troubled]) {
+    const started = setting.clock.now();
+    // As large as leaves of a file, so that no peer is given all of them at once.
+    const { arrived, missing } = await fetchAll(setting, BLOB_LEAF_BYTES);
+    expect(missing).toEqual([]);
+    expectGenuine(arrived);
+    took.push(setting.clock.now() - started);
+  }
+  expect(together.fetcher.counters.sources).toEqual(new Set(['ann', 'bob', 'cem']));
+  expect([...troubled.fetcher.counters.sources]).toEqual(expect.arrayContaining(['ann', 'bob', 'cem']));
+  expect(new Set(troubled.fetcher.counters.refused.map(({ source }) => source))).toEqual(new Set(['liar']));
+  const [byOne, byThree, withTrouble] = took as [number, number, number];
+  expect(byThree).toBeLessThanOrEqual(byOne / 2);
+  // The blocks that the slow one was given are asked of others long before it answers.
+  expect(withTrouble).toBeLessThan(2_000);
 });
 
 test('CT10: the edge is not asked while a peer delivers', async () => {

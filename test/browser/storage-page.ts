@@ -17,6 +17,10 @@ const RECORD_BYTES = [10, 3_000, 40_000];
 const BLOCK_BYTES = [0, 5_000, 100_000];
 const KILL_DATABASE = 'killed';
 
+/** The last gaps of a disk are filled with smaller blocks. */
+const FILLING_BYTES = [1024 * 1024, 64 * 1024, 4 * 1024, 256, 1] as const;
+const FILLING_BLOCKS_MAX = 400;
+
 let databases = 0;
 
 const nextName = (): string => `contract-${++databases}`;
@@ -120,42 +124,46 @@ async function openRefused(way: 'missing' | 'throws' | 'rejects') {
   return failure;
 }
 
-/** Writes until the browser has no more space (the test sets the quota); then frees some and writes again. */
+/** Writes until the browser has no more space for anything (the test sets the quota); then frees some and writes again. */
 async function fillStorage() {
   const name = nextName();
   const openBlobs = () => createListedIdbBlobStore(createBlockPlace(`${name}-blobs`));
   const blobs = openBlobs();
   const store = await openStore(name);
-  const chunk = (n: number) => [{ cid: cidLike(n), bytes: patternBytes(n, 1024 * 1024) }];
-  let held = 0;
+  const sizes: number[] = [];
   let blobFailure = null;
-  for (; blobFailure === null && held < 64; held++) blobFailure = await failureOf(() => blobs.putMany(chunk(held)));
+  for (const size of FILLING_BYTES) {
+    for (blobFailure = null; blobFailure === null && sizes.length < FILLING_BLOCKS_MAX;) {
+      const n = sizes.length;
+      blobFailure = await failureOf(() => blobs.putMany([{ cid: cidLike(n), bytes: patternBytes(n, size) }]));
+      if (blobFailure === null) sizes.push(size);
+    }
+  }
   const storeFailure = await failureOf(() =>
     store.write({ put: [{ key: 'large', value: patternBytes(1, 2 * 1024 * 1024) }] }, 'strict'),
   );
-  const stats = await blobs.stats();
-  const removed = Array.from({ length: Math.floor(held / 2) }, (_, n) => cidLike(n));
-  const removeFailure = await failureOf(() => blobs.remove(removed));
+  const held = { stats: await blobs.stats(), expected: count(sizes) };
+  const removed = Math.floor(sizes.length / 2);
+  const removeFailure = await failureOf(() => blobs.remove(sizes.slice(0, removed).map((_, n) => cidLike(n))));
+  const left = sizes.slice(removed);
   // Another run knows nothing of what this one could not write.
-  const left = [await blobs.stats(), await openBlobs().stats()];
+  const kept = { stats: [await blobs.stats(), await openBlobs().stats()], expected: count(left) };
   let putFailure = null;
   for (let tries = 0; tries < 40; tries++) {
-    putFailure = await failureOf(() => blobs.putMany(chunk(100)));
+    const block = { cid: cidLike(FILLING_BLOCKS_MAX), bytes: patternBytes(1, FILLING_BYTES[0]) };
+    putFailure = await failureOf(() => blobs.putMany([block]));
     if (putFailure === null) break;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  const end = [await blobs.stats(), await openBlobs().stats()];
-  return {
-    blobFailure,
-    storeFailure,
-    held: held - 1,
-    stats,
-    removed: removed.length,
-    removeFailure,
-    left,
-    putFailure,
-    end,
+  const end = {
+    stats: [await blobs.stats(), await openBlobs().stats()],
+    expected: count([...left, FILLING_BYTES[0]]),
   };
+  return { blobFailure, storeFailure, removeFailure, putFailure, held, kept, end };
+}
+
+function count(sizes: readonly number[]): { blocks: number; bytes: number } {
+  return { blocks: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 const identity = 'did:key:z6MkTest' as Identity;
