@@ -28,7 +28,7 @@ export async function bundlePeer(entry: URL): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-async function installPeers(): Promise<void> {
+export async function installPeers(): Promise<void> {
   const { dependencies } = await readPackage(PEERS);
   const wrong = [];
   for (const [name, version] of Object.entries(dependencies ?? {})) {

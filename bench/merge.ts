@@ -1,0 +1,272 @@
+// 1,000 edits on each of two sides while they are apart, until both have the same document: against automerge-repo and Yjs.
+
+import { createRequire } from 'node:module';
+import { MessageChannel } from 'node:worker_threads';
+import { pathToFileURL } from 'node:url';
+import { createDeviceCertificate } from '../shared/crypto/device.ts';
+import { identityFromKey, publicKeyBytes } from '../shared/crypto/ids.ts';
+import { startAutomerge } from '../shared/documents/automerge.test-kit.ts';
+import { createChangeReader } from '../shared/documents/change-reader.ts';
+import { GroupDocuments } from '../shared/documents/group-documents.ts';
+import { parseDocumentName } from '../shared/feeds/document-name.ts';
+import type { GroupNode } from '../shared/node/group-node.ts';
+import { Groups } from '../shared/node/groups.ts';
+import { parseInviteLink } from '../shared/node/invite-link.ts';
+import type { Link } from '../shared/platform/ports.ts';
+import { createSeedSigner } from '../shared/platform/web/seed-signer.ts';
+import { createWebClock } from '../shared/platform/web/web-clock.ts';
+import { createWebRandom, createWebVerifier } from '../shared/platform/web/web-crypto.ts';
+import { RelayRoom } from '../shared/session/relay-room.ts';
+import type { RoomId } from '../shared/session/room.ts';
+import { createMemoryRoom, type MemoryRoom } from '../test/simulator/memory-room.ts';
+import { createMemoryDisk } from '../test/simulator/memory-store.ts';
+import { createSeededRandom } from '../test/simulator/seeded-random.ts';
+import { lineOf, median, type BenchLine } from './bench-line.ts';
+import { installPeers } from './peer-script.ts';
+
+const EDITS = 1_000;
+const TARGET = 2;
+/** Only reported. */
+const NO_TARGET = 0;
+const POLL = 1;
+const WAIT = 60_000;
+const PAGE = 'pages/merge';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
+
+type Merge = { readonly ms: number; readonly bytes: number };
+
+export async function run({ rounds = 5, edits = EDITS } = {}): Promise<BenchLine[]> {
+  await installPeers();
+  await startAutomerge();
+  const ours: Merge[] = [];
+  const repo: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const own = await mergeOurs(edits);
+    const theirs = await mergeRepo(edits);
+    if (round === 0) continue;
+    ours.push(own);
+    repo.push(theirs);
+  }
+  const common = { bench: 'merge', better: 'less' } as const;
+  return [
+    lineOf({
+      ...common,
+      metric: `2 x ${edits} edits, from the link on until both are equal`,
+      unit: 'ms',
+      ours: median(ours.map(({ ms }) => ms)),
+      peer: median(repo),
+      peerName: 'automerge-repo, MessageChannel',
+      target: TARGET,
+    }),
+    lineOf({
+      ...common,
+      metric: `2 x ${edits} edits, sent by both`,
+      unit: 'KiB',
+      ours: median(ours.map(({ bytes }) => bytes)) / 1_024,
+      peer: (await countYjsBytes(edits)) / 1_024,
+      peerName: 'Yjs updates, unsigned',
+      target: NO_TARGET,
+    }),
+  ];
+}
+
+/** Two members' whole nodes: signed entries, verified and stored by both, through a relay in this process. */
+async function mergeOurs(edits: number): Promise<Merge> {
+  const network = createNetwork();
+  const [alice, bob] = [await network.startMember('alice'), await network.startMember('bob')];
+  const page = nameOf(PAGE);
+  const own = await alice.create({ name: 'Bench', read: 'members' });
+  await own.documents.load(page);
+  own.documents.change(page, [{ action: 'put', path: ['text'], value: '.' }]);
+  await own.flush();
+  const terms = { role: 'member', uses: 1, expires: Date.now() + 3_600_000 } as const;
+  const link = parseInviteLink(await alice.invite(own, terms));
+  if (!link.ok) throw new Error(link.error.because);
+  const joined = await bob.join(link.value, 'bob');
+  await joined.documents.load(page);
+  const nodes = [own, joined];
+  const areEqual = (length: number): boolean =>
+    nodes.every((node) => lengthOf(node) === length) &&
+    own.documents.heads(page).join() === joined.documents.heads(page).join();
+  await until(() => areEqual(1) && nodes.every((node) => node.outbox.pending.length === 0));
+  network.setOpen(false);
+  await until(() => nodes.every((node) => node.peers.length === 0));
+  for (const node of nodes) {
+    for (let n = 0; n < edits; n++) {
+      node.documents.change(page, [{ action: 'splice', path: ['text', 0], value: 'x' }]);
+      // As calls that come one by one.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await node.flush();
+  }
+  const before = network.bytes;
+  const started = performance.now();
+  network.setOpen(true);
+  for (const groups of [alice, bob]) groups.wake();
+  await until(() => areEqual(1 + 2 * edits));
+  const merged = { ms: performance.now() - started, bytes: network.bytes - before };
+  for (const groups of [alice, bob]) await groups.close();
+  return merged;
+}
+
+function lengthOf(node: GroupNode): number {
+  return ((node.documents.value(nameOf(PAGE)) as { text?: string } | undefined)?.text ?? '').length;
+}
+
+function nameOf(text: string) {
+  const name = parseDocumentName(text);
+  if (!name.ok) throw new Error(name.error.because);
+  return name.value;
+}
+
+/** Members in this process, with the clock and the cryptography of the host. */
+function createNetwork() {
+  const clock = createWebClock();
+  const random = createWebRandom();
+  const rooms = new Map<RoomId, MemoryRoom>();
+  let bytes = 0;
+  let open = true;
+  const connect = async (id: RoomId): Promise<Link> => {
+    const room = rooms.get(id) ?? createMemoryRoom({ clock, random: createSeededRandom(1) });
+    rooms.set(id, room);
+    room.setOpen(open);
+    const link = await room.connect();
+    const send = (frame: Uint8Array): void => {
+      bytes += frame.length;
+      link.send(frame);
+    };
+    return {
+      send,
+      buffered: () => link.buffered(),
+      close: () => link.close(),
+      listen: (events) => link.listen(events),
+    };
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    setOpen(now: boolean) {
+      open = now;
+      for (const room of rooms.values()) {
+        room.setOpen(now);
+        if (!now) room.cutAll();
+      }
+    },
+    async startMember(name: string): Promise<Groups> {
+      const owner = createSeedSigner(random.bytes(32));
+      const signer = createSeedSigner(random.bytes(32));
+      const validator = createSeedSigner(random.bytes(32));
+      const identity = identityFromKey(publicKeyBytes(owner.key));
+      const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name, issued: 1 });
+      return await Groups.open({
+        clock,
+        random,
+        verifier: await createWebVerifier(),
+        log,
+        store: createMemoryDisk().openStore(),
+        self: { identity, certificate, signer },
+        sealingKey: random.bytes(32),
+        createValidator: () => Promise.resolve(validator),
+        openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),
+        createSigner: createSeedSigner,
+        connector: null,
+        openRoom: ({ roomOf, services }) =>
+          new RelayRoom({ connect: () => connect(roomOf(0)), clock, random, services, log }),
+        openDocuments: (store) => GroupDocuments.open({ store, log, random, identity, device: signer.key }),
+        readChanges: createChangeReader(),
+        onChange: () => undefined,
+        onSignal: () => undefined,
+      });
+    },
+  };
+}
+
+type RepoHandle = {
+  readonly url: string;
+  doc(): { readonly text: string };
+  heads(): readonly string[];
+  change(edit: (draft: unknown) => void): void;
+};
+type Repo = {
+  readonly networkSubsystem: { addNetworkAdapter(adapter: object): void; removeNetworkAdapter(adapter: object): void };
+  create(value: object): RepoHandle;
+  find(url: string): Promise<RepoHandle>;
+  shutdown(): Promise<void>;
+};
+type RepoModule = {
+  readonly Repo: new (options: object) => Repo;
+  splice(draft: unknown, path: readonly string[], at: number, remove: number, text: string): void;
+};
+type AdapterModule = { readonly MessageChannelNetworkAdapter: new (port: object) => object };
+
+/** Two repositories in memory, joined by a MessageChannel. */
+async function mergeRepo(edits: number): Promise<number> {
+  const { Repo, splice } = await importPeer<RepoModule>('@automerge/automerge-repo');
+  const { MessageChannelNetworkAdapter } = await importPeer<AdapterModule>(
+    '@automerge/automerge-repo-network-messagechannel',
+  );
+  const repos = [new Repo({ network: [] }), new Repo({ network: [] })];
+  const connect = (): (() => void) => {
+    const { port1, port2 } = new MessageChannel();
+    const adapters = [port1, port2].map((port) => new MessageChannelNetworkAdapter(port));
+    for (const [at, repo] of repos.entries()) repo.networkSubsystem.addNetworkAdapter(adapters[at]!);
+    return () => {
+      for (const [at, repo] of repos.entries()) repo.networkSubsystem.removeNetworkAdapter(adapters[at]!);
+      port1.close();
+      port2.close();
+    };
+  };
+  let disconnect = connect();
+  const mine = repos[0]!.create({ text: '.' });
+  const theirs = await repos[1]!.find(mine.url);
+  const handles = [mine, theirs];
+  const areEqual = (length: number): boolean =>
+    handles.every((handle) => handle.doc().text.length === length) && mine.heads().join() === theirs.heads().join();
+  await until(() => areEqual(1));
+  disconnect();
+  for (const handle of handles) {
+    for (let n = 0; n < edits; n++) {
+      handle.change((draft) => splice(draft, ['text'], 0, 0, 'x'));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  const started = performance.now();
+  disconnect = connect();
+  await until(() => areEqual(1 + 2 * edits));
+  const ms = performance.now() - started;
+  disconnect();
+  for (const repo of repos) await repo.shutdown();
+  return ms;
+}
+
+type YjsDoc = { getText(name: string): { insert(at: number, text: string): void } };
+type YjsModule = {
+  readonly Doc: new () => YjsDoc;
+  encodeStateVector(doc: YjsDoc): Uint8Array;
+  encodeStateAsUpdate(doc: YjsDoc, known: Uint8Array): Uint8Array;
+};
+
+/** What both would send: their state vectors and what the other lacks. */
+async function countYjsBytes(edits: number): Promise<number> {
+  const { Doc, encodeStateVector, encodeStateAsUpdate } = await importPeer<YjsModule>('yjs');
+  const docs = [new Doc(), new Doc()];
+  for (const doc of docs) for (let n = 0; n < edits; n++) doc.getText('text').insert(0, 'x');
+  const vectors = docs.map((doc) => encodeStateVector(doc));
+  const updates = docs.map((doc, at) => encodeStateAsUpdate(doc, vectors[1 - at]!));
+  return [...vectors, ...updates].reduce((sum, { length }) => sum + length, 0);
+}
+
+async function importPeer<T>(name: string): Promise<T> {
+  return (await import(pathToFileURL(requirePeer.resolve(name)).href)) as T;
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const started = performance.now();
+  while (!isTrue()) {
+    if (performance.now() - started > WAIT) throw new Error('the two sides did not become equal');
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+}
