@@ -41,25 +41,30 @@ export async function run({ rounds = 5, edits = EDITS } = {}): Promise<BenchLine
   await installPeers();
   await startAutomerge();
   const ours: Merge[] = [];
-  const repo: number[] = [];
+  const relayed: number[] = [];
+  const direct: number[] = [];
   for (let round = 0; round <= rounds; round++) {
     const own = await mergeOurs(edits);
-    const theirs = await mergeRepo(edits);
+    const theirs = { relayed: await mergeRepo(edits, 'server'), direct: await mergeRepo(edits, 'nothing') };
     if (round === 0) continue;
     ours.push(own);
-    repo.push(theirs);
+    relayed.push(theirs.relayed);
+    direct.push(theirs.direct);
   }
   const common = { bench: 'merge', better: 'less' } as const;
-  return [
+  const time = (peer: readonly number[], against: { peerName: string; target: number }): BenchLine =>
     lineOf({
       ...common,
+      ...against,
       metric: `2 x ${edits} edits, from the link on until both are equal`,
       unit: 'ms',
       ours: median(ours.map(({ ms }) => ms)),
-      peer: median(repo),
-      peerName: 'automerge-repo, MessageChannel',
-      target: TARGET,
-    }),
+      peer: median(peer),
+    });
+  return [
+    // Ours goes through a relay, and theirs needs its server for that.
+    time(relayed, { peerName: 'automerge-repo, through its server', target: TARGET }),
+    time(direct, { peerName: 'automerge-repo, directly in one process', target: NO_TARGET }),
     lineOf({
       ...common,
       metric: `2 x ${edits} edits, sent by both`,
@@ -202,26 +207,36 @@ type RepoModule = {
 };
 type AdapterModule = { readonly MessageChannelNetworkAdapter: new (port: object) => object };
 
-/** Two repositories in memory, joined by a MessageChannel. */
-async function mergeRepo(edits: number): Promise<number> {
+/** Two repositories in memory, joined by MessageChannels: directly, or each with the server's repository between them. */
+async function mergeRepo(edits: number, through: 'server' | 'nothing'): Promise<number> {
   const { Repo, splice } = await importPeer<RepoModule>('@automerge/automerge-repo');
   const { MessageChannelNetworkAdapter } = await importPeer<AdapterModule>(
     '@automerge/automerge-repo-network-messagechannel',
   );
-  const repos = [new Repo({ network: [] }), new Repo({ network: [] })];
+  const sides = [new Repo({ network: [] }), new Repo({ network: [] })] as const;
+  const server = new Repo({ network: [], sharePolicy: async () => true });
+  const joints = through === 'nothing' ? [sides] : sides.map((side) => [side, server]);
   const connect = (): (() => void) => {
-    const { port1, port2 } = new MessageChannel();
-    const adapters = [port1, port2].map((port) => new MessageChannelNetworkAdapter(port));
-    for (const [at, repo] of repos.entries()) repo.networkSubsystem.addNetworkAdapter(adapters[at]!);
+    const ends: (() => void)[] = [];
+    for (const joint of joints) {
+      const { port1, port2 } = new MessageChannel();
+      for (const [at, port] of [port1, port2].entries()) {
+        const adapter = new MessageChannelNetworkAdapter(port);
+        joint[at]!.networkSubsystem.addNetworkAdapter(adapter);
+        ends.push(() => joint[at]!.networkSubsystem.removeNetworkAdapter(adapter));
+      }
+      ends.push(
+        () => port1.close(),
+        () => port2.close(),
+      );
+    }
     return () => {
-      for (const [at, repo] of repos.entries()) repo.networkSubsystem.removeNetworkAdapter(adapters[at]!);
-      port1.close();
-      port2.close();
+      for (const end of ends) end();
     };
   };
   let disconnect = connect();
-  const mine = repos[0]!.create({ text: '.' });
-  const theirs = await repos[1]!.find(mine.url);
+  const mine = sides[0].create({ text: '.' });
+  const theirs = await sides[1].find(mine.url);
   const handles = [mine, theirs];
   const areEqual = (length: number): boolean =>
     handles.every((handle) => handle.doc().text.length === length) && mine.heads().join() === theirs.heads().join();
@@ -238,7 +253,7 @@ async function mergeRepo(edits: number): Promise<number> {
   await until(() => areEqual(1 + 2 * edits));
   const ms = performance.now() - started;
   disconnect();
-  for (const repo of repos) await repo.shutdown();
+  for (const repo of [...sides, server]) await repo.shutdown();
   return ms;
 }
 

@@ -43,11 +43,13 @@ export function createDocumentCalls(given: {
     },
     async change(place, { patches, heads, origin }) {
       const { node, document } = await find(place);
-      const { refusal } = node;
-      if (refusal) return reject(refusal.code, refusal.because);
       const call = origins.begin(origin);
       const options = { call, ...(heads && { heads }) };
-      return await withDocument(node, document, () => orThrow(node.documents.change(document, patches, options)));
+      return await withDocument(node, document, () => {
+        const { refusal } = node;
+        if (refusal) return reject(refusal.code, refusal.because);
+        return orThrow(node.documents.change(document, patches, options));
+      });
     },
     async flush(place) {
       const { node } = await find(place);

@@ -202,12 +202,11 @@ export class GroupDocuments {
     this.#drop(dropped);
   }
 
-  /** These entries of this device will never count, nor will what is not sent yet: it is taken back, and not made again. */
+  /** Nothing more of this device will count: these entries and all that is not final is taken back, and not made again. */
   forgetOwn(ids: readonly Cid[]): void {
-    const gone = ids.flatMap((id) => this.#pending.get(id) ?? []);
     for (const id of ids) this.#pending.delete(id);
     for (const document of [...this.#open.values()]) {
-      document.forgetOwn(gone.flatMap(({ changes }) => hashesOf(changes, document.name)));
+      document.forgetOwn();
       this.#evict(document);
     }
   }

@@ -177,12 +177,12 @@ export class OpenDocument {
     this.#replay(patches);
   }
 
-  /** Takes these and what is unsent out, for good. */
-  forgetOwn(hashes: readonly ChangeHash[]): void {
-    const gone = [...hashes, ...this.#unsent.map(({ hash }) => hash)];
+  /** Takes every own change that is not final out, for good. */
+  forgetOwn(): void {
+    const gone = [...this.#own].filter((hash) => this.fold.has(hash) && !this.fold.isFinal(hash));
     this.#unsent = [];
     this.#author = null;
-    this.tell(this.fold.removePending(gone.filter((hash) => this.fold.has(hash) && !this.fold.isFinal(hash))));
+    this.tell(this.fold.removePending(gone));
   }
 
   #send(update: DocumentUpdate): void {

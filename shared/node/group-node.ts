@@ -295,7 +295,10 @@ export class GroupNode {
   async #order(id: Cid, bytes: Uint8Array): Promise<void> {
     const submitted = await this.chain.submit(bytes);
     if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
-    if (submitted.ok || !this.orders) return;
+    if (submitted.ok) return;
+    const { refusal } = this;
+    if (refusal) return await this.#giveUp(refusal);
+    if (!this.orders) return;
     const { code } = submitted.error;
     if (!isCode(code) || !codeWaits(code)) await this.#settleDropped(id, submitted.error);
   }

@@ -73,6 +73,11 @@ describe('LG43: a member who is removed', () => {
     await clock.advance(5_000);
     expect(await keysOf(own)).toEqual(['before']);
     expect(joined.outbox.pending).toEqual([]);
+    // What was on its way to the outbox when the news came.
+    await joined.submit([memberRemove.create({ identity: bob.identity })]);
+    await clock.advance(5_000);
+    expect(joined.outbox.pending).toEqual([]);
+    expect(await keysOf(joined)).toEqual(['before']);
     await edit(own, 'after');
     await clock.advance(5_000);
     expect(await keysOf(own)).toEqual(['after', 'before']);
