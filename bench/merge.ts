@@ -178,6 +178,7 @@ function createNetwork() {
         openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),
         createSigner: createSeedSigner,
         connector: null,
+        blocks: null,
         openRoom: ({ roomOf, services }) =>
           new RelayRoom({ connect: () => connect(roomOf(0)), clock, random, services, log }),
         openDocuments: (store) => GroupDocuments.open({ store, log, random, identity, device: signer.key }),

@@ -80,7 +80,9 @@ function readText(cursor: Cursor): string {
 
 /** A column that says nothing. Most changes have one row, for which an array of machine numbers costs more than it saves. */
 export function filled(count: number): number[] {
-  return Array.from<number>({ length: count }).fill(NOTHING);
+  const out: number[] = [];
+  while (out.length < count) out.push(NOTHING);
+  return out;
 }
 
 /** Exactly `count` unsigned numbers or NOTHING, of a run-length column. */

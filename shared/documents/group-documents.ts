@@ -64,6 +64,8 @@ export class GroupDocuments {
   readonly #open = new Map<DocumentName, OpenDocument>();
   readonly #opening = new Map<DocumentName, Promise<OpenDocument>>();
   readonly #pending = new Map<Cid, PendingEntry>();
+  /** What was dropped of documents that are being opened for it. */
+  readonly #redoing = new Map<DocumentName, PendingEntry[]>();
   #unsentListener: () => void = () => {};
   #next: NextEntry | null = null;
 
@@ -285,8 +287,15 @@ export class GroupDocuments {
     for (const name of names) {
       const document = this.#open.get(name);
       if (document !== undefined) this.#redo(document, entries);
-      else if (entries.some(({ entry }) => this.#isOwn(entry))) void this.#redoClosed(name, entries);
+      else if (entries.some(({ entry }) => this.#isOwn(entry)) || this.#ownPending(name).length > 0)
+        this.#redoClosed(name, entries);
     }
+  }
+
+  #ownPending(name: DocumentName): PendingEntry[] {
+    return [...this.#pending.values()].filter(
+      ({ entry, changes }) => this.#isOwn(entry) && changes.some(({ document }) => document === name),
+    );
   }
 
   #redo(document: OpenDocument, entries: readonly PendingEntry[]): void {
@@ -298,15 +307,26 @@ export class GroupDocuments {
     this.#evict(document);
   }
 
-  /** An own edit came out void while nobody has the document open: it is opened for that alone. */
-  async #redoClosed(name: DocumentName, entries: readonly PendingEntry[]): Promise<void> {
-    try {
-      const document = await this.#get(name);
-      this.#addPending(document, entries);
-      this.#redo(document, entries);
-    } catch (error) {
-      this.#options.log.error('document_not_opened', { document: name, because: String(error) });
-    }
+  /**
+   * An own edit came out void, or what it rests on is gone, while nobody has the document open: it is opened for that
+   * alone, with all that was dropped meanwhile, for one may rest on the other.
+   */
+  #redoClosed(name: DocumentName, entries: readonly PendingEntry[]): void {
+    const waiting = this.#redoing.get(name);
+    if (waiting) return void waiting.push(...entries);
+    const dropped = [...entries];
+    this.#redoing.set(name, dropped);
+    this.#get(name).then(
+      (document) => {
+        this.#redoing.delete(name);
+        this.#addPending(document, [...dropped, ...this.#ownPending(name)]);
+        this.#redo(document, dropped);
+      },
+      (error: unknown) => {
+        this.#redoing.delete(name);
+        this.#options.log.error('document_not_opened', { document: name, because: String(error) });
+      },
+    );
   }
 
   #get(name: DocumentName): Promise<OpenDocument> {

@@ -118,14 +118,14 @@ export class GroupNode {
     this.outbox = outbox;
     this.documents = documents;
     this.#standing = new MemberStanding({ founding, chain, self });
-    this.#pending = new PendingDocuments({ documents, index: () => chain.index });
-    this.#edits = new EditSender({
+    this.#pending = new PendingDocuments({
       clock,
       documents,
-      outbox,
-      mayWrite: () => this.refusal === null,
-      onFailed: (error) => this.#report(error),
+      onFailed: (e) => this.#report(e),
+      index: () => chain.index,
     });
+    const onFailed = (error: unknown): void => this.#report(error);
+    this.#edits = new EditSender({ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null });
     this.#sync = new GroupSync({
       device: self.signer.key,
       chain: createSyncChain(chain, store),
@@ -266,6 +266,7 @@ export class GroupNode {
     await this.flush().catch(() => undefined);
     this.#closed = true;
     this.#edits.close();
+    this.#pending.close();
     for (const links of this.#links) links.close();
     await this.outbox.close();
     await this.chain.close();
@@ -296,8 +297,7 @@ export class GroupNode {
     const submitted = await this.chain.submit(bytes);
     if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
     if (submitted.ok) return;
-    const { refusal } = this;
-    if (refusal) return await this.#giveUp(refusal);
+    if (this.refusal) return await this.#giveUp(this.refusal);
     if (!this.orders) return;
     const { code } = submitted.error;
     if (!isCode(code) || !codeWaits(code)) await this.#settleDropped(id, submitted.error);
@@ -325,9 +325,8 @@ export class GroupNode {
       await this.outbox.settle(entry, { code, because: describeReceipt(receipt), height, changes: [...changes] });
     }
     for (const { id, bytes } of this.outbox.pending) if (!this.chain.pool.has(id)) await this.#order(id, bytes);
-    const { refusal } = this;
-    if (refusal) await this.#giveUp(refusal);
-    await this.documents.compact();
+    if (this.refusal) await this.#giveUp(this.refusal);
+    this.#pending.compactSoon();
   }
 
   /** It can never be ordered after the block that is final now. */

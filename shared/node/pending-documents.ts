@@ -1,6 +1,8 @@
 // What documents show before it is final: the rule of acceptance over the entries that wait, on top of what is final.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Clock } from '../platform/ports.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
@@ -8,7 +10,13 @@ import type { BesideChain, FinalBlock } from './chain-head.ts';
 import { acceptDocuments } from '../ledger/document-acceptance.ts';
 import { layerIndex } from '../ledger/document-index.ts';
 
+/** New saves wait until what comes in one go is through: on two thousand edits they took longer than everything else. */
+const COMPACT_AFTER: Millis = 5_000;
+
 export type PendingDocumentsOptions = {
+  readonly clock: Clock;
+  /** The disk failed. */
+  readonly onFailed: (error: unknown) => void;
   readonly documents: GroupDocuments;
   /** Of what is final. */
   readonly index: () => DocumentIndex;
@@ -20,6 +28,7 @@ export class PendingDocuments {
   readonly #accepted = new Set<Cid>();
   /** They wait for something that is not here. */
   #held: readonly VerifiedEntry[] = [];
+  #cancelCompaction: (() => void) | null = null;
 
   constructor(options: PendingDocumentsOptions) {
     this.#options = options;
@@ -58,6 +67,19 @@ export class PendingDocuments {
     for (const id of ids) this.#accepted.delete(id);
     this.#options.documents.forgetOwn(ids);
     this.rebase(pending.filter(({ id }) => !ids.includes(id)));
+  }
+
+  /** After a final block; once for all that follow soon. */
+  compactSoon(): void {
+    const { clock, documents, onFailed } = this.#options;
+    this.#cancelCompaction ??= clock.after(COMPACT_AFTER, () => {
+      this.#cancelCompaction = null;
+      documents.compact().catch(onFailed);
+    });
+  }
+
+  close(): void {
+    this.#cancelCompaction?.();
   }
 
   /** `known`: what the documents hold already. */
