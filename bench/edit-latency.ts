@@ -43,8 +43,8 @@ export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<Ben
   const stops: (() => Promise<void>)[] = [];
   try {
     const scripts = {
-      repo: await bundlePeer(new URL('peers/automerge-repo-page.js', import.meta.url)),
-      yjs: await bundlePeer(new URL('peers/yjs-page.js', import.meta.url)),
+      repo: await bundlePeer(new URL('./peers/automerge-repo-page.js', import.meta.url)),
+      yjs: await bundlePeer(new URL('./peers/yjs-page.js', import.meta.url)),
     };
     const mesh = await startLocalMesh(['app', 'site', 'widget', 'worker']);
     stops.push(() => mesh.stop());
