@@ -11,7 +11,12 @@ import type { EdgePlace, HostedEdge } from './edge.test-kit.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const READY = /^weft relay ready (\{.*\})$/m;
 
-export async function startInDeno({ root, vars, persist }: EdgePlace): Promise<HostedEdge> {
+/** What is in `root`'s dist/ besides is served as it is. */
+export async function startInDeno({
+  root,
+  vars,
+  persist,
+}: EdgePlace): Promise<HostedEdge & { stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void> }> {
   const dist = join(root, 'dist');
   const folder = join(persist ?? root, 'relay');
   await mkdir(folder, { recursive: true });
@@ -45,8 +50,8 @@ export async function startInDeno({ root, vars, persist }: EdgePlace): Promise<H
       list: async () => (await readdir(blobFolder)).filter((name) => !name.startsWith('.')),
       put: (cid, bytes) => writeFile(join(blobFolder, cid), bytes),
     }),
-    async stop() {
-      child.kill('SIGTERM');
+    async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') {
+      child.kill(signal);
       await ended;
     },
   };
