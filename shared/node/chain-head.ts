@@ -71,24 +71,21 @@ export function standOn({ index }: Ground, { state, accepted }: ExecutedBlock): 
   return { state, index: extendIndex(index, accepted) };
 }
 
+/** `advance`: the head after it; its index is the old one's, which has grown, so whoever holds that moves on at once. */
+export type KeptBlock = { readonly final: FinalBlock; readonly advance: () => ChainHead };
+
 /** Puts a final block and all it changes on disk, in one strict write, and returns the head after it. */
 export async function keepFinal(
-  store: Store,
+  { store, beside: keepBeside }: { readonly store: Store; readonly beside?: BesideChain | undefined },
   head: ChainHead,
-  kept: {
-    readonly block: Block;
-    readonly certificate: VerifiedCertificate;
-    readonly executed: Executed;
-    readonly beside: BesideChain | undefined;
-  },
-): Promise<{ readonly head: ChainHead; readonly final: FinalBlock }> {
-  const { block, certificate, executed } = kept;
+  { block, certificate, executed }: { block: Block; certificate: VerifiedCertificate; executed: Executed },
+): Promise<KeptBlock> {
   const { receipts, writes, state, accepted } = executed.result;
   const verified = sortByCut(block, executed.entries);
   const certified: CertifiedBlock = { block, certificate, entries: verified.map((entry) => entry.bytes) };
   const entryIds: Cid[] = verified.map((entry) => entry.id);
   const final: FinalBlock = { ...certified, verified, receipts };
-  const beside = kept.beside?.(final);
+  const beside = keepBeside?.(final);
   await writeFinal(store, head.last ? null : stateEntries(head.state), {
     certified,
     entryIds,
@@ -98,8 +95,13 @@ export async function keepFinal(
     ...(beside && { beside: beside.batch }),
   });
   beside?.written();
-  head.index.add(accepted);
-  return { head: { state, index: head.index, last: certified }, final };
+  return {
+    final,
+    advance: () => {
+      head.index.add(accepted);
+      return { state, index: head.index, last: certified };
+    },
+  };
 }
 
 export type CatchUp = {
@@ -114,7 +116,7 @@ export type CatchUp = {
   /** An entry that was verified before: its signature is not checked twice. */
   readonly verified?: (id: Cid) => VerifiedEntry | undefined;
   /** Each block as it is kept, in order. */
-  readonly onFinal?: (final: FinalBlock) => void;
+  readonly onFinal?: (final: FinalBlock, head: ChainHead) => void;
 };
 
 /** Verifies, executes and keeps blocks of others. What was kept stays, also when a later one fails. */
@@ -151,9 +153,9 @@ export async function catchUp(
       commit: async ({ block }, certificate) => {
         const executed = waiting.shift();
         assert(executed, 'a block is executed before it is final');
-        const kept = await keepFinal(store, head, { block, certificate, executed, beside });
-        ({ head } = kept);
-        onFinal?.(kept.final);
+        const kept = await keepFinal({ store, beside }, head, { block, certificate, executed });
+        head = kept.advance();
+        onFinal?.(kept.final, head);
       },
       discard: () => {
         waiting = [];

@@ -178,7 +178,7 @@ export class Ordering {
     }
     const { store, founding, verifier } = this.#options;
     const finals: FinalBlock[] = [];
-    const { head, applied, stopped } = await catchUp({
+    const { applied, stopped } = await catchUp({
       store,
       founding,
       verifier,
@@ -187,10 +187,12 @@ export class Ordering {
       readChanges: this.#options.readChanges,
       beside: this.#options.beside,
       verified: (id) => this.pool.get(id),
-      onFinal: (final) => finals.push(final),
+      onFinal: (final, head) => {
+        this.#head = head;
+        finals.push(final);
+      },
     });
-    this.#head = head;
-    if (applied > 0) this.#simplex = await openSimplex(this.#options, head);
+    if (applied > 0) this.#simplex = await openSimplex(this.#options, this.#head);
     // What was pending here may be final by now: it is neither ordered nor refused again.
     for (const { id } of finals.flatMap(({ verified }) => verified)) this.pool.remove(id);
     for (const final of finals) this.#emit((events) => events.final?.(final));
@@ -378,9 +380,8 @@ export class Ordering {
   async #finalise(block: Block, certificate: VerifiedCertificate): Promise<void> {
     const executed = this.#executed.get(block.id);
     assert(executed, 'a block is executed before it is final');
-    const { store, beside } = this.#options;
-    const kept = await keepFinal(store, this.#head, { block, certificate, executed, beside });
-    this.#head = kept.head;
+    const kept = await keepFinal(this.#options, this.#head, { block, certificate, executed });
+    this.#head = kept.advance();
     this.#executed.delete(block.id);
     for (const { id } of executed.entries) this.#intake.pool.remove(id);
     this.#options.log.info('block final', { height: block.header.height, entries: executed.entries.length });

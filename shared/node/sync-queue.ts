@@ -12,7 +12,7 @@ const MESSAGE_ENTRY_BYTES: number = 768 * 1024;
 const MESSAGE_ENTRIES = 1_024;
 
 /** What waits for a member who does not read; beyond it nothing is kept, and the rest is looked up once that is gone. */
-export const QUEUE_BYTES_MAX: number = 4 * 1024 * 1024;
+const QUEUE_BYTES_MAX: number = 4 * 1024 * 1024;
 /** What an item takes beside its entries: a sentence, a header. */
 const ITEM_BYTES = 2_048;
 

@@ -123,7 +123,6 @@ describeInChromium('the stores of a browser', () => {
     const seen = await small.evaluate(() => storage.fillStorage());
     expect(seen.blobFailure).toMatchObject({ code: 'quota_exceeded' });
     expect(seen.storeFailure).toMatchObject({ code: 'quota_exceeded' });
-    const counted = (blocks: number) => ({ blocks, bytes: blocks * 1024 * 1024 });
     expect(seen.held.stats).toEqual(seen.held.expected);
     // A removal that had to write would fail, too, and no space would ever come free.
     expect([seen.removeFailure, seen.putFailure]).toEqual([null, null]);
