@@ -17,7 +17,9 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** A killed relay must not be felt for longer. */
 const RECOVERY_MAX = 5_000;
 /** Edits of the other side that arrive in each part of the test. */
-const EDITS = 15;
+const EDITS = 50;
+/** Between two edits of one side, ms: so short that some are likely on their way when a relay dies. */
+const PAUSE = 10;
 const PAGE = 'pages/plan';
 
 /** What `startEditing` keeps in the page. */
@@ -137,7 +139,7 @@ function startEditing(
   options: { readonly groupId: string; readonly own: string; readonly other: string },
 ): Promise<void> {
   return tab.evaluate(
-    async ({ groupId, own, other, name }) => {
+    async ({ groupId, own, other, name, pause }) => {
       const page = await weft.documents.open(groupId, name);
       const state: Editing = { running: true, flushed: 0, heard: [], ended: Promise.resolve() };
       await page.subscribe((update) => {
@@ -151,13 +153,13 @@ function startEditing(
           await page.change([{ action: 'splice', path: ['text', 0], value: `${own}${state.flushed} ` }]);
           await page.flush();
           state.flushed += 1;
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await new Promise((resolve) => setTimeout(resolve, pause));
         }
       };
       state.ended = edit();
       Object.assign(globalThis, { editing: state });
     },
-    { ...options, name: PAGE },
+    { ...options, name: PAGE, pause: PAUSE },
   );
 }
 
