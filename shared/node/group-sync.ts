@@ -100,7 +100,6 @@ export class GroupSync {
       this.#peers.delete(peer.device);
     } else {
       // What was under way on that one may be lost: the other side says again how far it is, and so does this one.
-      peer.saying = false;
       this.#sayState(peer);
       if (this.#mayHave(peer)) this.#giveOwed(peer);
     }
@@ -169,6 +168,8 @@ export class GroupSync {
     if (!peer) return;
     switch (message.t) {
       case 'state':
+        // What it sent since it opened went with a session that only it knew to be lost: it hears how far this side is.
+        if (peer.said && message.height > this.#options.chain.height) this.#sayState(peer);
         peer.said = message;
         peer.served = false;
         return peer.allowance.ask(() => this.#answer(peer));
@@ -194,14 +195,7 @@ export class GroupSync {
   }
 
   #sayState(peer: Peer): void {
-    if (peer.saying) return;
-    peer.saying = peer.queue.push({
-      kind: 'made',
-      make: () => {
-        peer.saying = false;
-        return this.#describe(peer);
-      },
-    });
+    peer.queue.push({ kind: 'made', make: () => this.#describe(peer) });
   }
 
   /** Whoever may not read hears nothing of what waits here, and can still say what this node lacks. */

@@ -32,8 +32,6 @@ export type Peer = {
   readonly allowance: SyncAllowance;
   /** Own entries that still have to be given to it; `again` when others came while too much waited. */
   owed: { readonly wires: Iterator<Uint8Array>; again: boolean } | null;
-  /** `state` waits to be said to it. */
-  saying: boolean;
   signals: number;
   /** Whether it was sent all it lacks by what it said last. */
   served: boolean;
@@ -57,7 +55,6 @@ export function createPeer(
     height: 0,
     known: new Map(),
     owed: null,
-    saying: false,
     signals: 0,
     served: false,
     missed: false,

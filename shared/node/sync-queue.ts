@@ -18,7 +18,7 @@ const ITEM_BYTES = 2_048;
 
 export type SyncItem =
   | { readonly kind: 'message'; readonly message: SessionMessage }
-  /** Made when its turn has come. */
+  /** Made when its turn has come, so that one that waits stands for all. */
   | { readonly kind: 'made'; readonly make: () => SessionMessage }
   | { readonly kind: 'entry'; readonly bytes: Uint8Array }
   /** `missing`: those of its entries that the member is not known to have. */
@@ -56,6 +56,7 @@ export class SyncQueue {
 
   /** False when too much waits already: it was not taken. */
   push(item: SyncItem): boolean {
+    if (item.kind === 'made' && this.#items.some(({ kind }) => kind === 'made')) return true;
     const bytes = sizeOf(item);
     if (this.#bytes > 0 && this.#bytes + bytes > QUEUE_BYTES_MAX) return false;
     this.#items.push(item);
@@ -88,7 +89,8 @@ export class SyncQueue {
       await Promise.resolve();
       for (;;) {
         const item = this.#items.length > 0 ? this.#shift() : await this.#pullNext();
-        if (item && !(await this.#send(item))) this.clear();
+        // What a lost session took with it is asked for again; the rest goes over another one, if there is one.
+        if (item && !(await this.#send(item)) && !this.#options.session()) this.clear();
         if (this.#items.length === 0 && !this.#pulling) return;
       }
     } finally {

@@ -189,4 +189,30 @@ describe('a group under attack', () => {
     expect(blocks).toBeLessThanOrEqual(110 * alice.node.chain.tip.height);
     evil.close();
   });
+
+  test('a clone that writes into the feed of a member costs it the feed, and none of its edits', async () => {
+    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'carol']);
+    const [alice, bob, carol] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
+    const { seq, head, feed } = bob.node.outbox.head!;
+    const evil = await hostile('bob');
+    const forged = await evil.write({ feed, seq, head }, [memberRemove.create({ identity: carol.member.identity })]);
+    bob.member.setReachable(false);
+    evil.say(alice.member.device, { t: 'entries', entries: [forged.bytes] });
+    for (const text of ['one', 'two', 'three']) {
+      await edit(bob.node, text);
+      await clock.advance(200);
+    }
+    const ids = [...bob.node.outbox.pending];
+    expect(ids.length).toBeGreaterThan(1);
+    bob.member.setReachable(true);
+    await clock.advance(20_000);
+    for (const { node } of members) {
+      expect(node.chain.tip).toEqual(alice.node.chain.tip);
+      expect(node.chain.pool.size).toBe(0);
+      expect(await textOf(node)).toEqual(['one', 'three', 'two']);
+    }
+    expect(bob.node.outbox.pending).toEqual([]);
+    expect(bob.node.outbox.head!.feed).not.toBe(feed);
+    evil.close();
+  });
 });
