@@ -42,7 +42,9 @@ function MemberRow({ member, group, onChanged }: RowProps) {
       <div>
         <strong>{nameMember(member)}</strong> <code class="faint">{shorten(identity)}</code>
         <p class="faint">
-          {describePresence(member)} · {countOf(devices, 'device')}
+          {describePresence(member)}
+          {/* A device counts from its first entry on: a founder who has written nothing has none yet. */}
+          {devices > 0 && ` · ${countOf(devices, 'device')}`}
         </p>
       </div>
       <span class="row-end">
