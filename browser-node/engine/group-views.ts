@@ -8,7 +8,7 @@ import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { INVITE } from '../../shared/ledger/group-records.ts';
 import { decodeRecord, DEVICE, MEMBER, type Member } from '../../shared/ledger/records.ts';
-import { stateEntries } from '../../shared/ledger/state.ts';
+import { readRecord, stateEntries } from '../../shared/ledger/state.ts';
 
 /** Characters of an address that tell two people apart at a glance. */
 const SHORT_NAME_CHARS = 6;
@@ -107,7 +107,7 @@ export function describeMembersAsPeers(nodes: readonly GroupNode[]): PeerInfo[] 
 
 /** What the member calls itself, else the end of its address. */
 export function nameOf(node: GroupNode, identity: Identity): string {
-  const name = readMembers(node).get(identity)?.name;
+  const name = readRecord(node.chain.state, MEMBER, identity)?.name;
   return name !== undefined && name !== '' ? name : `\u2026${identity.slice(-SHORT_NAME_CHARS)}`;
 }
 

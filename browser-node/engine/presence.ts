@@ -4,6 +4,7 @@ import type { Presence } from '../group-api.ts';
 import type { Clock } from '../../shared/platform/ports.ts';
 import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
 import { decodeUtf8, encodeUtf8 } from '../../shared/codec/base.ts';
+import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { nameOf } from './group-views.ts';
 
 const KIND_PREFIX = 'document/';
@@ -11,6 +12,12 @@ const KIND_PREFIX = 'document/';
 const LIFETIME = 30_000;
 const REPEAT: number = LIFETIME / 2;
 const STATE_BYTES_MAX = 4_096;
+/** Of one group, over all documents: more cursors than anybody looks at, and a megabyte of what strangers may say. */
+const PRESENT_MAX = 256;
+/** Documents that one device is in: tabs of one person. */
+const DOCUMENTS_PER_DEVICE_MAX = 16;
+/** A cursor is a flat thing; what is nested deeper is made to trouble whoever walks it. */
+const STATE_DEPTH_MAX = 16;
 
 type Present = { readonly signal: GroupSignal; readonly state: unknown };
 type Listener = (present: readonly Presence[]) => void;
@@ -53,18 +60,19 @@ export class GroupPresence {
 
   take(signal: GroupSignal): void {
     if (!signal.kind.startsWith(KIND_PREFIX)) return;
-    const document = signal.kind.slice(KIND_PREFIX.length);
-    const present = this.#presentByDocument.get(document) ?? new Map<string, Present>();
+    const name = parseDocumentName(signal.kind.slice(KIND_PREFIX.length));
+    if (!name.ok) return;
+    const document = name.value;
     const state = readState(signal.body);
-    if (state === null) present.delete(signal.device);
-    else present.set(signal.device, { signal, state });
+    if (state === null) return this.#forget(document, signal.device);
+    const present = this.#presentByDocument.get(document) ?? new Map<string, Present>();
+    if (!present.has(signal.device) && !this.#hasRoomFor(signal.device)) return;
+    present.set(signal.device, { signal, state });
     this.#presentByDocument.set(document, present);
     this.#tell(document);
-    if (state === null) return;
     this.#clock.after(signal.until - this.#clock.now(), () => {
-      if (present.get(signal.device)?.signal !== signal) return;
-      present.delete(signal.device);
-      this.#tell(document);
+      if (this.#presentByDocument.get(document)?.get(signal.device)?.signal !== signal) return;
+      this.#forget(document, signal.device);
     });
   }
 
@@ -74,6 +82,19 @@ export class GroupPresence {
       this.#say(document, null);
     }
     this.#ownByDocument.clear();
+  }
+
+  #forget(document: string, device: string): void {
+    const present = this.#presentByDocument.get(document);
+    if (!present?.delete(device)) return;
+    if (present.size === 0) this.#presentByDocument.delete(document);
+    this.#tell(document);
+  }
+
+  #hasRoomFor(device: string): boolean {
+    const all = [...this.#presentByDocument.values()];
+    const ofDevice = all.filter((present) => present.has(device)).length;
+    return ofDevice < DOCUMENTS_PER_DEVICE_MAX && all.reduce((sum, { size }) => sum + size, 0) < PRESENT_MAX;
   }
 
   #say(document: string, state: unknown): boolean {
@@ -101,8 +122,14 @@ function readState(body: Uint8Array): unknown {
   const text = decodeUtf8(body);
   if (!text.ok) return null;
   try {
-    return JSON.parse(text.value) as unknown;
+    const state = JSON.parse(text.value) as unknown;
+    return isShallow(state, STATE_DEPTH_MAX) ? state : null;
   } catch {
     return null;
   }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
 }

@@ -175,7 +175,7 @@ export class GroupNode {
           connector,
           blocks,
           // Whoever is no member yet hears this node over the relay alone.
-          mayConnect: ({ identity }) => this.#standing.isMember(identity),
+          mayConnect: (session) => this.#standing.mayConnect(session),
           events: {
             open: (session) => this.#sync.opened(session),
             closed: (session) => this.#sync.closed(session),
@@ -312,7 +312,7 @@ export class GroupNode {
   #onFinal(block: FinalBlock): void {
     this.#pending.rebase(this.chain.pool.inOrder());
     this.#sync.final(block, block.verified);
-    const members = block.receipts.some(({ changes }) => changes.some((key) => key.startsWith('members/')));
+    const members = block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
     if (members) for (const links of this.#links) links.membersChanged();
     this.#keepGoing(() => this.#afterFinal(block));
     this.#changed();

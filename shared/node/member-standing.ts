@@ -44,6 +44,11 @@ export class MemberStanding {
     return role === 'admin' || role === 'member';
   }
 
+  /** Whether this node may show it an address: a member, by a device that is not revoked. */
+  mayConnect({ identity, device }: { readonly identity: Identity; readonly device: PublicKey }): boolean {
+    return this.isMember(identity) && !this.#isRevoked(device);
+  }
+
   isOrderer(identity: Identity): boolean {
     return this.#options.founding.genesis.members.some((founder) => founder.identity === identity);
   }
