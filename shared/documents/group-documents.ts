@@ -39,6 +39,8 @@ export type GroupDocumentsOptions = {
   readonly random: Random;
 };
 
+/** What is read of an entry that waits. */
+export type WaitingEntry = Pick<VerifiedEntry, 'id' | 'body' | 'identity' | 'changes'>;
 export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boolean };
 
 /** What of an entry is left for changes when certificate, header and frames are in it. */
@@ -53,7 +55,7 @@ type EntryChange = {
   readonly bytes: Uint8Array;
 };
 type PendingEntry = {
-  readonly entry: VerifiedEntry;
+  readonly entry: WaitingEntry;
   readonly changes: readonly EntryChange[];
   readonly accepted: boolean;
 };
@@ -162,7 +164,7 @@ export class GroupDocuments {
   }
 
   /** `accepted`: by the rule, over what is pending. Called again when that changes. */
-  takePending(entry: VerifiedEntry, accepted: boolean): void {
+  takePending(entry: WaitingEntry, accepted: boolean): void {
     const known = this.#pending.get(entry.id);
     const changes = known?.changes ?? changesOf(entry);
     if (changes.length === 0) return;
@@ -241,7 +243,7 @@ export class GroupDocuments {
     this.#open.clear();
   }
 
-  #isOwn(entry: VerifiedEntry): boolean {
+  #isOwn(entry: WaitingEntry): boolean {
     return entry.body.device === this.#options.device;
   }
 
@@ -360,7 +362,7 @@ export class GroupDocuments {
   }
 }
 
-function changesOf({ body, changes }: VerifiedEntry): readonly EntryChange[] {
+function changesOf({ body, changes }: WaitingEntry): readonly EntryChange[] {
   if (body.sort !== 'document' || changes === null) return [];
   const operations = readDocumentOperations(body);
   assert(operations.ok, 'the reader found changes in this entry');

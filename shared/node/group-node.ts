@@ -8,6 +8,7 @@ import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Operation } from '../feeds/entry.ts';
+import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { NodePorts, Signer } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { BlockSource } from './block-fetcher.ts';
@@ -118,13 +119,17 @@ export class GroupNode {
     this.outbox = outbox;
     this.documents = documents;
     this.#standing = new MemberStanding({ founding, chain, self });
+    const onFailed = (error: unknown): void => this.#report(error);
+    const { identity } = self;
+    const index = (): DocumentIndex => chain.index;
     this.#pending = new PendingDocuments({
       clock,
       documents,
-      onFailed: (e) => this.#report(e),
-      index: () => chain.index,
+      onFailed,
+      index,
+      identity,
+      readChanges: options.readChanges,
     });
-    const onFailed = (error: unknown): void => this.#report(error);
     this.#edits = new EditSender({ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null });
     this.#sync = new GroupSync({
       device: self.signer.key,
@@ -132,7 +137,7 @@ export class GroupNode {
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
       mayRefuse: (identity) => this.#standing.isOrderer(identity),
-      onRefused: (id, failure) => this.#refused(id, failure),
+      onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#drop(id, failure)),
       onSignal: (session, signal) => this.#signalled(session, signal),
       isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
@@ -142,7 +147,7 @@ export class GroupNode {
     chain.subscribe({
       pending: (entry) => this.#onPending(entry),
       final: (block) => this.#onFinal(block),
-      refused: (entry, failure) => this.#onDropped(entry, failure),
+      refused: ({ id }, failure) => this.#keepGoing(() => this.#drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
     });
     for (const entry of chain.pool.inOrder()) this.#pending.take(entry);
@@ -296,11 +301,12 @@ export class GroupNode {
   async #order(id: Cid, bytes: Uint8Array): Promise<void> {
     const submitted = await this.chain.submit(bytes);
     if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
-    if (submitted.ok) return;
+    if (submitted.ok || !this.outbox.owes(id)) return;
     if (this.refusal) return await this.#giveUp(this.refusal);
+    this.#pending.takeOwn(bytes);
     if (!this.orders) return;
     const { code } = submitted.error;
-    if (!isCode(code) || !codeWaits(code)) await this.#settleDropped(id, submitted.error);
+    if (!isCode(code) || !codeWaits(code)) await this.#drop(id, submitted.error);
   }
 
   #onPending(entry: VerifiedEntry): void {
@@ -329,18 +335,11 @@ export class GroupNode {
     this.#pending.compactSoon();
   }
 
-  /** It can never be ordered after the block that is final now. */
-  #onDropped({ id }: VerifiedEntry, failure: Failure): void {
-    this.#takeBack([id]);
-    this.#keepGoing(() => this.#settleDropped(id, failure));
-  }
-
-  #refused(id: Cid, failure: Failure): void {
-    this.#keepGoing(async () => {
-      await this.chain.drop([id]);
-      this.#takeBack([id]);
-      await this.#settleDropped(id, failure);
-    });
+  /** It can never be ordered, nor what stands behind it in the own feed. */
+  async #drop(id: Cid, failure: Failure): Promise<void> {
+    const ids = [id, ...(await this.#settleDropped(id, failure))];
+    await this.chain.drop(ids);
+    this.#takeBack(ids);
   }
 
   /** Own edits among them are made again while that can help. */
@@ -366,9 +365,10 @@ export class GroupNode {
     await this.outbox.settle(id, { code, because: describeReceipt(receipt), height, changes: [...changes] });
   }
 
-  async #settleDropped(id: Cid, { code, because }: Failure): Promise<void> {
-    await this.outbox.settle(id, { code, because, height: null, changes: [] });
+  async #settleDropped(id: Cid, { code, because }: Failure): Promise<readonly Cid[]> {
+    const settled = await this.outbox.settle(id, { code, because, height: null, changes: [] });
     this.#changed();
+    return settled;
   }
 
   #signalled(session: Session, { kind, body, lifetime }: { kind: string; body: Uint8Array; lifetime: number }): void {

@@ -119,6 +119,10 @@ export class Outbox {
     return [...this.#pending.values()];
   }
 
+  owes(id: Cid): boolean {
+    return this.#pending.has(id);
+  }
+
   get reconciled(): boolean {
     return this.#reconciled;
   }
@@ -224,12 +228,13 @@ export class Outbox {
 
   /**
    * Records what became of an entry; the caller has verified it. Unknown ids are ignored. One that will never be ordered
-   * (`height` null) ends its feed: what stood behind it is dropped as well, and the next entry opens a new feed.
+   * (`height` null) ends its feed: what stood behind it is dropped as well, and the next entry opens a new feed. Resolves to
+   * all that was settled.
    */
-  settle(id: Cid, outcome: Outcome): Promise<void> {
+  settle(id: Cid, outcome: Outcome): Promise<readonly Cid[]> {
     return this.#inTurn(async () => {
       const pending = this.#closed ? undefined : this.#pending.get(id);
-      if (!pending) return;
+      if (!pending) return [];
       const settled = [{ ...pending, outcome }];
       if (outcome.height === null) {
         for (const other of this.#pending.values()) {
@@ -267,6 +272,7 @@ export class Outbox {
         for (const { resolve } of this.#waiters.get(entry.id) ?? []) resolve(entry.outcome);
         this.#waiters.delete(entry.id);
       }
+      return settled.map((entry) => entry.id);
     });
   }
 

@@ -4,9 +4,13 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Clock } from '../platform/ports.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
+import type { Identity } from '../crypto/ids.ts';
+import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
 import type { BesideChain, FinalBlock } from './chain-head.ts';
+import { readEntryChanges } from '../feeds/document-change.ts';
+import { parseEntry } from '../feeds/entry.ts';
 import { acceptDocuments } from '../ledger/document-acceptance.ts';
 import { layerIndex } from '../ledger/document-index.ts';
 
@@ -14,6 +18,9 @@ import { layerIndex } from '../ledger/document-index.ts';
 const COMPACT_AFTER: Millis = 5_000;
 
 export type PendingDocumentsOptions = {
+  /** Of this node. */
+  readonly identity: Identity;
+  readonly readChanges: ChangeReader;
   readonly clock: Clock;
   /** The disk failed. */
   readonly onFailed: (error: unknown) => void;
@@ -40,6 +47,16 @@ export class PendingDocuments {
     if (entry.body.sort === 'document') this.#admit([entry]);
   }
 
+  /** An own entry that the chain here does not take: known all the same, so that its edits can be made again. */
+  takeOwn(bytes: Uint8Array): void {
+    const { documents, identity, readChanges } = this.#options;
+    const entry = parseEntry(bytes);
+    if (!entry.ok || entry.value.body.sort !== 'document' || this.#accepted.has(entry.value.id)) return;
+    const { id, body } = entry.value;
+    const changes = readEntryChanges({ body, author: identity, read: readChanges });
+    documents.takePending({ id, body, identity, changes }, false);
+  }
+
   /** After a final block, with what is still pending: nothing is judged by what was only expected. */
   rebase(pending: readonly VerifiedEntry[]): void {
     this.#layer = layerIndex(this.#options.index(), []);
@@ -57,9 +74,10 @@ export class PendingDocuments {
 
   /** These can never be ordered. */
   drop(ids: readonly Cid[], pending: readonly VerifiedEntry[]): void {
-    const gone = ids.filter((id) => this.#accepted.delete(id));
+    for (const id of ids) this.#accepted.delete(id);
     this.rebase(pending.filter(({ id }) => !ids.includes(id)));
-    if (gone.length > 0) this.#options.documents.dropPending(gone);
+    // Also own ones that were never accepted: their edits are made again now.
+    this.#options.documents.dropPending(ids);
   }
 
   /** Own entries that can never be ordered, and whose edits are not made again: this device may write no more. */

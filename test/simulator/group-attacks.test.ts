@@ -5,6 +5,8 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { decodeHeader } from '../../shared/chain/block.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
+import { FEED } from '../../shared/ledger/records.ts';
+import { readRecord } from '../../shared/ledger/state.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
 import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
@@ -214,5 +216,28 @@ describe('a group under attack', () => {
     expect(bob.node.outbox.pending).toEqual([]);
     expect(bob.node.outbox.head!.feed).not.toBe(feed);
     evil.close();
+  });
+
+  test('what a clone got ordered first costs a member who is here none of its edits', async () => {
+    const { clock, members, hostile } = await found('members', ['alice', 'bob']);
+    const [alice, bob] = members as [Stand['members'][0], Stand['members'][0]];
+    await edit(bob.node, 'zero');
+    await clock.advance(5_000);
+    const { seq, head, feed } = bob.node.outbox.head!;
+    const evil = await hostile('bob');
+    const forged = await evil.write({ feed, seq, head }, [memberRemove.create({ identity: alice.member.identity })]);
+    evil.say(alice.member.device, { t: 'entries', entries: [forged.bytes] });
+    await clock.advance(5_000);
+    evil.close();
+    await edit(alice.node, 'block');
+    await clock.advance(5_000);
+    expect(readRecord(bob.node.chain.state, FEED, feed)?.head).toBe(forged.id);
+    for (const text of ['one', 'two', 'three']) await edit(bob.node, text);
+    await clock.advance(20_000);
+    for (const { node } of members) {
+      expect(node.chain.pool.size).toBe(0);
+      expect(await textOf(node)).toEqual(['block', 'one', 'three', 'two', 'zero']);
+    }
+    expect(bob.node.outbox.pending).toEqual([]);
   });
 });
