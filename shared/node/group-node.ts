@@ -272,6 +272,7 @@ export class GroupNode {
     this.#closed = true;
     this.#edits.close();
     this.#pending.close();
+    this.#sync.close();
     for (const links of this.#links) links.close();
     await this.outbox.close();
     await this.chain.close();
@@ -301,12 +302,12 @@ export class GroupNode {
   async #order(id: Cid, bytes: Uint8Array): Promise<void> {
     const submitted = await this.chain.submit(bytes);
     if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
-    if (submitted.ok || !this.outbox.owes(id)) return;
+    if (!this.outbox.owes(id)) return await this.chain.drop([id]).then(() => this.#changed()); // Refused meanwhile.
+    if (submitted.ok) return;
     if (this.refusal) return await this.#giveUp(this.refusal);
     this.#pending.takeOwn(bytes);
     if (!this.orders) return;
-    const { code } = submitted.error;
-    if (!isCode(code) || !codeWaits(code)) await this.#drop(id, submitted.error);
+    if (!isCode(submitted.error.code) || !codeWaits(submitted.error.code)) await this.#drop(id, submitted.error);
   }
 
   #onPending(entry: VerifiedEntry): void {
@@ -358,8 +359,7 @@ export class GroupNode {
   }
 
   async #settleFinal(id: Cid, height: number): Promise<void> {
-    const receipts = await loadReceipts(this.#options.store, height);
-    const receipt = receipts.find(({ entry }) => entry === id);
+    const receipt = (await loadReceipts(this.#options.store, height)).find(({ entry }) => entry === id);
     if (!receipt) return;
     const { code, changes } = receipt;
     await this.outbox.settle(id, { code, because: describeReceipt(receipt), height, changes: [...changes] });
