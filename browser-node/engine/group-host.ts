@@ -10,10 +10,8 @@ import type { RoomRequest } from '../../shared/node/light-node.ts';
 import type { EnginePlatform } from './engine-platform.ts';
 import type { GroupPresence } from './presence.ts';
 import type { Groups } from '../../shared/node/groups.ts';
-import { prefixRange } from '../../shared/node/outbox-records.ts';
+import { knowsGroups } from '../../shared/node/known-groups.ts';
 import { reject } from '../transport/failure-transfer.ts';
-
-const RECORD_PREFIX = 'groups/';
 
 export type GroupHostOptions = {
   readonly platform: EnginePlatform;
@@ -44,9 +42,7 @@ export class GroupHost {
     this.#opened = null;
     if (before) await close(await before);
     if (!identity) return;
-    const { store } = this.#options.platform;
-    const known = await store.range({ ...prefixRange(RECORD_PREFIX), limit: 1 });
-    if (known.length > 0) await this.open();
+    if (await knowsGroups(this.#options.platform.store)) await this.open();
   }
 
   /** Rejects with `wallet_missing` or `locked` while nobody writes here. */

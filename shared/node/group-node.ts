@@ -272,7 +272,6 @@ export class GroupNode {
     this.#closed = true;
     this.#edits.close();
     this.#pending.close();
-    this.#sync.close();
     for (const links of this.#links) links.close();
     await this.outbox.close();
     await this.chain.close();

@@ -54,9 +54,6 @@ export type SyncOptions = {
   readonly log: Log;
 };
 
-/** Own entries that nobody has answered for so long are given again, ms. */
-const REMIND_AFTER = 5_000;
-
 export class GroupSync {
   readonly #options: SyncOptions;
   readonly #peers = new Map<PublicKey, Peer>();
@@ -64,14 +61,8 @@ export class GroupSync {
   /** Blocks are taken one after the other, whoever sent them. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  #cancelRemind: (() => void) | null = null;
-
   constructor(options: SyncOptions) {
     this.#options = options;
-  }
-
-  close(): void {
-    this.#cancelRemind?.();
   }
 
   /** Members with an open session, this node's own device not among them. */
@@ -119,7 +110,6 @@ export class GroupSync {
   give(bytes: Uint8Array): void {
     for (const peer of this.#peers.values()) {
       if (!this.#mayHave(peer)) continue;
-      this.#remindLater();
       if (peer.queue.pulling || !peer.queue.push({ kind: 'entry', bytes })) this.#giveOwed(peer);
     }
   }
@@ -234,19 +224,9 @@ export class GroupSync {
   }
 
   #giveOwed(peer: Peer): void {
-    this.#remindLater();
     if (peer.owed) peer.owed.again = true;
     else peer.owed = { wires: this.#owedWires(), again: false };
     peer.queue.pull();
-  }
-
-  /** An answer can get lost with its session on one side alone: what is still owed is given again while somebody is here. */
-  #remindLater(): void {
-    this.#cancelRemind ??= this.#options.clock.after(REMIND_AFTER, () => {
-      this.#cancelRemind = null;
-      if (this.#options.owed().length === 0) return;
-      for (const peer of this.#peers.values()) if (this.#mayHave(peer)) this.#giveOwed(peer);
-    });
   }
 
   *#owedWires(): Generator<Uint8Array> {

@@ -25,11 +25,11 @@ import { memberAccept } from '../ledger/families/membership.ts';
 import { privateRoomId, publicRoomId, roomSecret } from '../session/room.ts';
 import { GroupNode, type GroupSignal } from './group-node.ts';
 import { formatInviteLink } from './invite-link.ts';
+import { GROUP_RECORD_PREFIX } from './known-groups.ts';
 import { prefixRange } from './outbox-records.ts';
 import { createPrefixedStore } from './prefixed-store.ts';
 
 const KEY_BYTES = 32;
-const RECORD_PREFIX = 'groups/';
 const RECORD_BYTES_MAX: number = GENESIS_BYTES_MAX + 1_024;
 
 const recordSchema = struct({
@@ -70,7 +70,7 @@ export class Groups {
   /** Opens every group of this device. */
   static async open(options: GroupsOptions): Promise<Groups> {
     const groups = new Groups(options);
-    for (const { value } of await options.store.range(prefixRange(RECORD_PREFIX))) {
+    for (const { value } of await options.store.range(prefixRange(GROUP_RECORD_PREFIX))) {
       const record = decodeCanonical(recordSchema, value, { max: RECORD_BYTES_MAX });
       assert(record.ok, 'the own record of a group decodes');
       const founding = decodeGenesis(record.value.genesis);
@@ -200,11 +200,11 @@ export class Groups {
 
   async #keep(group: Cid, record: GroupRecord): Promise<void> {
     const value = encodeCanonical(recordSchema, record);
-    await this.#options.store.write({ put: [{ key: RECORD_PREFIX + group, value }] }, 'strict');
+    await this.#options.store.write({ put: [{ key: GROUP_RECORD_PREFIX + group, value }] }, 'strict');
   }
 
   async #load(group: Cid): Promise<GroupRecord> {
-    const stored = await this.#options.store.get(RECORD_PREFIX + group);
+    const stored = await this.#options.store.get(GROUP_RECORD_PREFIX + group);
     const record = stored && decodeCanonical(recordSchema, stored, { max: RECORD_BYTES_MAX });
     assert(record?.ok, 'an open group has a record');
     return record.value;
