@@ -19,9 +19,6 @@ import type { FinalBlock } from './chain-head.ts';
 import type { RoomRequest } from './light-node.ts';
 import type { KnownHead } from './outbox.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
-import { codeWaits, isCode } from '../ledger/codes.ts';
-import { describeReceipt } from '../ledger/receipts.ts';
-import { loadReceipts } from './chain-store.ts';
 import { EditSender } from './edit-sender.ts';
 import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
 import { GroupSync } from './group-sync.ts';
@@ -29,6 +26,7 @@ import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
+import { OwnEntries } from './own-entries.ts';
 import { createSyncChain } from './sync-chain.ts';
 import { keepDocuments, PendingDocuments } from './pending-documents.ts';
 
@@ -78,6 +76,7 @@ export class GroupNode {
   readonly documents: GroupDocuments;
   readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
+  readonly #own: OwnEntries;
   readonly #edits: EditSender;
   readonly #sync: GroupSync;
   readonly #links: readonly GroupLinks[];
@@ -111,8 +110,7 @@ export class GroupNode {
   }
 
   private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox }) {
-    const { founding, clock, random, log, verifier, self, rooms, openRoom, connector, blocks, documents, store } =
-      options;
+    const { founding, clock, log, self, documents, store, readChanges } = options;
     const { chain, outbox } = parts;
     this.#options = options;
     this.chain = chain;
@@ -128,7 +126,16 @@ export class GroupNode {
       onFailed,
       index,
       identity,
-      readChanges: options.readChanges,
+      readChanges,
+    });
+    this.#own = new OwnEntries({
+      store,
+      chain,
+      outbox,
+      pending: this.#pending,
+      orders: this.orders,
+      refusal: () => this.refusal,
+      onChange: () => this.#changed(),
     });
     this.#edits = new EditSender({ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null });
     this.#sync = new GroupSync({
@@ -137,7 +144,7 @@ export class GroupNode {
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
       mayRefuse: (identity) => this.#standing.isOrderer(identity),
-      onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#drop(id, failure)),
+      onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#own.drop(id, failure)),
       onSignal: (session, signal) => this.#signalled(session, signal),
       isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
@@ -147,7 +154,7 @@ export class GroupNode {
     chain.subscribe({
       pending: (entry) => this.#onPending(entry),
       final: (block) => this.#onFinal(block),
-      refused: ({ id }, failure) => this.#keepGoing(() => this.#drop(id, failure)),
+      refused: ({ id }, failure) => this.#keepGoing(() => this.#own.drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
     });
     for (const entry of chain.pool.inOrder()) this.#pending.take(entry);
@@ -156,42 +163,10 @@ export class GroupNode {
       for (const { id, bytes } of entries) {
         this.#sync.give(bytes);
         for (const links of this.#links) links.owe();
-        this.#keepGoing(() => this.#order(id, bytes));
+        this.#keepGoing(() => this.#own.order(id, bytes));
       }
     });
-    this.#links = rooms.map(
-      (room) =>
-        new GroupLinks({
-          group: founding.group,
-          room,
-          openRoom,
-          mail: {
-            secret: room.secret ?? cidToBytes(founding.group),
-            owed: () => outbox.pending,
-            isAlone: () => this.peers.length === 0,
-            orders: this.orders,
-            submit: (wire) => chain.submit(wire),
-          },
-          clock,
-          random,
-          log,
-          verifier,
-          self,
-          connector,
-          blocks,
-          // Whoever is no member yet hears this node over the relay alone.
-          mayConnect: (session) => this.#standing.mayConnect(session),
-          events: {
-            open: (session) => this.#sync.opened(session),
-            closed: (session) => this.#sync.closed(session),
-            message: async (session, message) => {
-              await this.#sync.message(session, message);
-              if (message.t === 'state') this.#heard.resolve();
-            },
-          },
-          onChange: () => this.#changed(),
-        }),
-    );
+    this.#links = options.rooms.map((room) => this.#linkRoom(room));
     this.#keepGoing(() => this.#start());
   }
 
@@ -278,6 +253,34 @@ export class GroupNode {
     this.documents.close();
   }
 
+  #linkRoom(room: GroupRoom): GroupLinks {
+    const { founding } = this.#options;
+    const { chain, outbox } = this;
+    return new GroupLinks({
+      ...this.#options,
+      group: founding.group,
+      room,
+      mail: {
+        secret: room.secret ?? cidToBytes(founding.group),
+        owed: () => outbox.pending,
+        isAlone: () => this.peers.length === 0,
+        orders: this.orders,
+        submit: (wire) => chain.submit(wire),
+      },
+      // Whoever is no member yet hears this node over the relay alone.
+      mayConnect: (session) => this.#standing.mayConnect(session),
+      events: {
+        open: (session) => this.#sync.opened(session),
+        closed: (session) => this.#sync.closed(session),
+        message: async (session, message) => {
+          await this.#sync.message(session, message);
+          if (message.t === 'state') this.#heard.resolve();
+        },
+      },
+      onChange: () => this.#changed(),
+    });
+  }
+
   /** Learns what this device did before, from whoever is here, and only then signs. */
   async #start(): Promise<void> {
     const { isNew, clock, self } = this.#options;
@@ -297,18 +300,6 @@ export class GroupNode {
     this.outbox.redeliver();
   }
 
-  /** Into the own chain: what cannot be judged here yet stays owed, and goes to those who can. */
-  async #order(id: Cid, bytes: Uint8Array): Promise<void> {
-    const submitted = await this.chain.submit(bytes);
-    if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
-    if (!this.outbox.owes(id)) return await this.chain.drop([id]).then(() => this.#changed()); // Refused meanwhile.
-    if (submitted.ok) return;
-    if (this.refusal) return await this.#giveUp(this.refusal);
-    this.#pending.takeOwn(bytes);
-    if (!this.orders) return;
-    if (!isCode(submitted.error.code) || !codeWaits(submitted.error.code)) await this.#drop(id, submitted.error);
-  }
-
   #onPending(entry: VerifiedEntry): void {
     this.#pending.take(entry);
     this.#sync.pending(entry);
@@ -324,50 +315,9 @@ export class GroupNode {
     this.#changed();
   }
 
-  async #afterFinal({ receipts, block }: FinalBlock): Promise<void> {
-    const { height } = block.header;
-    for (const receipt of receipts) {
-      const { entry, code, changes } = receipt;
-      await this.outbox.settle(entry, { code, because: describeReceipt(receipt), height, changes: [...changes] });
-    }
-    for (const { id, bytes } of this.outbox.pending) if (!this.chain.pool.has(id)) await this.#order(id, bytes);
-    if (this.refusal) await this.#giveUp(this.refusal);
+  async #afterFinal(block: FinalBlock): Promise<void> {
+    await this.#own.takeFinal(block);
     this.#pending.compactSoon();
-  }
-
-  /** It can never be ordered, nor what stands behind it in the own feed. */
-  async #drop(id: Cid, failure: Failure): Promise<void> {
-    const ids = [id, ...(await this.#settleDropped(id, failure))];
-    await this.chain.drop(ids);
-    this.#takeBack(ids);
-  }
-
-  /** Own edits among them are made again while that can help. */
-  #takeBack(ids: readonly Cid[]): void {
-    const pending = this.chain.pool.inOrder();
-    if (this.refusal) this.#pending.forget(ids, pending);
-    else this.#pending.drop(ids, pending);
-  }
-
-  /** Nothing of this device will count any more: what waits is not shown, and not made again. */
-  async #giveUp(refusal: Failure): Promise<void> {
-    const ids = this.outbox.pending.map(({ id }) => id);
-    await this.chain.drop(ids);
-    this.#takeBack(ids);
-    for (const id of ids) await this.#settleDropped(id, refusal);
-  }
-
-  async #settleFinal(id: Cid, height: number): Promise<void> {
-    const receipt = (await loadReceipts(this.#options.store, height)).find(({ entry }) => entry === id);
-    if (!receipt) return;
-    const { code, changes } = receipt;
-    await this.outbox.settle(id, { code, because: describeReceipt(receipt), height, changes: [...changes] });
-  }
-
-  async #settleDropped(id: Cid, { code, because }: Failure): Promise<readonly Cid[]> {
-    const settled = await this.outbox.settle(id, { code, because, height: null, changes: [] });
-    this.#changed();
-    return settled;
   }
 
   #signalled(session: Session, { kind, body, lifetime }: { kind: string; body: Uint8Array; lifetime: number }): void {
