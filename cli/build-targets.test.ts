@@ -30,9 +30,9 @@ const SITE = {
 
 const APP = {
   'browser-node/app/index.html':
-    '<!doctype html><head><script type="module" src="./main.tsx"></script></head><body></body>',
-  'browser-node/app/main.tsx': 'import "./app.css"; import { shared } from "../shared.ts"; console.log(shared);',
-  'browser-node/app/app.css': 'p { color: red }',
+    '<!doctype html><head><link rel="stylesheet" href="./styles/app.css" /><script type="module" src="./main.tsx"></script></head>',
+  'browser-node/app/main.tsx': 'import { shared } from "../shared.ts"; console.log(shared);',
+  'browser-node/app/styles/app.css': 'p { color: red }',
   'browser-node/shared.ts': 'export const shared = "shared by both";',
   'browser-node/engine/engine.ts': 'import { shared } from "../shared.ts"; postMessage(shared);',
   'browser-node/service-worker/app-worker.ts': 'addEventListener("install", () => 0);',
@@ -73,9 +73,31 @@ test('every name that the app page, the engine and files.json mention is a built
   for (const url of listed) expect(url === '/' || files.has(url), url).toBe(true);
 });
 
+test('a start is one file, however many late parts use its code; a late part brings only what is its own', async () => {
+  const place = await createPlace({
+    ...APP,
+    'browser-node/engine/engine.ts': `
+      import { one } from "./one.ts"; import { two } from "./two.ts";
+      postMessage([one, two, () => import("./first.ts"), () => import("./second.ts")]);`,
+    'browser-node/engine/one.ts': 'export const one = "used by the first part too";',
+    'browser-node/engine/two.ts': 'export const two = "used by the second part too";',
+    'browser-node/engine/first.ts': 'import { one } from "./one.ts"; export const first = `${one} first`;',
+    'browser-node/engine/second.ts': 'import { two } from "./two.ts"; export const second = `${two} second`;',
+  });
+  await BUILDERS.app(place);
+  const files = (await readdir(place.out)).filter((name) => name.endsWith('.js'));
+  const texts = await Promise.all(files.map((name) => readFile(join(place.out, name), 'utf8')));
+  const start = texts.findIndex((text) => text.includes('used by the first part too'));
+  expect(texts[start]).toContain('used by the second part too');
+  expect(files.filter((name) => /^(first|second)-/.test(name))).toHaveLength(2);
+  expect(texts.filter((text) => text.includes('too'))).toHaveLength(1);
+  // The late part finds the start that runs already, not a second one.
+  expect(texts[files.findIndex((name) => name.startsWith('first-'))]).toContain(files[start]);
+});
+
 test('another source makes another name', async () => {
   const first = await createPlace(APP);
-  const second = await createPlace({ ...APP, 'browser-node/app/app.css': 'p { color: blue }' });
+  const second = await createPlace({ ...APP, 'browser-node/app/styles/app.css': 'p { color: blue }' });
   await BUILDERS.app(first);
   await BUILDERS.app(second);
   const names = async (folder: string): Promise<string[]> =>

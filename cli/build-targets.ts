@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build, transform, type BuildOptions, type Metafile } from 'esbuild';
+import { keepStartsWhole } from './late-parts.ts';
 
 /** `root` is the project, `out` the folder that becomes dist/<target>. */
 export type BuildPlace = { readonly root: string; readonly out: string; readonly minify: boolean };
@@ -22,7 +23,9 @@ export const BUILDERS: Readonly<Record<TargetName, (place: BuildPlace) => Promis
 };
 
 const APP_PAGE = 'browser-node/app/index.html';
+const APP_FOLDER = 'browser-node/app/';
 const APP = 'browser-node/app/main.tsx';
+const APP_STYLE = 'browser-node/app/styles/app.css';
 const ENGINE = 'browser-node/engine/engine.ts';
 const APP_SERVICE_WORKER = 'browser-node/service-worker/app-worker.ts';
 const SITE_SERVICE_WORKER = 'browser-node/service-worker/site-worker.ts';
@@ -46,12 +49,14 @@ const SCRIPT_END = /<\/(script)/gi;
 
 /** index.html, app and engine (they share chunks), sw.js, and files.json: the list that sw.js keeps for offline use. */
 async function buildApp(place: BuildPlace): Promise<void> {
+  const starts = { page: source(place, APP), engine: source(place, ENGINE) };
   const { metafile } = await build({
     ...baseOptions(place),
     metafile: true,
     entryPoints: [
-      { in: source(place, APP), out: 'app' },
-      { in: source(place, ENGINE), out: 'engine' },
+      { in: starts.page, out: 'app' },
+      { in: source(place, APP_STYLE), out: 'app' },
+      { in: starts.engine, out: 'engine' },
     ],
     outdir: place.out,
     entryNames: '[name]-[hash]',
@@ -61,6 +66,9 @@ async function buildApp(place: BuildPlace): Promise<void> {
     splitting: true,
     // Named by its content and fetched when the first group is opened.
     loader: { '.wasm': 'file' },
+    plugins: [
+      keepStartsWhole((importer) => (importer.startsWith(join(place.root, APP_FOLDER)) ? starts.page : starts.engine)),
+    ],
   });
   await build({
     ...baseOptions(place),
@@ -169,11 +177,11 @@ function source({ root }: BuildPlace, path: string): string {
   return full;
 }
 
-function outputOf(metafile: Metafile, entry: string): { path: string; css: string | undefined; imports: string[] } {
+function outputOf(metafile: Metafile, entry: string): { path: string; imports: string[] } {
   for (const [path, output] of Object.entries(metafile.outputs)) {
     if (output.entryPoint !== entry) continue;
     const imports = output.imports.filter(({ kind }) => kind === 'import-statement').map((imported) => imported.path);
-    return { path, css: output.cssBundle, imports };
+    return { path, imports };
   }
   throw new Error(`esbuild reported no output for ${entry}`);
 }
@@ -182,10 +190,11 @@ function outputOf(metafile: Metafile, entry: string): { path: string; css: strin
 function linkApp(page: string, metafile: Metafile): string {
   const app = outputOf(metafile, APP);
   if (!PAGE_SCRIPT.test(page)) throw new Error(`${APP_PAGE} has no <script type="module" src="./main.tsx">`);
+  if (page.match(PAGE_STYLE_LINK)?.length !== 1) throw new Error(`${APP_PAGE} has not one <link rel="stylesheet">`);
   const preloads = app.imports.map((path) => `<link rel="modulepreload" href="/${basename(path)}">`);
-  const style = app.css === undefined ? '' : `<link rel="stylesheet" href="/${basename(app.css)}">`;
+  const style = `<link rel="stylesheet" href="/${basename(outputOf(metafile, APP_STYLE).path)}">`;
   const script = `<script type="module" src="/${basename(app.path)}"></script>`;
-  return page.replace(PAGE_SCRIPT, () => [...preloads, style, script].join(''));
+  return page.replace(PAGE_STYLE_LINK, () => style).replace(PAGE_SCRIPT, () => [...preloads, script].join(''));
 }
 
 /** One file without a further request: its script bundled, its styles minified, both in place. */

@@ -1,7 +1,6 @@
 // Entry of the app's page: draws it, connects its node, and offers that as `globalThis.weft`.
 
 import type { WeftApi } from '../api.ts';
-import './styles/app.css';
 import { mountApp } from './mount-app.tsx';
 import { connectNode } from './node.ts';
 

@@ -66,9 +66,7 @@ async function buildPage(): Promise<ReadonlyMap<string, string>> {
     logLevel: 'error',
   });
   const html = await readFile(`${ROOT}browser-node/app/index.html`, 'utf8');
-  const page = html
-    .replace('./main.tsx', '/page.js')
-    .replace('</head>', '<link rel="stylesheet" href="/page.css"></head>');
+  const page = html.replace('./main.tsx', '/page.js').replace('./styles/app.css', '/page.css');
   return new Map([
     ['index.html', page],
     ...outputFiles.map(({ path, text }) => [path.split('/').at(-1)!, text] as const),
