@@ -14,6 +14,7 @@ import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { identitySchema, publicKeySchema } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { Tip } from './block.ts';
+import { tokenPolicySchema } from './token-policy.ts';
 import { createValidatorSet, type ValidatorSet } from './validator-set.ts';
 
 /** Founders listed in the genesis; everybody else joins by an entry. */
@@ -40,6 +41,8 @@ const genesisSchema = struct({
     blockInterval: uint({ min: BLOCK_INTERVAL_MIN, max: BLOCK_INTERVAL_MAX }),
     /** Who may read a group with documents; absent where there are none, as in the commons, which everybody reads. */
     read: optional(words('members', 'public')),
+    /** Absent: the group has no tokens. */
+    tokens: optional(tokenPolicySchema),
   }),
   members: list(
     struct({

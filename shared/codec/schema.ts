@@ -1,6 +1,7 @@
 // Schemas of canonical values: each says what it reads from decoded bytes (unknown → Result) and how it is written.
 
 import { assert } from '../core/assert.ts';
+import { AMOUNT_MAX } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { encodeUtf8, fromHex, toHex } from './base.ts';
 import { parseCid, type Cid } from './cid.ts';
@@ -55,7 +56,6 @@ type OneOf<D extends string, V extends Variants> = {
 
 /** Keys that objects treat specially; refused everywhere, whatever the value is later made into. */
 const KEYS_REFUSED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-const AMOUNT_MAX = 2n ** 63n - 1n;
 /** Decoders disagree on it at the start of a text, so none has it there (CB6). */
 export const BYTE_ORDER_MARK = '\uFEFF';
 

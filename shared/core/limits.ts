@@ -73,6 +73,14 @@ export const HANDLE_LEASE: number = 365 * DAY;
 export const HANDLES_PER_IDENTITY_MAX = 3;
 /** Open feeds of one identity in one group. */
 export const OPEN_FEEDS_MAX = 16;
+/** Thousandths of a token: 20 million of each asset, whatever a group's policy says. */
+export const TOKEN_SUPPLY_MAX = 20_000_000_000n;
+/** The largest amount that can be written. */
+export const AMOUNT_MAX: bigint = 2n ** 63n - 1n;
+/** Largest fee on transfers, in hundredths of a percent: half. */
+export const TRANSFER_FEE_BPS_MAX = 5_000;
+/** Bytes of what a sender writes to a transfer. */
+export const MEMO_BYTES_MAX = 256;
 /** Heads of one document in state: a change names at most 64 dependencies, and beside these there may be pending ones. */
 export const DOCUMENT_HEADS_MAX = 48;
 /** Of one author: a phone, a laptop and two more that were offline; a member who branches on purpose takes no more of the room than that. */

@@ -48,7 +48,7 @@ const ROWS = [
   },
   { code: 'rate_limited', because: 'Too many requests in a short time: wait a minute.', waits: true },
   { code: 'invalid_fee_selector', because: 'The fee names an asset that does not exist: choose another.' },
-  { code: 'amount_overflow', because: 'The amount is out of range: use a smaller one.' },
+  { code: 'amount_overflow', because: 'The amount is out of range: choose one from 0.001 to what the group can hold.' },
   { code: 'handle_taken', because: 'Somebody else has this handle: choose another.' },
   {
     code: 'handle_invalid',
@@ -100,6 +100,8 @@ const ROWS = [
     code: 'relays_full',
     because: 'The group lists as many relays as it may: announce this one when another has expired or was retired.',
   },
+  { code: 'no_tokens', because: 'This group has no tokens: its founder decided so, and it cannot be changed.' },
+  { code: 'no_such_member', because: 'Nobody in this group has this address: check it, or ask them to join first.' },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

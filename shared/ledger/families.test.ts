@@ -11,10 +11,12 @@ import {
   write,
   type Person,
 } from '../../test/simulator/ledger-world.ts';
+import { TOKENS } from '../../test/simulator/tokens.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { isCode } from './codes.ts';
 import { OPERATIONS } from './families.ts';
+import { accountTransfer } from './families/accounts.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -32,7 +34,7 @@ const founder: Person = await createUnsignedPerson('founder');
 const world = createWorld([founder], {
   join: 'invite',
   handles: [{ handle: 'docs', owner: founder.identity }],
-  policy: { read: 'members' },
+  policy: { read: 'members', tokens: TOKENS },
 });
 const entry = await write(founder, [handleRegister.create({ handle: 'any' })]);
 const version = { handle: 'docs' as Handle, name: '' as SiteName, seq: 1 };
@@ -64,6 +66,7 @@ const EXAMPLES: readonly Operation[] = [
     commit: new Uint8Array(32),
     sealed: [{ identity: founder.identity, box: new Uint8Array(80) }],
   }),
+  accountTransfer.create({ asset: 'consumer', to: founder.identity, amount: 1n, memo: 'thanks' }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -1,5 +1,6 @@
 // The one list of what a ledger entry can do; a new family adds its operations here.
 
+import { accountTransfer } from './families/accounts.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -25,4 +26,5 @@ export const OPERATIONS: readonly OperationRule[] = [
   relayAnnounce,
   relayRetire,
   keyRotate,
+  accountTransfer,
 ];

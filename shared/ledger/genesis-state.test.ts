@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { createUnsignedPerson, createWorld, START } from '../../test/simulator/ledger-world.ts';
+import { TOKENS } from '../../test/simulator/tokens.ts';
+import { ASSETS, SUPPLY, TOKEN_POLICY } from './account-records.ts';
 import { createGenesisState } from './genesis-state.ts';
 import type { Handle } from './handle-grammar.ts';
 import { HANDLE, MEMBER, OWNERSHIP, POLICY } from './records.ts';
@@ -43,4 +45,15 @@ test('ST5: a genesis that grants what is no handle is refused', async () => {
     handles: [{ handle: 'no--way', owner: identity }],
   } as const;
   expect(createGenesisState(genesis)).toMatchObject({ error: { code: 'handle_invalid' } });
+});
+
+test('LG52: tokens of a genesis stand in state with a supply of nothing, or the genesis is refused', () => {
+  const { state } = createWorld([], { policy: { tokens: TOKENS } });
+  expect(readRecord(state, TOKEN_POLICY, 'tokens')).toEqual(TOKENS);
+  const nothing = { minted: 0n, burned: 0n, escrow: 0n, emittedUntil: START };
+  for (const asset of ASSETS) expect(readRecord(state, SUPPLY, asset)).toEqual(nothing);
+  const policy = { puzzleBits: 0, operationsPerDay: 1, bytesPerDay: 1, blockInterval: 1_000 };
+  const tokens = { ...TOKENS, transferFeeBps: 5_001 };
+  const genesis = { created: START, join: 'invite', policy: { ...policy, tokens }, members: [], handles: [] } as const;
+  expect(createGenesisState(genesis)).toMatchObject({ error: { code: 'policy_violation' } });
 });

@@ -3,25 +3,34 @@
 import type { Genesis } from '../chain/genesis.ts';
 import { HANDLE_LEASE } from '../core/limits.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
+import { ASSETS, SUPPLY, TOKEN_POLICY } from './account-records.ts';
 import { becauseOf } from './codes.ts';
 import { readOwnership } from './families/devices.ts';
 import { parseHandle } from './handle-grammar.ts';
 import { GROUP_RECORD, KEY } from './group-records.ts';
 import { HANDLE, MEMBER, OWNERSHIP, POLICY } from './records.ts';
 import { commitDraft, openDraft, writeRecord, type State } from './state.ts';
+import { findBrokenBound } from './token-bounds.ts';
 
 /** Granted handles may be reserved words; their lease of a year starts when the group was created. */
 export function createGenesisState(
   genesis: Pick<Genesis, 'created' | 'join' | 'policy' | 'members' | 'handles'>,
-): Result<State, Failure<'handle_invalid'>> {
+): Result<State, Failure<'handle_invalid' | 'policy_violation'>> {
   const draft = openDraft();
   const { created, join, policy, members, handles } = genesis;
-  const { read, ...limits } = policy;
+  const { read, tokens, ...limits } = policy;
   writeRecord(draft, { type: POLICY, id: 'current', value: { join, ...limits } });
   if (read !== undefined) {
     const admins = members.filter(({ role }) => role === 'admin').length;
     writeRecord(draft, { type: GROUP_RECORD, id: 'current', value: { read, admins } });
     if (read === 'members') writeRecord(draft, { type: KEY, id: 'current', value: { epoch: 0 } });
+  }
+  if (tokens !== undefined) {
+    const broken = findBrokenBound(tokens);
+    if (broken !== undefined) return err({ code: 'policy_violation', because: `The genesis: ${broken}.` });
+    writeRecord(draft, { type: TOKEN_POLICY, id: 'tokens', value: tokens });
+    const value = { minted: 0n, burned: 0n, escrow: 0n, emittedUntil: created };
+    for (const asset of ASSETS) writeRecord(draft, { type: SUPPLY, id: asset, value });
   }
   for (const { identity, ...member } of members) {
     writeRecord(draft, { type: MEMBER, id: identity, value: { ...member, since: 0 } });

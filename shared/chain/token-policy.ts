@@ -1,0 +1,40 @@
+// What a group's policy says of its tokens: part of a genesis, and a record of state (LG52). The bounds are the ledger's.
+
+import { amount, bool, optional, struct, uint, words, type Infer } from '../codec/schema.ts';
+
+const emissionSchema = struct({
+  /** Per day, before the first halving. */
+  consumer: amount(),
+  industrial: amount(),
+  /** Ms since the epoch: nothing is emitted before, and halvings count from here. */
+  since: uint(),
+  /** Ms until the rate is half of what it was. */
+  halving: uint(),
+});
+export type Emission = Infer<typeof emissionSchema>;
+
+/** Amounts in thousandths of a token; a group whose genesis has none of this has no tokens. */
+export const TOKEN_POLICY_FIELDS = {
+  /** Consumer tokens for a new member, free over `faucetVesting` ms. */
+  faucetAmount: amount(),
+  faucetVesting: uint(),
+  claimRewardAmount: amount(),
+  /** Of what is transferred, in hundredths of a percent. */
+  transferFeeBps: uint(),
+  /** Of each asset. */
+  maxTotalSupply: amount(),
+  /** Of each asset and identity. */
+  maxAccountBalance: amount(),
+  /** Least fee of a ledger entry: millionths of a token per KiB. */
+  feeFloor: uint(),
+  emission: optional(emissionSchema),
+  /** Where rewards of tasks come from. */
+  taskRewards: words('escrow', 'mint'),
+  /** Whether members may send tokens to each other. */
+  transferable: bool(),
+  /** Ms that a change of this policy is announced ahead. */
+  noticePeriod: uint(),
+};
+
+export const tokenPolicySchema = struct(TOKEN_POLICY_FIELDS);
+export type TokenPolicy = Infer<typeof tokenPolicySchema>;

@@ -1,0 +1,45 @@
+// Accounts: members send tokens to each other, and the treasury takes its part (LG56, LG57; F04, F09).
+
+import { amount, optional, struct, text } from '../../codec/schema.ts';
+import { MEMO_BYTES_MAX } from '../../core/limits.ts';
+import { identitySchema, type Identity } from '../../crypto/ids.ts';
+import { assetSchema, TOKEN_POLICY } from '../account-records.ts';
+import type { Code } from '../codes.ts';
+import { credit, debit } from '../funds.ts';
+import { defineOperation } from '../operation.ts';
+import { MEMBER } from '../records.ts';
+import { readRecord, type Draft } from '../state.ts';
+
+const BPS = 10_000n;
+
+/** `amount` leaves the sender's account, in thousandths; the receiver gets it without the group's part. */
+export const accountTransfer = defineOperation({
+  kind: 'account.transfer',
+  schema: struct({
+    asset: assetSchema,
+    to: identitySchema,
+    amount: amount(),
+    memo: optional(text({ max: MEMO_BYTES_MAX })),
+  }),
+  apply({ draft, entry, blockTime }, { asset, to, amount: sent }) {
+    const policy = readRecord(draft, TOKEN_POLICY, 'tokens');
+    if (policy === undefined) return 'no_tokens';
+    if (!policy.transferable) return 'not_permitted';
+    const wrong = checkReceiver(draft, to) ?? debit(draft, { asset, from: entry.identity, amount: sent, blockTime });
+    if (wrong !== undefined) return wrong;
+    const kept = transferFee(sent, policy.transferFeeBps);
+    const unpaid = kept > 0n ? credit(draft, { asset, to: 'treasury', amount: kept }) : undefined;
+    return unpaid ?? credit(draft, { asset, to, amount: sent - kept });
+  },
+});
+
+/** F04: what the treasury gets of a transfer, rounded down. */
+export function transferFee(sent: bigint, bps: number): bigint {
+  return (sent * BigInt(bps)) / BPS;
+}
+
+/** Only members have accounts: state does not grow by accounts of nobody, and a mistyped address takes nothing. */
+export function checkReceiver(draft: Draft, identity: Identity): Code | undefined {
+  const member = readRecord(draft, MEMBER, identity);
+  return member === undefined || member.role === 'removed' ? 'no_such_member' : undefined;
+}
