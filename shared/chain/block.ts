@@ -1,27 +1,16 @@
-// Blocks: the header that commits to a cut and to roots, how one follows another, and the certified block as it travels (CH6–CH11).
+// Blocks: the header that commits to a cut and to roots, and how one follows another (CH6–CH10).
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
 import { bytes, link, list, literal, struct, uint, type Infer } from '../codec/schema.ts';
 import type { Millis } from '../core/brand.ts';
-import {
-  BLOCK_BYTES_MAX,
-  BLOCK_FEED_ENTRIES_MAX,
-  BLOCK_FEEDS_MAX,
-  CERTIFICATE_BYTES_MAX,
-  CERTIFIED_BLOCK_BYTES_MAX,
-  ENTRY_BYTES_MAX,
-  HEADER_BYTES_MAX,
-} from '../core/limits.ts';
+import { BLOCK_FEED_ENTRIES_MAX, BLOCK_FEEDS_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { feedIdSchema, publicKeySchema } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
-import { decodeCertificate, encodeCertificate, type Certificate } from './certificate.ts';
 import type { ValidatorSet } from './validator-set.ts';
 
 const ROOT_BYTES = 32;
-/** Entries of one block: what a cut of the most feeds could name is far above what 8 MiB can hold. */
-const BLOCK_ENTRIES_MAX = 16_384;
 
 const cutItemSchema = struct({
   feed: feedIdSchema,
@@ -60,19 +49,6 @@ export type Block = { readonly id: Cid; readonly header: Header };
 
 /** What the next block is linked to: a block, or the genesis at height 0. */
 export type Tip = { readonly id: Cid; readonly height: number; readonly view: number; readonly time: Millis };
-
-/** A block with the certificate over it and the bytes of its entries, in the order of the cut. */
-export type CertifiedBlock = {
-  readonly block: Block;
-  readonly certificate: Certificate;
-  readonly entries: readonly Uint8Array[];
-};
-
-const certifiedBlockSchema = struct({
-  header: bytes({ max: HEADER_BYTES_MAX }),
-  certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
-  entries: list(bytes({ max: ENTRY_BYTES_MAX }), { max: BLOCK_ENTRIES_MAX }),
-});
 
 export function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
   return encodeCanonical(headerSchema, header);
@@ -128,34 +104,4 @@ function findBrokenCut(cut: readonly CutItem[]): string | undefined {
     if (item.to - item.from >= BLOCK_FEED_ENTRIES_MAX) return 'The cut takes too many entries of one feed.';
   }
   return undefined;
-}
-
-export function encodeCertifiedBlock({ block, certificate, entries }: CertifiedBlock): Uint8Array<ArrayBuffer> {
-  const header = encodeHeader(block.header);
-  return encodeCanonical(certifiedBlockSchema, { header, certificate: encodeCertificate(certificate), entries });
-}
-
-/** CH11: the parts fit together; signatures are for verifyCertificate, the entries for execution. */
-export function decodeCertifiedBlock(
-  input: Uint8Array,
-): Result<CertifiedBlock, Failure<'bad_block' | 'bad_header' | 'bad_certificate'>> {
-  const decoded = decodeCanonical(certifiedBlockSchema, input, { max: CERTIFIED_BLOCK_BYTES_MAX });
-  if (!decoded.ok) return fail('bad_block', decoded.error.because);
-  const { entries } = decoded.value;
-  const block = decodeHeader(decoded.value.header);
-  if (!block.ok) return block;
-  const certificate = decodeCertificate(decoded.value.certificate);
-  if (!certificate.ok) return certificate;
-  if (!certifies(certificate.value, block.value))
-    return fail('bad_certificate', 'The certificate is of another block.');
-  const named = block.value.header.cut.reduce((sum, item) => sum + item.to - item.from + 1, 0);
-  if (named !== entries.length) return fail('bad_block', `The cut names ${named} entries and ${entries.length} came.`);
-  const size = entries.reduce((sum, entry) => sum + entry.length, 0);
-  if (size > BLOCK_BYTES_MAX) return fail('bad_block', 'The entries are larger than a block may be.');
-  return ok({ block: block.value, certificate: certificate.value, entries });
-}
-
-/** Whether the certificate is about this block, in the view and epoch the header says. */
-export function certifies(certificate: Certificate, { id, header }: Block): boolean {
-  return certificate.hash === id && certificate.view === header.view && certificate.epoch === header.epoch;
 }

@@ -112,7 +112,7 @@ describe('certificates and answers of one of four', () => {
     expect(sent(bench.propose(child))).toContainEqual({ kind: 'getCerts', above: 0 });
   });
 
-  test('CH26: ancestors become final with their descendant, each under its own certificate', () => {
+  test('CH26: ancestors become final with their descendant, by its finalization and the headers up to it', () => {
     const bench = new Bench(group, self);
     bench.hearCertificate(claimOf(block, 'notarize'), block);
     bench.execute(block);
@@ -120,9 +120,9 @@ describe('certificates and answers of one of four', () => {
     bench.hearCertificate(claimOf(child, 'notarize'), child);
     bench.execute(child);
     const final = bench.hearCertificate(claimOf(child, 'finalize')).filter((effect) => effect.kind === 'finalised');
-    expect(final.map((effect) => [effect.block.id, effect.certificate.kind])).toEqual([
-      [block.id, 'notarize'],
-      [child.id, 'finalize'],
+    expect(final.map(({ block, certificate, after }) => [block.id, certificate.hash, after])).toEqual([
+      [block.id, child.id, [child]],
+      [child.id, child.id, []],
     ]);
   });
 

@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import { checkLink, tipOf, type Block, type Tip } from './block.ts';
-import { assembleCertificate, type VerifiedCertificate } from './certificate.ts';
+import { assembleCertificate } from './certificate.ts';
 import { judgeProposal } from './simplex-proposals.ts';
 import { decideTimers, isActive, leaderTimedOut, proposeIfDue, sendAgain } from './simplex-timers.ts';
 import { askOnce, changeRound, findTip, isAboveFloor, isSolo, readRound, send, type Draft } from './simplex-state.ts';
@@ -72,8 +72,8 @@ function finalise(draft: Draft): void {
       if (finalization !== before.finalization) draft.records.push({ sort: 'certificate', certificate: finalization });
       askOnce(draft, 'all', { kind: 'getBlocks', from: draft.final.height + 1 });
     } else {
-      for (const { block, certificate } of blocks) {
-        draft.effects.push({ kind: 'finalised', block, certificate });
+      for (const [at, block] of blocks.entries()) {
+        draft.effects.push({ kind: 'finalised', block, certificate: finalization, after: blocks.slice(at + 1) });
         draft.final = tipOf(block);
       }
     }
@@ -81,20 +81,14 @@ function finalise(draft: Draft): void {
   if (draft.final.id !== before.final.id) forgetSettled(draft);
 }
 
-/** From the last final block up to this one, all executed, each with its certificate; undefined while one is missing. */
-function unfinalisedChain(
-  draft: Draft,
-  last: Cid | null,
-): { block: Block; certificate: VerifiedCertificate }[] | undefined {
-  const chain: { block: Block; certificate: VerifiedCertificate }[] = [];
+/** From the last final block up to this one, all executed; undefined while one is missing. */
+function unfinalisedChain(draft: Draft, last: Cid | null): Block[] | undefined {
+  const chain: Block[] = [];
   for (let id = last; id !== draft.final.id;) {
     const known = id === null ? undefined : draft.blocks.get(id);
     if (known?.verdict !== 'valid') return undefined;
-    const { block } = known;
-    const certificate = id === last ? draft.finalization : readRound(draft, block.header.view).notarization;
-    if (certificate === null || certificate.hash !== id) return undefined;
-    chain.unshift({ block, certificate });
-    id = block.header.parent;
+    chain.unshift(known.block);
+    id = known.block.header.parent;
   }
   return chain;
 }

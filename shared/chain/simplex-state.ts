@@ -129,8 +129,13 @@ export type SimplexEffect =
   | { readonly kind: 'execute'; readonly block: Block }
   /** The next block stands on this one: say by `work` whether there is something beyond it. */
   | { readonly kind: 'tip'; readonly tip: Tip }
-  /** By rising height. The certificate is a notarization where a later block of the same step carries the finality. */
-  | { readonly kind: 'finalised'; readonly block: Block; readonly certificate: VerifiedCertificate }
+  /** By rising height. `after`: the blocks above it up to the one that the finalization is of. */
+  | {
+      readonly kind: 'finalised';
+      readonly block: Block;
+      readonly certificate: VerifiedCertificate;
+      readonly after: readonly Block[];
+    }
   /** Records of views up to this one may go. */
   | { readonly kind: 'forget'; readonly through: number }
   | { readonly kind: 'answerBlocks'; readonly to: Address; readonly from: number }

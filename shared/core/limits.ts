@@ -37,14 +37,19 @@ export const BLOCK_FEED_BYTES_MAX = MIB;
 export const BLOCK_FEEDS_MAX = 1_024;
 /** Bytes of one block header. */
 export const HEADER_BYTES_MAX = 256 * KIB;
+/** Headers that lead from a block to the finalized one above it: leaders let no more than a few blocks with entries stand unfinal. */
+export const AFTER_HEADERS_MAX = 64;
+/** Bytes of those headers together. */
+export const AFTER_BYTES_MAX: number = 512 * KIB;
 /** Bytes of all entries of one block. */
 export const BLOCK_BYTES_MAX = 8 * MIB;
 /** Validators of one set. */
 export const VALIDATORS_MAX = 100;
 /** Bytes of one certificate: 100 signatures, a bitmap and the header fields. */
 export const CERTIFICATE_BYTES_MAX = 16 * KIB;
-/** Bytes of a certified block as it travels: header, certificate and entries, and what frames up to 16,384 of those. */
-export const CERTIFIED_BLOCK_BYTES_MAX: number = BLOCK_BYTES_MAX + HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + 128 * KIB;
+/** Bytes of a certified block as it travels: header, those after it, certificate and entries, and what frames up to 16,384 of those. */
+export const CERTIFIED_BLOCK_BYTES_MAX: number =
+  BLOCK_BYTES_MAX + HEADER_BYTES_MAX + AFTER_BYTES_MAX + CERTIFICATE_BYTES_MAX + 128 * KIB;
 /** Bytes of one value in state. */
 export const STATE_VALUE_BYTES_MAX = 16 * KIB;
 /** Bytes of one key in state. */

@@ -1,7 +1,8 @@
 // From the pinned group to a header that its validators made final; every failure names the part that did not hold (LC2–LC5).
 
-import { certifies, decodeHeader, type Block } from '../chain/block.ts';
-import { decodeCertificate, verifyCertificate } from '../chain/certificate.ts';
+import { decodeHeader, type Block } from '../chain/block.ts';
+import { checkFinality, decodeFinality, type FinalityBytes } from '../chain/certified-block.ts';
+import { verifyCertificate } from '../chain/certificate.ts';
 import { decodeGenesis } from '../chain/genesis.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { Cid } from '../codec/cid.ts';
@@ -14,10 +15,9 @@ export type HeaderCode = 'bad_genesis' | 'bad_seal' | 'bad_header' | 'bad_certif
 /** What the reader trusts beforehand, and checks with. `genesis` may come from anywhere: `group` is its hash. */
 export type Pin = { readonly group: Cid; readonly genesis: Uint8Array; readonly verifier: Verifier };
 
-export type HeaderProof = {
+export type HeaderProof = FinalityBytes & {
   readonly seals: readonly Uint8Array[];
   readonly header: Uint8Array;
-  readonly certificate: Uint8Array;
 };
 
 export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet };
@@ -35,18 +35,18 @@ export async function verifyFinalHeader(
   const { set, epoch } = now.value;
   const block = decodeHeader(proof.header);
   if (!block.ok) return block;
-  const certificate = decodeCertificate(proof.certificate);
-  if (!certificate.ok) return certificate;
+  const finality = decodeFinality(proof);
+  if (!finality.ok) return finality;
+  const { certificate } = finality.value;
   // The certificate is judged for what it says itself: so a changed header is told from a changed certificate.
-  const signed = await verifyCertificate({ certificate: certificate.value, group, set, verifier });
+  const signed = await verifyCertificate({ certificate, group, set, verifier });
   if (!signed.ok) {
     if (block.value.header.group !== group) return fail('wrong_group', 'The answer is about another group.');
     return signed;
   }
-  if (certificate.value.kind !== 'finalize')
-    return fail('bad_certificate', 'The certificate does not make a block final.');
-  if (!certifies(certificate.value, block.value)) {
-    return fail('bad_header', 'The header is not the one that the validators made final.');
+  if (certificate.kind !== 'finalize') return fail('bad_certificate', 'The certificate does not make a block final.');
+  if (!checkFinality(block.value, finality.value).ok) {
+    return fail('bad_header', 'The header is not one that the validators made final.');
   }
   const { header } = block.value;
   if (header.group !== group) return fail('wrong_group', 'The answer is about another group.');

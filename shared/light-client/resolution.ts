@@ -1,7 +1,7 @@
 // A resolution as it travels: everything that proves one key of state to somebody who holds nothing but the genesis (LC1).
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, list, literal, nullable, struct, text, type Infer } from '../codec/schema.ts';
+import { bytes, list, literal, nullable, optional, struct, text, type Infer } from '../codec/schema.ts';
 import {
   CERTIFICATE_BYTES_MAX,
   HEADER_BYTES_MAX,
@@ -11,6 +11,7 @@ import {
   STATE_VALUE_BYTES_MAX,
 } from '../core/limits.ts';
 import { fail, type Failure, type Result } from '../core/result.ts';
+import { afterSchema } from '../chain/certified-block.ts';
 import { STATUS_BYTES_MAX } from '../chain/status.ts';
 
 /** Changes of validators between a pin and now; at one an hour at most, a fresher pin is due long before. */
@@ -31,6 +32,7 @@ const resolutionSchema = struct({
   seals: list(bytes({ max: RESOLUTION_BYTES_MAX }), { max: SEALS_MAX }),
   header: bytes({ max: HEADER_BYTES_MAX }),
   certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+  after: optional(afterSchema),
   key: text({ min: 1, max: STATE_KEY_BYTES_MAX }),
   value: nullable(bytes({ max: STATE_VALUE_BYTES_MAX })),
   proof: bytes({ max: PROOF_BYTES_MAX }),

@@ -1,23 +1,25 @@
 // Seals: final blocks that hand an epoch over to new validators, followed from the pinned set to the present one (LC3).
 
-import { certifies, decodeHeader } from '../chain/block.ts';
-import { decodeCertificate, verifyCertificate } from '../chain/certificate.ts';
+import { decodeHeader } from '../chain/block.ts';
+import { afterSchema, checkFinality, decodeFinality } from '../chain/certified-block.ts';
+import { verifyCertificate } from '../chain/certificate.ts';
 import { GENESIS_EPOCH, type Founding } from '../chain/genesis.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, struct, type Infer } from '../codec/schema.ts';
-import { CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
+import { bytes, optional, struct, type Infer } from '../codec/schema.ts';
+import { AFTER_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import type { Verifier } from '../platform/ports.ts';
 
 /** 100 keys and their frame. */
 const VALIDATORS_BYTES_MAX = 4_096;
-const SEAL_BYTES_MAX = HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + VALIDATORS_BYTES_MAX + 64;
+const SEAL_BYTES_MAX = HEADER_BYTES_MAX + AFTER_BYTES_MAX + CERTIFICATE_BYTES_MAX + VALIDATORS_BYTES_MAX + 64;
 
 const sealSchema = struct({
   header: bytes({ max: HEADER_BYTES_MAX }),
-  /** Of the old validators, over the header. */
+  /** Of the old validators, over the header or the last of those after it (CH26). */
   certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+  after: optional(afterSchema),
   /** The set whose CID is the header's `nextValidators`. */
   validators: bytes({ max: VALIDATORS_BYTES_MAX }),
 });
@@ -66,12 +68,12 @@ async function followSeal(
   if (next.value.id === set.id || header.nextValidators !== next.value.id) {
     return fail('bad_seal', 'A change of validators names other validators than it brings.');
   }
-  const certificate = decodeCertificate(seal.value.certificate);
-  if (!certificate.ok) return fail('bad_seal', certificate.error.because);
-  if (certificate.value.kind !== 'finalize' || !certifies(certificate.value, block.value)) {
-    return fail('bad_seal', 'A change of validators is not final.');
-  }
-  const verified = await verifyCertificate({ certificate: certificate.value, group, set, verifier });
+  const finality = decodeFinality(seal.value);
+  if (!finality.ok) return fail('bad_seal', finality.error.because);
+  const final = checkFinality(block.value, finality.value);
+  if (!final.ok) return fail('bad_seal', 'A change of validators is not final.');
+  const { certificate } = finality.value;
+  const verified = await verifyCertificate({ certificate, group, set, verifier });
   if (!verified.ok) return fail('bad_seal', verified.error.because);
   return ok({ epoch: epoch + 1, set: next.value, height: header.height });
 }

@@ -54,6 +54,22 @@ test('LC12: a proven leaf that is no receipt of this entry is refused', async ()
   }
 });
 
+test('CH26: the outcome of a block without a finalization of its own is proven by that of one above it', async () => {
+  const tree = createReceiptTree(receipts);
+  const block = testBlock(group, group.tip, { receiptsRoot: treeRoot(tree) });
+  const next = testBlock(group, { ...block.header, id: block.id });
+  const last = testBlock(group, { ...next.header, id: next.id });
+  const header = encodeHeader(block.header);
+  const certificate = encodeCertificate(await certifyBlock(group, last));
+  const after = [next, last].map((one) => encodeHeader(one.header));
+  expect(await judge({ header, certificate, after } as never)).toMatchObject({ ok: true, value: { block: block.id } });
+  const others = [[], after.slice(0, 1), after.slice(1), after.toReversed()];
+  for (const wrong of others) {
+    const judged = await judge({ header, certificate, after: wrong } as never);
+    expect(judged).toMatchObject({ error: { code: 'bad_header' } });
+  }
+});
+
 test('LC9, LC12: each byte of each part, flipped, is noticed and blamed on that part', async () => {
   const outcome = genuine;
   const codes = {

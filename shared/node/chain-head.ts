@@ -2,8 +2,8 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
-import type { VerifiedCertificate } from '../chain/certificate.ts';
+import type { Block, Tip } from '../chain/block.ts';
+import type { CertifiedBlock, Finality } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
@@ -15,7 +15,8 @@ import type { Store, StoreBatch, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { err, fail, ok } from '../core/result.ts';
-import { decodeCertifiedBlock, tipOf } from '../chain/block.ts';
+import { tipOf } from '../chain/block.ts';
+import { decodeCertifiedBlock } from '../chain/certified-block.ts';
 import { applyCertifiedBlocks } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { parseEntry, verifyEntry } from '../feeds/entry.ts';
@@ -78,11 +79,11 @@ export type KeptBlock = { readonly final: FinalBlock; readonly advance: () => Ch
 export async function keepFinal(
   { store, beside: keepBeside }: { readonly store: Store; readonly beside?: BesideChain | undefined },
   head: ChainHead,
-  { block, certificate, executed }: { block: Block; certificate: VerifiedCertificate; executed: Executed },
+  { block, executed, ...finality }: Finality & { readonly block: Block; readonly executed: Executed },
 ): Promise<KeptBlock> {
   const { receipts, writes, state, accepted } = executed.result;
   const verified = sortByCut(block, executed.entries);
-  const certified: CertifiedBlock = { block, certificate, entries: verified.map((entry) => entry.bytes) };
+  const certified: CertifiedBlock = { block, ...finality, entries: verified.map((entry) => entry.bytes) };
   const entryIds: Cid[] = verified.map((entry) => entry.id);
   const final: FinalBlock = { ...certified, verified, receipts };
   const beside = keepBeside?.(final);
@@ -133,7 +134,7 @@ export async function catchUp(
     else unreadable ??= decoded.error;
   }
   let { head } = options;
-  let waiting: Executed[] = [];
+  let latest: Executed | undefined;
   const caughtUp = await applyCertifiedBlocks({
     tip: tipOfHead(head, founding),
     blocks,
@@ -141,24 +142,19 @@ export async function catchUp(
     ports: {
       verifier,
       execute: async (certified) => {
-        const ground = waiting.reduce<Ground>((below, { result }) => standOn(below, result), head);
-        const { state } = ground;
+        const { state } = head;
         const entries = await verifyEntries(certified, { state, group, verifier, verified, readChanges });
         if (!entries.ok) return entries;
-        const executed = executeOn(ground, certified.block, entries.value);
+        const executed = executeOn(head, certified.block, entries.value);
         if (!executed.ok) return executed;
-        waiting.push(executed.value);
+        latest = executed.value;
         return ok(executed.value.result);
       },
-      commit: async ({ block }, certificate) => {
-        const executed = waiting.shift();
-        assert(executed, 'a block is executed before it is final');
-        const kept = await keepFinal({ store, beside }, head, { block, certificate, executed });
+      commit: async ({ entries: _, ...certified }) => {
+        assert(latest, 'a block is executed before it is final');
+        const kept = await keepFinal({ store, beside }, head, { ...certified, executed: latest });
         head = kept.advance();
         onFinal?.(kept.final, head);
-      },
-      discard: () => {
-        waiting = [];
       },
     },
   });

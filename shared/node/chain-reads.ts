@@ -12,7 +12,7 @@ import { assert } from '../core/assert.ts';
 import { STATE_KEY_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { encodeHeader } from '../chain/block.ts';
-import { encodeCertificate } from '../chain/certificate.ts';
+import { encodeFinality, type FinalityBytes } from '../chain/certified-block.ts';
 import { createStatus, encodeStatus } from '../chain/status.ts';
 import { DEVICE, FEED, HANDLE } from '../ledger/records.ts';
 import { parseHandle } from '../ledger/handle-grammar.ts';
@@ -31,16 +31,15 @@ const RECEIPT_TREES_KEPT = 4;
 /** What the outcomes of one block have in common. */
 type BlockProof = {
   readonly header: Uint8Array;
-  readonly certificate: Uint8Array;
+  readonly finality: FinalityBytes;
   readonly receipts: ReadonlyMap<Cid, Receipt>;
   readonly tree: Tree;
 };
 
 /** Everything that proves an entry's outcome, as it goes into a session message. */
-export type OutcomeProof = {
+export type OutcomeProof = FinalityBytes & {
   readonly id: Cid;
   readonly header: Uint8Array;
-  readonly certificate: Uint8Array;
   readonly receipt: Uint8Array;
   readonly proof: Uint8Array;
 };
@@ -79,7 +78,7 @@ export class ChainReads {
         v: 1,
         seals: [],
         header: encodeHeader(last.block.header),
-        certificate: encodeCertificate(last.certificate),
+        ...encodeFinality(last),
         ...prove(key),
         also: companionKeys(key).map(prove),
         status,
@@ -92,10 +91,10 @@ export class ChainReads {
     const { store } = this.#options;
     const height = await findEntryHeight(store, id);
     if (height === undefined) return null;
-    const { header, certificate, receipts, tree } = await this.#proofOf(height);
+    const { header, finality, receipts, tree } = await this.#proofOf(height);
     const receipt = receipts.get(id);
     assert(receipt, 'an ordered entry has a receipt');
-    return { id, header, certificate, receipt: encodeReceipt(receipt), proof: proveKey(tree, id) };
+    return { id, header, ...finality, receipt: encodeReceipt(receipt), proof: proveKey(tree, id) };
   }
 
   /** Receipts of a final block, in the order of execution. */
@@ -149,7 +148,7 @@ async function loadProof(store: Store, height: number): Promise<BlockProof> {
   assert(certified, 'the block of an indexed entry is stored');
   return {
     header: encodeHeader(certified.block.header),
-    certificate: encodeCertificate(certified.certificate),
+    finality: encodeFinality(certified),
     receipts: new Map(receipts.map((receipt) => [receipt.entry, receipt])),
     tree: createReceiptTree(receipts),
   };

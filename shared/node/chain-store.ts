@@ -1,7 +1,7 @@
 // The chain on a full node's disk: state, blocks, receipts and pending entries, each block in one strict write.
 
 import type { Cid } from '../codec/cid.ts';
-import type { CertifiedBlock } from '../chain/block.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
@@ -10,7 +10,7 @@ import { assert } from '../core/assert.ts';
 import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, hexBytes, list, struct, uint } from '../codec/schema.ts';
-import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/block.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/certified-block.ts';
 import { feedIdSchema } from '../crypto/ids.ts';
 import { documentNameSchema, type ActorId, type ChangeHash } from '../feeds/document-change.ts';
 import { createGenesisState } from '../ledger/genesis-state.ts';

@@ -2,15 +2,15 @@
 // entry and block as it comes.
 
 import type { Cid } from '../codec/cid.ts';
-import type { CertifiedBlock } from '../chain/block.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Clock, Log } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
-import { decodeHeader, encodeCertifiedBlock } from '../chain/block.ts';
-import { decodeCertificate } from '../chain/certificate.ts';
+import { decodeHeader } from '../chain/block.ts';
+import { decodeFinality, encodeCertifiedBlock } from '../chain/certified-block.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { assembleBlock, BlockStash, type LinkedEntry } from './block-stash.ts';
@@ -311,8 +311,8 @@ export class GroupSync {
 
   async #takeBlock(peer: Peer, message: Extract<SessionMessage, { t: 'block' }>): Promise<void> {
     const block = decodeHeader(message.header);
-    const certificate = decodeCertificate(message.certificate);
-    if (!block.ok || !certificate.ok) return bestOf(peer.sessions)?.close('bad_block');
+    const finality = decodeFinality(message);
+    if (!block.ok || !finality.ok) return bestOf(peer.sessions)?.close('bad_block');
     const stash = this.#stash.take(peer.device);
     let untaken = false;
     const { height, cut } = block.value.header;
@@ -326,7 +326,7 @@ export class GroupSync {
         peer.queue.push({ kind: 'message', message: { t: 'getBlocks', from: height } });
         return;
       }
-      const wire = encodeCertifiedBlock({ block: block.value, certificate: certificate.value, entries });
+      const wire = encodeCertifiedBlock({ block: block.value, ...finality.value, entries });
       // It has what it sends, and gets none of it back.
       if (peer.height < height) peer.height = height;
       for (const { feed, to } of cut) raise(peer.known, { feed, seq: to });

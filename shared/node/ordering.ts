@@ -2,8 +2,8 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Block, CertifiedBlock, Tip } from '../chain/block.ts';
-import type { VerifiedCertificate } from '../chain/certificate.ts';
+import type { Block, Tip } from '../chain/block.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { VoteClaim } from '../chain/vote.ts';
@@ -286,7 +286,7 @@ export class Ordering {
       case 'execute':
         return this.#executeKnown(effect.block);
       case 'finalised':
-        await this.#finalise(effect.block, effect.certificate);
+        await this.#finalise(effect);
         return [];
       case 'tip':
         this.#feedWork();
@@ -377,10 +377,10 @@ export class Ordering {
     return [{ kind: 'executed', id, valid: true, interval: intervalAfter(executed.value.result.state) }];
   }
 
-  async #finalise(block: Block, certificate: VerifiedCertificate): Promise<void> {
+  async #finalise({ block, certificate, after }: Extract<SimplexEffect, { kind: 'finalised' }>): Promise<void> {
     const executed = this.#executed.get(block.id);
     assert(executed, 'a block is executed before it is final');
-    const kept = await keepFinal(this.#options, this.#head, { block, certificate, executed });
+    const kept = await keepFinal(this.#options, this.#head, { block, certificate, after, executed });
     this.#head = kept.advance();
     this.#executed.delete(block.id);
     for (const { id } of executed.entries) this.#intake.pool.remove(id);

@@ -1,11 +1,11 @@
 // What still has to be sent to one member, in order: entries packed into messages, blocks with what the member lacks of them.
 
-import type { CertifiedBlock } from '../chain/block.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { encodeHeader } from '../chain/block.ts';
-import { encodeCertificate } from '../chain/certificate.ts';
+import { encodeFinality } from '../chain/certified-block.ts';
 
 /** Entries of one message: below the largest message, with room for what frames them. */
 const MESSAGE_ENTRY_BYTES: number = 768 * 1024;
@@ -140,8 +140,7 @@ export class SyncQueue {
     for (const entries of packEntries(missing)) {
       if (!(await this.#say({ t: 'blockEntries', height: header.height, entries }))) return false;
     }
-    const certificate = encodeCertificate(certified.certificate);
-    return await this.#say({ t: 'block', header: encodeHeader(header), certificate });
+    return await this.#say({ t: 'block', header: encodeHeader(header), ...encodeFinality(certified) });
   }
 
   async #say(message: SessionMessage): Promise<boolean> {

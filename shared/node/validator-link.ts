@@ -232,13 +232,13 @@ export class ValidatorLink {
 
   async #outcome(session: Session, message: Extract<SessionMessage, { t: 'outcome' }>): Promise<void> {
     const { group, genesis, verifier, outbox, log } = this.#options;
-    const { id, header, certificate, receipt, proof } = message;
+    const { id } = message;
     const verified = await verifyOutcome({
       group,
       genesis,
       verifier,
       entry: id,
-      outcome: { seals: [], header, certificate, receipt, proof },
+      outcome: { seals: [], ...message },
     });
     if (!verified.ok) {
       log.warn('an outcome does not verify', { code: verified.error.code });

@@ -3,8 +3,9 @@
 import type { Failure, Result } from '../core/result.ts';
 import type { Infer } from '../codec/schema.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, link, list, oneOf, struct, text, uint, words } from '../codec/schema.ts';
+import { bytes, link, list, oneOf, optional, struct, text, uint, words } from '../codec/schema.ts';
 import {
+  AFTER_HEADERS_MAX,
   CERTIFICATE_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HEADER_BYTES_MAX,
@@ -34,6 +35,9 @@ const SIGNAL_BYTES_MAX: number = 4 * 1_024;
 const SIGNAL_KIND_BYTES_MAX = 128;
 
 const entryList = list(bytes({ max: ENTRY_WIRE_BYTES_MAX, min: 1 }), { max: MESSAGE_ENTRIES_MAX });
+
+/** CH26: headers from the one after a block to the certified one. */
+const after = optional(list(bytes({ max: HEADER_BYTES_MAX }), { min: 1, max: AFTER_HEADERS_MAX }));
 
 const code = text({ max: CODE_BYTES_MAX, min: 1 });
 const because = text({ max: SENTENCE_BYTES_MAX });
@@ -65,6 +69,7 @@ const messageVariants = {
     id: link(),
     header: bytes({ max: HEADER_BYTES_MAX }),
     certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+    after,
     receipt: bytes({ max: RECEIPT_BYTES_MAX }),
     proof: bytes({ max: PROOF_BYTES_MAX }),
   }),
@@ -89,7 +94,11 @@ const messageVariants = {
   /** SY3: entries of the block of that height which comes next. */
   blockEntries: struct({ height: uint({ min: 1 }), entries: entryList }),
   /** SY3: a final block, for whoever has its entries. */
-  block: struct({ header: bytes({ max: HEADER_BYTES_MAX }), certificate: bytes({ max: CERTIFICATE_BYTES_MAX }) }),
+  block: struct({
+    header: bytes({ max: HEADER_BYTES_MAX }),
+    certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
+    after,
+  }),
   /** SY4: blocks from this height upwards, with all their entries. */
   getBlocks: struct({ from: uint({ min: 1 }) }),
   /** SY6: of the moment: never stored, never passed on, void after `lifetime` ms. */

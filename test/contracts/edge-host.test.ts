@@ -1,7 +1,8 @@
 // What the edge shows of itself in real workerd: its hosts, its copy of the commons, and the app under a strict policy.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBlock, decodeCertifiedBlock, encodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { createBlock } from '../../shared/chain/block.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { certifyBlock } from '../../shared/chain/chain.test-kit.ts';
 import { decodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';

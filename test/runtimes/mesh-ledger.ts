@@ -1,7 +1,7 @@
 // What the edge's copy of a commons says when read from block 1: one history, no gap, no fork of a feed; and it never changes.
 
 import { expect } from 'vitest';
-import { decodeCertifiedBlock, type CertifiedBlock } from '../../shared/chain/block.ts';
+import { decodeCertifiedBlock, type CertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { assert } from '../../shared/core/assert.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';

@@ -1,6 +1,6 @@
 // A whole mesh in one process: a headless node and tabs over one memory room, and an edge that only keeps certified blocks.
 
-import { decodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { decodeCertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { decodeGenesis, encodeGenesis, type Founding } from '../../shared/chain/genesis.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';

@@ -4,10 +4,11 @@ import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { FeedId } from '../../shared/crypto/ids.ts';
 import type { PublicKey, Verifier } from '../../shared/platform/ports.ts';
-import type { Block, CertifiedBlock } from '../../shared/chain/block.ts';
+import type { Block } from '../../shared/chain/block.ts';
+import type { CertifiedBlock } from '../../shared/chain/certified-block.ts';
 import type { ValidatorSet } from '../../shared/chain/validator-set.ts';
 import type { EdgeConfig } from '../edge.ts';
-import { decodeCertifiedBlock } from '../../shared/chain/block.ts';
+import { decodeCertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { verifyCertificate } from '../../shared/chain/certificate.ts';
 import { GENESIS_EPOCH, decodeGenesis } from '../../shared/chain/genesis.ts';
 import { assert } from '../../shared/core/assert.ts';
@@ -46,7 +47,6 @@ export async function checkBlock(
   if (block.header.epoch !== GENESIS_EPOCH || block.header.validators !== rules.set.id) {
     return fail('bad_block', 'The block names other validators than the genesis.');
   }
-  if (certificate.kind !== 'finalize') return fail('bad_block', 'The certificate does not make the block final.');
   const certified = await verifyCertificate({ certificate, ...rules, verifier });
   if (!certified.ok) return fail('bad_block', certified.error.because);
   const feedHeads = await checkEntries(decoded.value, rules.group, verifier);
