@@ -39,6 +39,9 @@ import { readEntryChanges, type ChangeReader, type DocumentChange } from './docu
 /** `family.verb`. */
 const OPERATION_KIND_BYTES_MAX = 64;
 
+/** What a byte can say; which of them name an asset is for the ledger. */
+const FEE_SELECTOR_MAX = 255;
+
 const SIGNED_KIND = 'entry';
 
 const operationSchema = struct({
@@ -61,6 +64,7 @@ const bodySchema = struct({
   certificate: optional(bytes({ max: DEVICE_CERTIFICATE_BYTES_MAX })),
   after: optional(struct({ feed: feedIdSchema, seq: uint({ min: 1 }) })),
   fee: optional(amount()),
+  feeSelector: optional(uint({ max: FEE_SELECTOR_MAX })),
   validUntil: optional(uint()),
   ops: list(operationSchema, { min: 1, max: ENTRY_OPERATIONS_MAX }),
 });
@@ -68,8 +72,8 @@ const bodySchema = struct({
 const wireSchema = struct({ body: bytes({ max: ENTRY_BYTES_MAX }), sig: signatureSchema });
 
 /**
- * `time` (as claimed) and `validUntil` (in block time) in ms since the epoch; `fee` in thousandths of a token; `prev` is
- * the id of entry seq − 1; `certificate` and `after` stand in first entries only. Rules EN1–EN6.
+ * `time` (as claimed) and `validUntil` (in block time) in ms since the epoch; `fee` in thousandths of a token, of the
+ * assets that `feeSelector` says (LG58); `prev` is the id of entry seq − 1; `certificate` and `after` stand in first entries only. Rules EN1–EN6.
  */
 export type EntryBody = Infer<typeof bodySchema>;
 
@@ -202,7 +206,7 @@ function checkFirst(body: EntryBody): string | undefined {
 
 /** EN4: a document entry has no fee and no deadline. */
 function checkSort(body: EntryBody): string | undefined {
-  const bare = body.fee === undefined && body.validUntil === undefined;
+  const bare = body.fee === undefined && body.feeSelector === undefined && body.validUntil === undefined;
   return body.sort === 'document' && !bare ? 'a document entry has no fee and no deadline' : undefined;
 }
 

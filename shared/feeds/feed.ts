@@ -25,6 +25,7 @@ export type EntryContent = {
   readonly ops: readonly Operation[];
   readonly sort?: 'ledger' | 'document';
   readonly fee?: bigint;
+  readonly feeSelector?: number;
   readonly validUntil?: Millis;
 };
 
@@ -44,7 +45,7 @@ export function followFeed(writer: FeedWriter, feed: FeedId): FeedWriter {
 
 /** The body of the next entry; sign it with createEntry, then advanceFeed. */
 export function nextEntryBody(writer: FeedWriter, content: EntryContent): EntryBody {
-  const { time, ops, sort = 'ledger', fee, validUntil } = content;
+  const { time, ops, sort = 'ledger', fee, feeSelector, validUntil } = content;
   const { group, device, feed, certificate, after } = writer;
   const first = writer.seq === 0;
   return {
@@ -59,6 +60,7 @@ export function nextEntryBody(writer: FeedWriter, content: EntryContent): EntryB
     ...(first && { certificate }),
     ...(first && after !== undefined && { after }),
     ...(fee !== undefined && { fee }),
+    ...(feeSelector !== undefined && { feeSelector }),
     ...(validUntil !== undefined && { validUntil }),
     ops,
   };

@@ -1,5 +1,6 @@
 // Admission: the one rule by which an entry applies, is void, or is refused; preview, working set and block all use it (LG11–LG20).
 
+import type { TokenPolicy } from '../chain/token-policy.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import { CLOCK_DRIFT_MAX, RECENT_BLOCKS } from '../core/limits.ts';
@@ -7,9 +8,11 @@ import type { Failure } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import { becauseOf, type Code } from './codes.ts';
+import { TOKEN_POLICY } from './account-records.ts';
 import { OPERATIONS } from './families.ts';
 import { registerDevice } from './families/devices.ts';
 import { checkStranger } from './families/membership.ts';
+import { chargeFee, type PaidFee } from './fees.ts';
 import { GROUP_RECORD } from './group-records.ts';
 import type { OperationContext } from './operation.ts';
 import { DEVICE, FEED, MEMBER, POLICY, QUOTA, RECENT, type Device, type Feed } from './records.ts';
@@ -23,12 +26,17 @@ export type OpenBlock = {
   readonly draft: Draft;
   readonly blockTime: Millis;
   readonly height: number;
+  /** In force throughout the block; undefined in a group without tokens. */
+  readonly tokens: TokenPolicy | undefined;
 };
 
-/** `changes`: keys of state that the operations wrote, sorted; none of a document entry, whose block decides. */
+/**
+ * `changes`: keys of state that the operations wrote, sorted; none of a document entry, whose block decides. `paid`: of
+ * the fee, absent when nothing was.
+ */
 export type Admission =
-  | { readonly outcome: 'apply'; readonly changes: readonly string[] }
-  | { readonly outcome: 'void'; readonly code: Code }
+  | { readonly outcome: 'apply'; readonly changes: readonly string[]; readonly paid?: PaidFee }
+  | { readonly outcome: 'void'; readonly code: Code; readonly paid?: PaidFee }
   | { readonly outcome: 'refuse'; readonly code: Code };
 
 const rulesByKind = new Map(OPERATIONS.map((rule) => [rule.kind, rule]));
@@ -39,7 +47,7 @@ export function openBlock(start: { state: State; parentId: Cid; blockTime: Milli
   const draft = openDraft(state);
   const recent = [...(readRecord(draft, RECENT, 'recent') ?? []), parentId].slice(-RECENT_BLOCKS);
   writeRecord(draft, { type: RECENT, id: 'recent', value: recent });
-  return { draft, blockTime, height };
+  return { draft, blockTime, height, tokens: readRecord(draft, TOKEN_POLICY, 'tokens') };
 }
 
 /** What an entry would do on top of this block, which stays as it is. */
@@ -52,7 +60,7 @@ export function previewEntry(block: OpenBlock, entry: VerifiedEntry): Admission 
  * `refuse`: no trace; a block that holds it is invalid.
  */
 export function admitEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
-  const { identity, body } = entry;
+  const { identity } = entry;
   const refused = checkClock(block, entry) ?? checkAuthor(block, entry);
   if (refused !== undefined) return { outcome: 'refuse', code: refused };
   const stranger = readRecord(block.draft, MEMBER, identity) === undefined;
@@ -63,16 +71,18 @@ export function admitEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
   const charged = chargeQuota(frame, { block, entry });
   if (charged === 'wait') return { outcome: 'refuse', code: 'quota_exceeded' };
 
+  const fee = payFee(frame, { block, entry });
   const effects = openDraft(frame);
-  const code = charged ?? checkTerms(block, body) ?? runOperations({ ...block, draft: effects, entry });
+  const code = charged ?? fee.code ?? runOperations({ ...block, draft: effects, entry });
+  const paid = Object.keys(fee.paid).length > 0 ? { paid: fee.paid } : {};
   if (code === undefined) {
     mergeDraft(effects);
     mergeDraft(frame);
-    return { outcome: 'apply', changes: [...effects.writes.keys()].sort() };
+    return { outcome: 'apply', changes: [...effects.writes.keys()].sort(), ...paid };
   }
   if (stranger) return { outcome: 'refuse', code };
   mergeDraft(frame);
-  return { outcome: 'void', code };
+  return { outcome: 'void', code, ...paid };
 }
 
 /**
@@ -166,10 +176,14 @@ function chargeQuota(frame: Draft, given: { block: OpenBlock; entry: VerifiedEnt
   return today.operations === 0 ? 'quota_exceeded' : 'wait';
 }
 
-/** Deadline in block time, and the fee: there is no asset yet, so no account can pay one. */
-function checkTerms({ blockTime }: OpenBlock, body: VerifiedEntry['body']): Code | undefined {
-  if (body.validUntil !== undefined && body.validUntil < blockTime) return 'expired';
-  return body.fee !== undefined && body.fee > 0n ? 'insufficient_funds' : undefined;
+/** An expired entry pays nothing (LG17), every other what it offers or what there is of it (LG60). */
+function payFee(frame: Draft, given: { block: OpenBlock; entry: VerifiedEntry }): ReturnType<typeof chargeFee> {
+  const { block, entry } = given;
+  const { blockTime, tokens: policy } = block;
+  const { validUntil, ops } = entry.body;
+  if (validUntil !== undefined && validUntil < blockTime) return { code: 'expired', paid: {} };
+  const unpaid = ops.every(({ kind }) => rulesByKind.get(kind)?.unpaid === true);
+  return chargeFee(frame, { entry, blockTime, policy, unpaid });
 }
 
 /** A document entry writes nothing here: what its changes do is decided at the end of the block, for all of them (LG30). */

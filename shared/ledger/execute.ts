@@ -178,11 +178,12 @@ export function orderEntries(
 
 function createReceipt({ entry, admission }: Admitted, refusal: Code | undefined): Receipt {
   const code = refusal ?? (admission.outcome === 'void' ? admission.code : undefined);
+  const paid = admission.paid && { paid: admission.paid };
   if (code !== undefined || admission.outcome === 'void') {
-    return { v: 1, entry: entry.id, code: code ?? 'ok', changes: [] };
+    return { v: 1, entry: entry.id, code: code ?? 'ok', changes: [], ...paid };
   }
   const documents = new Set((entry.changes ?? []).map(({ document }) => DOCUMENT.key(document)));
-  return { v: 1, entry: entry.id, code: 'ok', changes: [...admission.changes, ...documents].sort() };
+  return { v: 1, entry: entry.id, code: 'ok', changes: [...admission.changes, ...documents].sort(), ...paid };
 }
 
 /** Admission has checked that the numbers of a feed follow each other. */

@@ -21,6 +21,8 @@ export type OperationContext = {
 
 export type OperationRule = {
   readonly kind: string;
+  /** An entry of nothing else needs no fee (LG59): what keeps a device or a group safe must not fail for want of money. */
+  readonly unpaid?: true;
   /** Undefined: done. A code voids the whole entry. */
   readonly run: (context: OperationContext, body: Uint8Array) => Code | undefined;
 };
@@ -36,10 +38,12 @@ export function defineOperation<T>(definition: {
   apply: (context: OperationContext, body: T) => Code | undefined;
   /** Bytes of its body, where they are no small record. */
   max?: number;
+  unpaid?: true;
 }): OperationKind<T> {
-  const { kind, schema, apply, max = OPERATION_BODY_BYTES_MAX } = definition;
+  const { kind, schema, apply, unpaid, max = OPERATION_BODY_BYTES_MAX } = definition;
   return {
     kind,
+    ...(unpaid && { unpaid }),
     schema,
     create: (body) => ({ kind, body: encodeCanonical(schema, body) }),
     run(context, bytes) {

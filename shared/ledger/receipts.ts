@@ -1,7 +1,7 @@
 // Receipts: the outcome of each ordered entry, in a tree of the block's own, so that one can be proven alone (LG21).
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { link, list, literal, mapped, struct, text, uint, type Infer } from '../codec/schema.ts';
+import { amount, link, list, literal, mapped, optional, struct, text, uint, type Infer } from '../codec/schema.ts';
 import { ENTRY_OPERATIONS_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../core/limits.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { becauseOf, codeNumber, CODES, type Code } from './codes.ts';
@@ -23,9 +23,13 @@ const receiptSchema = struct({
     (code) => (code === 'ok' ? 0 : codeNumber(code)),
   ),
   changes: list(text({ max: STATE_KEY_BYTES_MAX }), { max: ENTRY_OPERATIONS_MAX * KEYS_PER_OPERATION_MAX }),
+  paid: optional(struct({ consumer: optional(amount()), industrial: optional(amount()) })),
 });
 
-/** `changes`: keys of state that the operations wrote, sorted; none when void. */
+/**
+ * `changes`: keys of state that the operations wrote, sorted; none when void. `paid`: the fee, in thousandths by asset,
+ * absent when nothing was paid; a void entry pays as well.
+ */
 export type Receipt = Infer<typeof receiptSchema>;
 
 export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {

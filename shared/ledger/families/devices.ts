@@ -12,6 +12,7 @@ const NOTHING_OWNED: Ownership = { devices: [], handles: [] };
 
 export const deviceRevoke = defineOperation({
   kind: 'device.revoke',
+  unpaid: true,
   schema: struct({ device: publicKeySchema }),
   apply({ draft, entry, height }, { device }) {
     const known = readRecord(draft, DEVICE, device);

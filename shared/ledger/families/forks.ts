@@ -19,6 +19,7 @@ export type Fork = { readonly first: ParsedEntry; readonly second: ParsedEntry }
 /** Their signatures were checked before the entry came here (EN10). Any member may send it. */
 export const feedFork = defineOperation({
   kind: 'feed.fork',
+  unpaid: true,
   max: ENTRY_BYTES_MAX,
   schema: forkSchema,
   apply({ draft, entry }, proof) {
