@@ -27,6 +27,8 @@ import { ChainReads } from '../shared/node/chain-reads.ts';
 import { CommonsMember } from '../shared/node/commons-member.ts';
 import { EdgeCopy } from '../shared/node/edge-copy.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
+import { ForkProofs } from '../shared/node/fork-proofs.ts';
+import { ForkWatch } from '../shared/node/fork-watch.ts';
 import { FinalReports } from '../shared/node/final-reports.ts';
 import type { RoomRequest } from '../shared/node/light-node.ts';
 import { Ordering } from '../shared/node/ordering.ts';
@@ -109,6 +111,7 @@ export class HeadlessNode {
   readonly #chain: ChainReads;
   readonly #cancels = new Set<() => void>();
   readonly #reports: FinalReports;
+  readonly #forks: ForkWatch;
   #closed = false;
 
   static async open(options: HeadlessOptions): Promise<HeadlessNode> {
@@ -139,13 +142,13 @@ export class HeadlessNode {
       findSources: (manifest) => node.current?.findSources(manifest) ?? Promise.resolve([]),
       onHeld: (manifests) => node.current?.have(manifests),
     });
-    node.current = new HeadlessNode(options, { ordering, outbox, keeper, pinner });
+    node.current = new HeadlessNode(options, { ordering, outbox, keeper, pinner, forks: await ForkProofs.open(store) });
     return node.current;
   }
 
   private constructor(
     options: HeadlessOptions,
-    parts: { ordering: Ordering; outbox: Outbox; keeper: BlobKeeper; pinner: Pinner },
+    parts: { ordering: Ordering; outbox: Outbox; keeper: BlobKeeper; pinner: Pinner; forks: ForkProofs },
   ) {
     const { store, blobs, clock, random, verifier, founding, validator, log, edge, self, connectRelay } = options;
     const { group } = founding;
@@ -223,6 +226,13 @@ export class HeadlessNode {
       read: (key) => Promise.resolve(this.#readOwn(key)),
       solve: () => Promise.reject(new Error('the node of a commons is a member from its genesis')),
     });
+    this.#forks = new ForkWatch({
+      ...{ store, clock, random, log, outbox: this.#outbox },
+      proofs: parts.forks,
+      chain: this.#ordering,
+      orders: true,
+      mayWrite: () => true,
+    });
     this.#ordering.subscribe({
       pending: (entry) => this.#pins.pinPending(entry),
       final: (block) => this.#onFinal(block),
@@ -243,6 +253,7 @@ export class HeadlessNode {
     this.#room.have(this.#pinner.held);
     this.#copy.wake();
     this.#outbox.redeliver();
+    this.#forks.start();
     this.#pins.sweep();
     // What a run before this one was pulling when it ended.
     this.#keeper.sweepSoon();
@@ -319,6 +330,7 @@ export class HeadlessNode {
   async close(): Promise<void> {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
+    this.#forks.close();
     this.#pins.close();
     this.#reports.close();
     this.#sessions.close();

@@ -11,7 +11,7 @@ import type { PublisherProgress } from './publish-progress.ts';
 import { toHex } from '../shared/codec/base.ts';
 import { NETWORK_WAIT } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
-import { OutboxClosed } from '../shared/node/outbox.ts';
+import { LOST_TO_FORK, OutboxClosed } from '../shared/node/outbox.ts';
 import { isBehindOlder, isFinished, listForgotten, loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
 import { storeSite } from './store-site.ts';
 import { newestVersion } from './version-records.ts';
@@ -21,7 +21,7 @@ const JOB_ID_BYTES = 8;
 /** Another device of the same owner may have taken the number meanwhile, or an older copy of this one the feed. */
 const NUMBER_TRIES_MAX = 3;
 /** Outcomes after which the same version may be named again, by another number or in another feed. */
-const NAMED_AGAIN: ReadonlySet<string> = new Set(['wrong_state', 'forked', 'seq_used', 'feed_frozen']);
+const NAMED_AGAIN: ReadonlySet<string> = new Set(['wrong_state', ...LOST_TO_FORK]);
 
 export type PublishTask = {
   readonly handle: Handle;

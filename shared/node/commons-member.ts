@@ -9,7 +9,6 @@ import type { Puzzle } from '../ledger/puzzle.ts';
 import type { HandleLease, RecordType } from '../ledger/records.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { RelayAddress } from '../session/relay-address.ts';
-import type { Outbox } from './outbox.ts';
 import type { Outcome } from './outbox-records.ts';
 import { decodeCanonical } from '../codec/canonical.ts';
 import { assert } from '../core/assert.ts';
@@ -21,10 +20,11 @@ import { relayAnnounce, relayRetire } from '../ledger/families/relays.ts';
 import { sitePublish, siteUnpublish } from '../ledger/families/sites.ts';
 import { OPERATION_BODY_BYTES_MAX } from '../ledger/operation.ts';
 import { decodeRecord, HANDLE, MEMBER, POLICY, SITE } from '../ledger/records.ts';
+import { LOST_TO_FORK, type Outbox } from './outbox.ts';
 
 /** A puzzle names a recent block; if it took too long to solve, it is solved for a newer one. */
 const JOIN_TRIES_MAX = 3;
-/** Another device of the same owner may have taken the next number. */
+/** Another device of the same owner may have taken the next number of the site, or a copy of this one that of the feed. */
 const SEQ_TRIES_MAX = 3;
 
 /** What is certified about a key now, and the block that says so. */
@@ -152,7 +152,8 @@ export class CommonsMember {
       const { entry, seq } = submitted.value;
       const outcome = await this.#options.outbox.whenSettled(entry);
       if (outcome.code === 'ok' && outcome.height !== null) return ok({ seq, height: outcome.height });
-      if (outcome.code !== 'wrong_state' || attempt === SEQ_TRIES_MAX) return fail(outcome.code, outcome.because);
+      const again = outcome.code === 'wrong_state' || LOST_TO_FORK.has(outcome.code);
+      if (!again || attempt === SEQ_TRIES_MAX) return fail(outcome.code, outcome.because);
     }
   }
 
@@ -176,7 +177,10 @@ export class CommonsMember {
 
   async #settle(operation: Operation): Promise<Outcome> {
     const { outbox } = this.#options;
-    return await outbox.whenSettled(await outbox.submit([operation]));
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await outbox.whenSettled(await outbox.submit([operation]));
+      if (!LOST_TO_FORK.has(outcome.code) || attempt === SEQ_TRIES_MAX) return outcome;
+    }
   }
 
   #findPending(site: { handle: Handle; name: SiteName; manifest: Cid }): { entry: Cid; seq: number } | null {

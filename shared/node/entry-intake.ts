@@ -38,6 +38,8 @@ export type EntryIntakeOptions = {
   readonly head: () => { readonly state: State; readonly tip: Tip };
   /** A new entry is on disk and in the pool. */
   readonly onPending: (entry: VerifiedEntry) => void;
+  /** A verified entry is refused because another has its number. */
+  readonly onContradicted?: (entry: VerifiedEntry) => void;
 };
 
 export class EntryIntake {
@@ -112,9 +114,10 @@ export class EntryIntake {
     if (admission.outcome === 'refuse') {
       // Its block may have become final while it was verified.
       const since = await findEntryHeight(store, id);
-      return since === undefined
-        ? fail(admission.code, becauseOf(admission.code))
-        : ok({ id, state: 'final', height: since });
+      if (since !== undefined) return ok({ id, state: 'final', height: since });
+      const { code } = admission;
+      if (code === 'forked' || code === 'seq_used') this.#options.onContradicted?.(entry.value);
+      return fail(code, becauseOf(code));
     }
     if (!this.pool.hasRoomFor(entry.value)) return fail('pool_full', becauseOf('pool_full'));
     // Where members sync, an entry rests strictly with its author until it is final, and whatever is written strictly after
@@ -122,6 +125,7 @@ export class EntryIntake {
     await writePending(store, { id, wire: bytes, durability: readChanges ? 'relaxed' : 'strict' });
     if (!this.pool.add(entry.value)) {
       await removePending(store, [id]);
+      this.#options.onContradicted?.(entry.value);
       return fail('forked', becauseOf('forked'));
     }
     admitEntry(this.#workingSet(), entry.value);

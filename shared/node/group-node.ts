@@ -20,6 +20,8 @@ import type { RoomRequest } from './light-node.ts';
 import type { KnownHead } from './outbox.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { EditSender } from './edit-sender.ts';
+import { ForkProofs } from './fork-proofs.ts';
+import { ForkWatch } from './fork-watch.ts';
 import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
 import { GroupSync } from './group-sync.ts';
 import { headInChain } from './known-head.ts';
@@ -77,6 +79,7 @@ export class GroupNode {
   readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
   readonly #own: OwnEntries;
+  readonly #forks: ForkWatch;
   readonly #edits: EditSender;
   readonly #sync: GroupSync;
   readonly #links: readonly GroupLinks[];
@@ -106,10 +109,10 @@ export class GroupNode {
       device: self.signer.key,
       certificate: self.certificate,
     });
-    return new GroupNode(options, { chain, outbox });
+    return new GroupNode(options, { chain, outbox, forks: await ForkProofs.open(store) });
   }
 
-  private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox }) {
+  private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox; forks: ForkProofs }) {
     const { founding, clock, log, self, documents, store, readChanges } = options;
     const { chain, outbox } = parts;
     this.#options = options;
@@ -136,6 +139,14 @@ export class GroupNode {
       orders: this.orders,
       refusal: () => this.refusal,
       onChange: () => this.#changed(),
+    });
+    this.#forks = new ForkWatch({
+      ...options,
+      proofs: parts.forks,
+      chain,
+      outbox,
+      orders: this.orders,
+      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
     });
     this.#edits = new EditSender({ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null });
     this.#sync = new GroupSync({
@@ -247,6 +258,7 @@ export class GroupNode {
     this.#closed = true;
     this.#edits.close();
     this.#pending.close();
+    this.#forks.close();
     for (const links of this.#links) links.close();
     await this.outbox.close();
     await this.chain.close();
@@ -298,6 +310,7 @@ export class GroupNode {
     await reconciled;
     this.#edits.expectNext();
     this.outbox.redeliver();
+    this.#forks.start();
   }
 
   #onPending(entry: VerifiedEntry): void {
@@ -317,6 +330,7 @@ export class GroupNode {
 
   async #afterFinal(block: FinalBlock): Promise<void> {
     await this.#own.takeFinal(block);
+    this.#edits.expectNext();
     this.#pending.compactSoon();
   }
 

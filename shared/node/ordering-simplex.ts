@@ -1,14 +1,15 @@
-// The Simplex machine of a node as its disk left it: the vote log, the last certificate, and the pace the policy sets.
+// The Simplex machine of a node as its disk left it (the vote log, the last certificate, the pace the policy sets), and what it proposes.
 
 import type { Millis } from '../core/brand.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex } from '../chain/simplex-state.ts';
+import type { ExecutedBlock } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
-import type { Clock, Signer, Store } from '../platform/ports.ts';
+import type { Clock, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { ChainHead } from './chain-head.ts';
 import { assert } from '../core/assert.ts';
-import { tipOf } from '../chain/block.ts';
+import { createBlock, tipOf, type Block, type Tip } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex } from '../chain/simplex.ts';
 import { decodeLogRecord, logRange } from '../chain/vote-log.ts';
@@ -30,6 +31,36 @@ export function intervalAfter(state: State): Millis {
   const policy = readRecord(state, POLICY, 'current');
   assert(policy, 'a group has a policy');
   return policy.blockInterval;
+}
+
+/** The block of an own proposal. */
+export function createProposal(proposal: {
+  readonly founding: Founding;
+  readonly proposer: PublicKey;
+  readonly view: number;
+  readonly parent: Tip;
+  readonly time: Millis;
+  readonly result: ExecutedBlock;
+}): Block {
+  const { founding, proposer, view, parent, time, result } = proposal;
+  const { group, set } = founding;
+  const { cut, receiptsRoot, stateRoot } = result;
+  return createBlock({
+    v: 1,
+    group,
+    epoch: GENESIS_EPOCH,
+    view,
+    height: parent.height + 1,
+    parent: parent.id,
+    parentView: parent.view,
+    time,
+    proposer,
+    cut,
+    receiptsRoot,
+    stateRoot,
+    validators: set.id,
+    nextValidators: set.id,
+  });
 }
 
 export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<Simplex> {

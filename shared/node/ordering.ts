@@ -14,7 +14,6 @@ import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
-import { createBlock } from '../chain/block.ts';
 import { GENESIS_EPOCH } from '../chain/genesis.ts';
 import { stepSimplex } from '../chain/simplex.ts';
 import { encodeLogRecord, forgottenRange } from '../chain/vote-log.ts';
@@ -23,7 +22,7 @@ import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, selectEntries, type Selection } from '../ledger/execute.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { EntryIntake, type Submitted } from './entry-intake.ts';
-import { intervalAfter, openSimplex } from './ordering-simplex.ts';
+import { createProposal, intervalAfter, openSimplex } from './ordering-simplex.ts';
 import { HeldEntries } from './held-entries.ts';
 import type { EntryPool } from './entry-pool.ts';
 import {
@@ -47,6 +46,8 @@ export type OrderingEvents = {
   failed?(error: unknown): void;
   /** A waiting entry can never be ordered; it is forgotten. */
   refused?(entry: VerifiedEntry, failure: Failure): void;
+  /** A verified entry was not taken in because another has its number. */
+  contradicted?(entry: VerifiedEntry): void;
 };
 
 export type OrderingOptions = {
@@ -91,6 +92,7 @@ export class Ordering {
       group: founding.group,
       readChanges: options.readChanges,
       head: () => ({ state: this.state, tip: this.tip }),
+      onContradicted: (entry) => this.#emit((events) => events.contradicted?.(entry)),
       onPending: (entry) => {
         this.#emit((events) => events.pending?.(entry));
         // While the machine rests and knows of work, there is no news in more: choosing from all that waits for each
@@ -325,7 +327,6 @@ export class Ordering {
   #propose(effect: Extract<SimplexEffect, { kind: 'propose' }>): SimplexInput {
     const { view, parent, time, empty } = effect;
     const { signer, founding } = this.#options;
-    const { group, set } = founding;
     assert(signer, 'only a validator proposes');
     const ground = this.#groundOf(parent.id);
     assert(ground, 'a proposal stands on an executed block');
@@ -334,22 +335,7 @@ export class Ordering {
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const result = executeBlock({ ...start, entries });
     assert(result.ok, 'selected entries execute');
-    const block = createBlock({
-      v: 1,
-      group,
-      epoch: GENESIS_EPOCH,
-      view,
-      height: parent.height + 1,
-      parent: parent.id,
-      parentView: parent.view,
-      time,
-      proposer: signer.key,
-      cut: result.value.cut,
-      receiptsRoot: result.value.receiptsRoot,
-      stateRoot: result.value.stateRoot,
-      validators: set.id,
-      nextValidators: set.id,
-    });
+    const block = createProposal({ founding, proposer: signer.key, view, parent, time, result: result.value });
     this.#executed.set(block.id, { result: result.value, entries, parent: parent.id });
     return { kind: 'proposed', view, block, interval: intervalAfter(result.value.state) };
   }

@@ -141,16 +141,33 @@ describe('EN8: a start asks for the own head before it signs', () => {
 });
 
 describe('a refused entry does not block its device', () => {
-  test('what followed it is dropped, and the next entry opens a feed that closes the old one where it can be ordered', async () => {
-    const { disk, outbox, feed, second } = await twoEntries();
-    const third = await outbox.submit([operation('three')]);
-    const waiting = outbox.whenSettled(third);
-    await outbox.settle(second, refused);
-    expect(await waiting).toMatchObject({ code: 'wrong_state', height: null });
-    expect(outbox.pending).toEqual([]);
+  test.each([
+    ['not_permitted', 'wrong_state'],
+    ['forked', 'forked'],
+  ])(
+    'what followed one that is %s is dropped, and the next opens a feed that closes the old one',
+    async (code, follower) => {
+      const { disk, outbox, feed, second } = await twoEntries();
+      const third = await outbox.submit([operation('three')]);
+      const waiting = outbox.whenSettled(third);
+      await outbox.settle(second, { ...refused, code });
+      expect(await waiting).toMatchObject({ code: follower, height: null });
+      expect(outbox.pending).toEqual([]);
+      for (const writer of [outbox, await open(disk.copy())]) {
+        await writer.submit([operation('again')]);
+        expect(bodies(writer)).toMatchObject([{ seq: 1, prev: null, after: { feed, seq: 1 } }]);
+      }
+    },
+  );
+
+  test('LG47: a frozen feed is left with the last number it has, and only that one', async () => {
+    const { disk, outbox, feed } = await twoEntries();
+    await outbox.leaveFeed(foreign);
+    expect(outbox.head).toMatchObject({ feed, seq: 2 });
+    await outbox.leaveFeed(feed);
     for (const writer of [outbox, await open(disk.copy())]) {
       await writer.submit([operation('again')]);
-      expect(bodies(writer)).toMatchObject([{ seq: 1, prev: null, after: { feed, seq: 1 } }]);
+      expect(bodies(writer).at(-1)).toMatchObject({ seq: 1, after: { feed, seq: 2 } });
     }
   });
 

@@ -74,6 +74,9 @@ const FOLLOWED_REFUSED = {
   changes: [],
 } as const satisfies Outcome;
 
+/** Codes that say: another entry has the number, or the feed is closed. What was in it may be signed again in another feed. */
+export const LOST_TO_FORK: ReadonlySet<string> = new Set(['forked', 'seq_used', 'feed_frozen']);
+
 export class Outbox {
   readonly #options: OutboxOptions;
   /** In the order of delivery. */
@@ -239,7 +242,7 @@ export class Outbox {
       if (outcome.height === null) {
         for (const other of this.#pending.values()) {
           const follows = other.at.rank === pending.at.rank && other.at.seq > pending.at.seq;
-          if (follows) settled.push({ ...other, outcome: FOLLOWED_REFUSED });
+          if (follows) settled.push({ ...other, outcome: LOST_TO_FORK.has(outcome.code) ? outcome : FOLLOWED_REFUSED });
         }
       }
       const head = outcome.height === null ? this.#headAfterRefusal(pending) : this.#head;
@@ -273,6 +276,14 @@ export class Outbox {
         this.#waiters.delete(entry.id);
       }
       return settled.map((entry) => entry.id);
+    });
+  }
+
+  /** The group has frozen this feed: the next entry opens another, if it is the own open one. */
+  leaveFeed(feed: FeedId): Promise<void> {
+    return this.#inTurn(async () => {
+      const own = this.#head;
+      if (own?.feed === feed && own.seq > 0 && !this.#closed) await this.#writeHead(this.#newFeed(lastOf(own)));
     });
   }
 

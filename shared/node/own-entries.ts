@@ -1,4 +1,4 @@
-// What becomes of a member's own entries: into its own chain, then final, or dropped with their edits made again.
+// What becomes of a member's own entries: into its own chain, then final, or dropped, and what was in them made again.
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure } from '../core/result.ts';
@@ -6,15 +6,21 @@ import type { Receipt } from '../ledger/receipts.ts';
 import type { Store } from '../platform/ports.ts';
 import type { FinalBlock } from './chain-head.ts';
 import type { Ordering } from './ordering.ts';
-import type { Outbox } from './outbox.ts';
 import type { PendingDocuments } from './pending-documents.ts';
-import { codeWaits, isCode } from '../ledger/codes.ts';
+import { parseEntry } from '../feeds/entry.ts';
+import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
+import { FEED } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
 import { loadReceipts } from './chain-store.ts';
+import { LOST_TO_FORK, type Outbox } from './outbox.ts';
+
+/** A copy of this profile that writes into every feed this one opens does not make it write for ever. */
+const SIGNED_AGAIN_MAX = 3;
 
 export type OwnEntriesOptions = {
   readonly store: Store;
-  readonly chain: Pick<Ordering, 'submit' | 'drop' | 'pool'>;
+  readonly chain: Pick<Ordering, 'submit' | 'drop' | 'pool' | 'state'>;
   readonly outbox: Outbox;
   readonly pending: PendingDocuments;
   /** Whether this device orders the group: what it refuses is refused for good. */
@@ -26,6 +32,8 @@ export type OwnEntriesOptions = {
 
 export class OwnEntries {
   readonly #options: OwnEntriesOptions;
+  /** Of entries that were signed again for ones that a fork took the place of: how often. */
+  readonly #timesSigned = new Map<Cid, number>();
 
   constructor(options: OwnEntriesOptions) {
     this.#options = options;
@@ -48,6 +56,8 @@ export class OwnEntries {
   async takeFinal({ receipts, block }: FinalBlock): Promise<void> {
     const { chain, outbox } = this.#options;
     for (const receipt of receipts) await this.#settle(receipt, block.header.height);
+    const feed = outbox.head?.feed;
+    if (feed && readRecord(chain.state, FEED, feed)?.frozenAt !== undefined) await outbox.leaveFeed(feed);
     for (const { id, bytes } of outbox.pending) if (!chain.pool.has(id)) await this.order(id, bytes);
     const refusal = this.#options.refusal();
     if (refusal) await this.#giveUp(refusal);
@@ -55,9 +65,23 @@ export class OwnEntries {
 
   /** It can never be ordered, nor what stands behind it in the own feed. */
   async drop(id: Cid, failure: Failure): Promise<void> {
-    const ids = [id, ...(await this.#settleDropped(id, failure))];
-    await this.#options.chain.drop(ids);
+    const { chain, outbox } = this.#options;
+    const wires = new Map(outbox.pending.map((entry) => [entry.id, entry.bytes]));
+    const settled = await this.#settleDropped(id, failure);
+    const ids = [id, ...settled];
+    await chain.drop(ids);
     this.#takeBack(ids);
+    if (!LOST_TO_FORK.has(failure.code) || this.#options.refusal()) return;
+    for (const lost of settled) await this.#signAgain(lost, wires.get(lost)!);
+  }
+
+  /** LG47: operations of a branch that lost, in the feed that follows. Edits of documents are made again by the documents. */
+  async #signAgain(id: Cid, bytes: Uint8Array): Promise<void> {
+    const times = (this.#timesSigned.get(id) ?? 0) + 1;
+    this.#timesSigned.delete(id);
+    const entry = parseEntry(bytes);
+    if (!entry.ok || entry.value.body.sort !== 'ledger' || times > SIGNED_AGAIN_MAX) return;
+    this.#timesSigned.set(await this.#options.outbox.submit(entry.value.body.ops), times);
   }
 
   /** Nothing of this device will count any more: what waits is not shown, and not made again. */
@@ -85,6 +109,7 @@ export class OwnEntries {
 
   async #settle(receipt: Receipt, height: number): Promise<void> {
     const { entry, code, changes } = receipt;
+    this.#timesSigned.delete(entry);
     await this.#options.outbox.settle(entry, {
       code,
       because: describeReceipt(receipt),
@@ -95,7 +120,9 @@ export class OwnEntries {
 
   async #settleDropped(id: Cid, { code, because }: Failure): Promise<readonly Cid[]> {
     const { outbox, onChange } = this.#options;
-    const settled = await outbox.settle(id, { code, because, height: null, changes: [] });
+    // Somebody's entry has its number: to its author that is a fork, however far the other branch has come.
+    const own = code === 'seq_used' ? { code: 'forked', because: becauseOf('forked') } : { code, because };
+    const settled = await outbox.settle(id, { ...own, height: null, changes: [] });
     onChange();
     return settled;
   }

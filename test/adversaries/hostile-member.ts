@@ -32,7 +32,7 @@ export type HostileMember = {
   say(to: PublicKey, message: SessionMessage): void;
   /** A signed entry after that head, as often and as contradictory as a test likes. */
   write(
-    head: Pick<FeedWriter, 'feed' | 'seq' | 'head'>,
+    head: Pick<FeedWriter, 'feed' | 'seq' | 'head' | 'after'>,
     ops: readonly Operation[],
   ): Promise<{ readonly id: Cid; readonly bytes: Uint8Array }>;
   close(): void;

@@ -3,81 +3,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { decodeHeader } from '../../shared/chain/block.ts';
-import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
 import { FEED } from '../../shared/ledger/records.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
-import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
-import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
-import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
-import { createMemoryDisk } from './memory-store.ts';
-import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
-
-const PAGE = parseDocumentName('pages/plan');
-if (!PAGE.ok) throw new Error('a page has a name');
-const page = PAGE.value;
-const SEED = 5;
-const WAIT = 30_000;
-
-type Stand = {
-  readonly clock: SimulatedClock;
-  readonly world: GroupWorld;
-  readonly members: readonly { readonly member: WorldMember; readonly node: GroupNode }[];
-  readonly link: InviteLink;
-  hostile(name: string, device?: string): Promise<HostileMember>;
-};
-
-/** The first founds it and orders it, the others have joined. */
-async function found(read: 'members' | 'public', names: readonly string[]): Promise<Stand> {
-  const clock = createSimulatedClock();
-  const world = createGroupWorld({ clock, seed: SEED });
-  const members: { member: WorldMember; node: GroupNode }[] = [];
-  let link: InviteLink | null = null;
-  for (const name of names) {
-    const member = await world.startMember({ name, disk: createMemoryDisk() });
-    const [founder] = members;
-    if (!founder) {
-      members.push({ member, node: await member.groups.create({ name: 'Weavers', read }) });
-    } else {
-      const node = await member.groups.join((link ??= await invite(founder)), name);
-      members.push({ member, node });
-      await clock.advanceUntil(() => node.roleOf(member.identity) === 'member', WAIT);
-    }
-  }
-  link ??= await invite(members[0]!);
-  await clock.advance(2_000);
-  const [room] = [...world.rooms.keys()];
-  const { group } = members[0]!.node;
-  const hostile = async (name: string, device?: string): Promise<HostileMember> => {
-    const made = await openHostileMember({
-      ...{ world, clock, seed: SEED, name, group, room: room!, sealingKey: link.sealingKey },
-      ...(device !== undefined && { device }),
-    });
-    await clock.advanceUntil(() => made.sessions.length > 0, WAIT);
-    await clock.advance(1_000);
-    return made;
-  };
-  return { clock, world, members, link, hostile };
-}
-
-async function invite({ member, node }: { member: WorldMember; node: GroupNode }): Promise<InviteLink> {
-  const terms = { role: 'member', uses: 10, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await member.groups.invite(node, terms));
-  if (!link.ok) throw new Error(link.error.because);
-  return link.value;
-}
-
-async function edit(node: GroupNode, text: string): Promise<void> {
-  await node.documents.load(page);
-  expect(node.documents.change(page, [{ action: 'put', path: [text], value: text }])).toMatchObject({ ok: true });
-  await node.flush();
-}
-
-async function textOf(node: GroupNode): Promise<string[]> {
-  await node.documents.load(page);
-  return Object.keys(node.documents.value(page) ?? {}).sort();
-}
+import type { HostileMember } from '../adversaries/hostile-member.ts';
+import { edit, foundGroup, page, textOf, WAIT, type Stand } from './group-stand.ts';
 
 function heightsOf({ heard }: HostileMember): number[] {
   return heard.flatMap(({ message }) => {
@@ -90,7 +20,7 @@ describe('a group under attack', () => {
   beforeAll(startAutomerge);
 
   test('SY3: a member who tells two members two stories does not part them', async () => {
-    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'mallory']);
+    const { clock, members, hostile } = await foundGroup('members', ['alice', 'bob', 'mallory']);
     const [alice, bob, mallory] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
     const { seq, head, feed } = mallory.node.outbox.head!;
     mallory.member.kill();
@@ -111,7 +41,7 @@ describe('a group under attack', () => {
   });
 
   test('SY5: a removed member who stays connected gets nothing new', async () => {
-    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'mallory']);
+    const { clock, members, hostile } = await foundGroup('members', ['alice', 'bob', 'mallory']);
     const [alice, bob, mallory] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
     mallory.member.kill();
     const evil = await hostile('mallory');
@@ -139,7 +69,7 @@ describe('a group under attack', () => {
   });
 
   test('SY5: who has only the link of a private group hears nothing of what its members write', async () => {
-    const { clock, members, hostile } = await found('members', ['alice', 'bob']);
+    const { clock, members, hostile } = await foundGroup('members', ['alice', 'bob']);
     const evil = await hostile('eve');
     for (const { member } of members) evil.say(member.device, { t: 'state', height: 0, feeds: [] });
     for (const { member } of members) evil.say(member.device, { t: 'getBlocks', from: 1 });
@@ -153,7 +83,7 @@ describe('a group under attack', () => {
   });
 
   test('SY10: what waits for a member who does not read is bounded, and it gets all of it when it reads', async () => {
-    const { clock, members, hostile } = await found('public', ['alice']);
+    const { clock, members, hostile } = await foundGroup('public', ['alice']);
     const [alice] = members as [Stand['members'][0]];
     const evil = await hostile('eve');
     evil.say(alice.member.device, { t: 'state', height: 0, feeds: [] });
@@ -176,7 +106,7 @@ describe('a group under attack', () => {
   });
 
   test('SY11: whoever asks again and again is answered at a bounded rate', async () => {
-    const { clock, members, hostile } = await found('public', ['alice', 'bob']);
+    const { clock, members, hostile } = await foundGroup('public', ['alice', 'bob']);
     const [alice] = members as [Stand['members'][0]];
     const evil = await hostile('eve');
     const before = evil.heard.length;
@@ -193,7 +123,7 @@ describe('a group under attack', () => {
   });
 
   test('a clone that writes into the feed of a member costs it the feed, and none of its edits', async () => {
-    const { clock, members, hostile } = await found('members', ['alice', 'bob', 'carol']);
+    const { clock, members, hostile } = await foundGroup('members', ['alice', 'bob', 'carol']);
     const [alice, bob, carol] = members as [Stand['members'][0], Stand['members'][0], Stand['members'][0]];
     const { seq, head, feed } = bob.node.outbox.head!;
     const evil = await hostile('bob');
@@ -219,7 +149,7 @@ describe('a group under attack', () => {
   });
 
   test('what a clone got ordered first costs a member who is here none of its edits', async () => {
-    const { clock, members, hostile } = await found('members', ['alice', 'bob']);
+    const { clock, members, hostile } = await foundGroup('members', ['alice', 'bob']);
     const [alice, bob] = members as [Stand['members'][0], Stand['members'][0]];
     await edit(bob.node, 'zero');
     await clock.advance(5_000);

@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
 import type { Handle, SiteName } from '../../shared/ledger/handle-grammar.ts';
+import { handleRegister } from '../../shared/ledger/families/handles.ts';
+import { decodeRecord, FEED } from '../../shared/ledger/records.ts';
 import { resolveSite } from '../../shared/light-client/site-record.ts';
+import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createMemoryMesh } from './memory-mesh.ts';
 import { createMemoryDisk } from './memory-store.ts';
 
@@ -90,4 +93,39 @@ describe('a mesh of one headless node and tabs', () => {
     expect(mesh.edge.blocksStored.slice(0, stored.length)).toEqual(stored);
     await third.close();
   });
+
+  test('SY12: the validator has the feed of a cloned tab frozen, and the tab goes on in another', async () => {
+    const mesh = await createMemoryMesh('clone');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files });
+    const disk = createMemoryDisk();
+    const first = await mesh.startTab('alice', disk);
+    expect(await first.account.member.register('one' as Handle)).toMatchObject({ ok: true });
+    first.close();
+    const tabs = [await mesh.startTab('alice', disk.copy()), await mesh.startTab('alice', disk.copy())];
+    const outboxes = tabs.map(({ account }) => account.outbox);
+    await waitUntil(() => outboxes.every(({ reconciled }) => reconciled));
+    const { feed, seq } = outboxes[0]!.head!;
+    // Both have signed before either hears of the other.
+    const written = await Promise.all(
+      outboxes.map((outbox, at) => outbox.submit([handleRegister.create({ handle: `two-${at}` })])),
+    );
+    const outcomes = await Promise.all(outboxes.map((outbox, at) => outbox.whenSettled(written[at]!)));
+    expect(outcomes.map(({ code }) => code).toSorted()).toEqual(['forked', 'ok']);
+    const readFeed = () => decodeRecord(FEED, headless.readState(FEED.key(feed))!);
+    await waitUntil(() => {
+      const known = readFeed();
+      return known.ok && known.value.frozenAt === seq + 1;
+    });
+    const loser = outcomes.findIndex(({ code }) => code === 'forked');
+    expect(await tabs[loser]!.account.member.register('three' as Handle)).toMatchObject({ ok: true });
+    expect(outboxes[loser]!.head!.feed).not.toBe(feed);
+    for (const tab of tabs) tab.close();
+    await headless.close();
+  });
 });
+
+async function waitUntil(done: () => boolean): Promise<void> {
+  const clock = createWebClock();
+  while (!done()) await new Promise<void>((resolve) => clock.after(10, resolve));
+}

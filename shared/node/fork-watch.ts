@@ -1,0 +1,133 @@
+// Watches for devices that sign two entries with one number, and has their feeds frozen: by itself, and once a feed (SY12).
+
+import type { Millis } from '../core/brand.ts';
+import type { FeedId } from '../crypto/ids.ts';
+import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
+import type { Clock, Log, Random, Store } from '../platform/ports.ts';
+import type { Ordering } from './ordering.ts';
+import type { Outbox } from './outbox.ts';
+import { parseEntry } from '../feeds/entry.ts';
+import { FEED } from '../ledger/records.ts';
+import { readRecord } from '../ledger/state.ts';
+import { findRival, freezes, type ForkProof, type ForkProofs } from './fork-proofs.ts';
+
+/** Whoever does not order the group leaves it to those who do, and then to chance who is first: one proof is enough. */
+const FOLLOWER_WAIT: Millis = 5_000;
+/** The longest that chance adds: 256 steps of it. */
+const FOLLOWER_STEP: Millis = 80;
+
+export type ForkWatchOptions = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly proofs: ForkProofs;
+  readonly chain: Pick<Ordering, 'state' | 'pool' | 'subscribe'>;
+  readonly outbox: Pick<Outbox, 'pending' | 'submit'>;
+  /** Whether this node orders. */
+  readonly orders: boolean;
+  /** Whether what this node writes counts. */
+  readonly mayWrite: () => boolean;
+};
+
+export class ForkWatch {
+  readonly #options: ForkWatchOptions;
+  readonly #timers = new Map<FeedId, () => void>();
+  readonly #unsubscribe: () => void;
+  #turn: Promise<void> = Promise.resolve();
+  #started = false;
+  #closed = false;
+
+  constructor(options: ForkWatchOptions) {
+    this.#options = options;
+    const look = (entry: VerifiedEntry): void => this.#inTurn(() => this.#look(entry));
+    this.#unsubscribe = options.chain.subscribe({
+      contradicted: look,
+      refused: (entry, { code }) => (code === 'forked' || code === 'seq_used') && look(entry),
+      final: () => this.#inTurn(() => this.#review()),
+    });
+  }
+
+  /** From now on the own feed may be written to. */
+  start(): void {
+    this.#started = true;
+    this.#inTurn(() => this.#review());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+    for (const cancel of this.#timers.values()) cancel();
+  }
+
+  async #look(entry: VerifiedEntry): Promise<void> {
+    const { proofs, chain, store } = this.#options;
+    const { feed } = entry.body;
+    if (proofs.has(feed) || this.#isDone(feed)) return;
+    const { state, pool } = chain;
+    const rival = await findRival(entry, { store, state, pool });
+    if (!rival || !(await proofs.keep(rival, entry.bytes))) return;
+    this.#options.log.warn('a feed is forked', { feed, device: entry.body.device });
+    await this.#review();
+  }
+
+  async #review(): Promise<void> {
+    const { proofs, clock, random, orders } = this.#options;
+    for (const proof of proofs.all) {
+      const { feed } = proof;
+      if (this.#isDone(feed)) await proofs.forget(feed);
+      else if (!this.#timers.has(feed) && this.#isDue(proof)) {
+        const wait = orders ? 0 : FOLLOWER_WAIT + FOLLOWER_STEP * random.bytes(1)[0]!;
+        const send = (): void => {
+          this.#timers.delete(feed);
+          this.#inTurn(() => this.#send(proof));
+        };
+        this.#timers.set(feed, clock.after(wait, send));
+      }
+    }
+  }
+
+  async #send(proof: ForkProof): Promise<void> {
+    const { proofs, clock, outbox } = this.#options;
+    if (this.#isDone(proof.feed)) return await proofs.forget(proof.feed);
+    if (!this.#isDue(proof)) return;
+    await proofs.countSent(clock.now());
+    await outbox.submit([proof.operation]);
+  }
+
+  /** Nothing more of this feed is ordered: it is frozen, or closed by the one that followed it. */
+  #isDone(feed: FeedId): boolean {
+    const known = readRecord(this.#options.chain.state, FEED, feed);
+    return known !== undefined && (known.frozenAt !== undefined || !known.open);
+  }
+
+  /** LG46: its number is ordered; and nobody has sent a proof that still waits. */
+  #isDue({ feed, seq }: ForkProof): boolean {
+    const { chain, proofs, clock, mayWrite } = this.#options;
+    const known = readRecord(chain.state, FEED, feed);
+    if (!this.#started || known === undefined || known.seq < seq) return false;
+    if (!mayWrite() || !proofs.maySend(clock.now())) return false;
+    return !this.#waiting().some((operations) => freezes(operations, feed));
+  }
+
+  #waiting(): (readonly Operation[])[] {
+    const { chain, outbox } = this.#options;
+    const own = outbox.pending.flatMap(({ bytes }) => {
+      const entry = parseEntry(bytes);
+      return entry.ok ? [entry.value.body.ops] : [];
+    });
+    return [...own, ...chain.pool.inOrder().map(({ body }) => body.ops)];
+  }
+
+  /** One after the other; nobody waits for it: when it fails, the log says so. */
+  #inTurn(task: () => Promise<void>): void {
+    this.#turn = this.#turn
+      .then(() => (this.#closed ? undefined : task()))
+      .catch((error: unknown) => {
+        if (this.#closed) return;
+        this.#options.log.error('a fork is not proven', {
+          because: error instanceof Error ? error.message : 'unknown',
+        });
+      });
+  }
+}

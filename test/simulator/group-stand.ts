@@ -1,0 +1,76 @@
+// A group whose members have joined, a page that they write on, and members with software of their own: where attacks are tried.
+
+import { parseDocumentName, type DocumentName } from '../../shared/feeds/document-name.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
+import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
+import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
+import { createMemoryDisk } from './memory-store.ts';
+import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
+
+const PAGE = parseDocumentName('pages/plan');
+if (!PAGE.ok) throw new Error('a page has a name');
+export const page: DocumentName = PAGE.value;
+const SEED = 5;
+/** The longest that anything may take, ms. */
+export const WAIT = 30_000;
+
+export type Stand = {
+  readonly clock: SimulatedClock;
+  readonly world: GroupWorld;
+  readonly members: readonly { readonly member: WorldMember; readonly node: GroupNode }[];
+  readonly link: InviteLink;
+  hostile(name: string, device?: string): Promise<HostileMember>;
+};
+
+/** The first founds it and orders it, the others have joined. */
+export async function foundGroup(read: 'members' | 'public', names: readonly string[]): Promise<Stand> {
+  const clock = createSimulatedClock();
+  const world = createGroupWorld({ clock, seed: SEED });
+  const members: { member: WorldMember; node: GroupNode }[] = [];
+  let link: InviteLink | null = null;
+  for (const name of names) {
+    const member = await world.startMember({ name, disk: createMemoryDisk() });
+    const [founder] = members;
+    if (!founder) {
+      members.push({ member, node: await member.groups.create({ name: 'Weavers', read }) });
+    } else {
+      const node = await member.groups.join((link ??= await invite(founder)), name);
+      members.push({ member, node });
+      await clock.advanceUntil(() => node.roleOf(member.identity) === 'member', WAIT);
+    }
+  }
+  link ??= await invite(members[0]!);
+  await clock.advance(2_000);
+  const [room] = [...world.rooms.keys()];
+  const { group } = members[0]!.node;
+  const hostile = async (name: string, device?: string): Promise<HostileMember> => {
+    const made = await openHostileMember({
+      ...{ world, clock, seed: SEED, name, group, room: room!, sealingKey: link.sealingKey },
+      ...(device !== undefined && { device }),
+    });
+    await clock.advanceUntil(() => made.sessions.length > 0, WAIT);
+    await clock.advance(1_000);
+    return made;
+  };
+  return { clock, world, members, link, hostile };
+}
+
+async function invite({ member, node }: { member: WorldMember; node: GroupNode }): Promise<InviteLink> {
+  const terms = { role: 'member', uses: 10, expires: Number.MAX_SAFE_INTEGER } as const;
+  const link = parseInviteLink(await member.groups.invite(node, terms));
+  if (!link.ok) throw new Error(link.error.because);
+  return link.value;
+}
+
+export async function edit(node: GroupNode, text: string): Promise<void> {
+  await node.documents.load(page);
+  const changed = node.documents.change(page, [{ action: 'put', path: [text], value: text }]);
+  if (!changed.ok) throw new Error(changed.error.because);
+  await node.flush();
+}
+
+export async function textOf(node: GroupNode): Promise<string[]> {
+  await node.documents.load(page);
+  return Object.keys(node.documents.value(page) ?? {}).sort();
+}
