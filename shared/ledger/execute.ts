@@ -6,7 +6,7 @@ import type { Millis } from '../core/brand.ts';
 import { compareBytes, concatBytes } from '../core/bytes.ts';
 import { BLOCK_BYTES_MAX, BLOCK_FEED_BYTES_MAX, BLOCK_FEED_ENTRIES_MAX, BLOCK_FEEDS_MAX } from '../core/limits.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
-import { identityKey, type FeedId, type Identity } from '../crypto/ids.ts';
+import { identityKey, type FeedId, type Identity, type PublicKey } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
@@ -14,6 +14,7 @@ import { admitEntry, openBlock, type Admission } from './admission.ts';
 import { becauseOf, type Code } from './codes.ts';
 import { acceptDocuments, type Acceptance, type DocumentHead } from './document-acceptance.ts';
 import { EMPTY_INDEX, type DocumentIndex, type IndexRow } from './document-index.ts';
+import { creditEmission } from './emission.ts';
 import { DOCUMENT } from './group-records.ts';
 import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding } from './hold-back.ts';
 import { MEMBER } from './records.ts';
@@ -33,6 +34,8 @@ export type BlockStart = {
   readonly height: number;
   /** Changes of documents accepted in the blocks before; an empty one may be left out by groups without documents. */
   readonly index?: DocumentIndex;
+  /** The key of the block's header, which emission goes to (LG62); absent while entries are only tried. */
+  readonly proposer?: PublicKey;
 };
 
 export type ExecutedBlock = {
@@ -81,6 +84,7 @@ export function executeBlock(
     const value = { heads: sorted.map(({ hash }) => hash), authors: sorted.map(({ author }) => author) };
     writeRecord(block.draft, { type: DOCUMENT, id: document, value });
   }
+  creditEmission(block.draft, { ...block, proposer: start.proposer });
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
   return ok({

@@ -25,6 +25,7 @@ import { memberAccept, memberJoin, memberRemove, memberRole } from './families/m
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
+import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
 import type { OperationRule } from './operation.ts';
@@ -67,6 +68,10 @@ const EXAMPLES: readonly Operation[] = [
     sealed: [{ identity: founder.identity, box: new Uint8Array(80) }],
   }),
   accountTransfer.create({ asset: 'consumer', to: founder.identity, amount: 1n, memo: 'thanks' }),
+  tokenMint.create({ asset: 'consumer', to: founder.identity, amount: 1n }),
+  tokenBurn.create({ asset: 'industrial', of: 'treasury', amount: 1n }),
+  treasurySpend.create({ asset: 'consumer', to: founder.identity, amount: 1n, memo: 'a prize' }),
+  accountSettle.create({ identities: [founder.identity] }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

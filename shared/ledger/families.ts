@@ -9,6 +9,7 @@ import { memberAccept, memberJoin, memberRemove, memberRole } from './families/m
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
+import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import type { OperationRule } from './operation.ts';
 
 export const OPERATIONS: readonly OperationRule[] = [
@@ -27,4 +28,8 @@ export const OPERATIONS: readonly OperationRule[] = [
   relayRetire,
   keyRotate,
   accountTransfer,
+  tokenMint,
+  tokenBurn,
+  treasurySpend,
+  accountSettle,
 ];

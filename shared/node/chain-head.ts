@@ -56,8 +56,8 @@ export function tipOfHead({ last }: ChainHead, founding: Founding): Tip {
 /** Executes a block on the state of its parent and compares everything its header commits to. */
 export function executeOn(ground: Ground, block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
   const { header } = block;
-  const { parent: parentId, time: blockTime, height } = header;
-  const result = executeBlock({ ...ground, parentId, blockTime, height, entries });
+  const { parent: parentId, time: blockTime, height, proposer } = header;
+  const result = executeBlock({ ...ground, parentId, blockTime, height, proposer, entries });
   if (!result.ok) return result;
   const same =
     equalBytes(result.value.stateRoot, header.stateRoot) &&

@@ -333,7 +333,7 @@ export class Ordering {
     const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
     const { entries } = selectEntries({ ...start, held: this.#held.current, pending: this.#intake.pool.entries() });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
-    const result = executeBlock({ ...start, entries });
+    const result = executeBlock({ ...start, proposer: signer.key, entries });
     assert(result.ok, 'selected entries execute');
     const block = createProposal({ founding, proposer: signer.key, view, parent, time, result: result.value });
     this.#executed.set(block.id, { result: result.value, entries, parent: parent.id });

@@ -12,6 +12,7 @@ import {
   publicKeyFromBytes,
   type FeedId,
   type Identity,
+  type PublicKey,
 } from '../../shared/crypto/ids.ts';
 import { isKeyEncoding } from '../../shared/crypto/key-encoding.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
@@ -149,11 +150,15 @@ export function nextBlock(world: World): OpenBlock {
 }
 
 /** Executes a block that must be valid and moves the world on. */
-export function makeBlock(world: World, entries: readonly VerifiedEntry[]): ExecutedBlock {
-  const blockTime = world.time + SECOND;
+export function makeBlock(
+  world: World,
+  entries: readonly VerifiedEntry[],
+  header: { readonly proposer?: PublicKey; readonly time?: number } = {},
+): ExecutedBlock {
+  const { time: blockTime = world.time + SECOND, ...rest } = header;
   const height = world.height + 1;
   const { state, parentId, index } = world;
-  const executed = executeBlock({ state, parentId, blockTime, height, index, entries });
+  const executed = executeBlock({ state, parentId, blockTime, height, index, entries, ...rest });
   assert(executed.ok, executed.ok ? '' : executed.error.because);
   world.state = executed.value.state;
   world.parentId = cidOf(`block ${height} on ${parentId}`);

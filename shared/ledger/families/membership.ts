@@ -13,6 +13,7 @@ import { defineOperation, OPERATION_BODY_BYTES_MAX, type OperationContext } from
 import { checkPuzzle, PUZZLE_NONCE_BYTES } from '../puzzle.ts';
 import { DEVICE, FEED, MEMBER, MEMBER_NAME_BYTES_MAX, POLICY, RECENT, type Member } from '../records.ts';
 import { readRecord, writeRecord, type Draft, type State } from '../state.ts';
+import { grantFaucet } from './faucet.ts';
 
 const SEALING_KEY_BYTES = 32;
 
@@ -34,7 +35,8 @@ const acceptSchema = struct({
 export const memberJoin = defineOperation({
   kind: 'member.join',
   schema: joinSchema,
-  apply({ draft, entry, height }, join) {
+  apply(context, join) {
+    const { draft, entry, height } = context;
     const { identity, body } = entry;
     if (readRecord(draft, MEMBER, identity) !== undefined) return 'already_known';
     const wrong = checkJoin(draft, { group: body.group, identity, join });
@@ -44,6 +46,7 @@ export const memberJoin = defineOperation({
       id: identity,
       value: { role: 'member', since: height, sealingKey: join.sealingKey },
     });
+    grantFaucet(context);
     return undefined;
   },
 });
@@ -52,7 +55,8 @@ export const memberJoin = defineOperation({
 export const memberAccept = defineOperation({
   kind: 'member.accept',
   schema: acceptSchema,
-  apply({ draft, entry, height, blockTime }, accept) {
+  apply(context, accept) {
+    const { draft, entry, height, blockTime } = context;
     const { identity, body } = entry;
     if (readRecord(draft, GROUP_RECORD, 'current') === undefined) return 'bad_encoding';
     if (readRecord(draft, MEMBER, identity) !== undefined) return 'already_known';
@@ -66,6 +70,7 @@ export const memberAccept = defineOperation({
     writeRecord(draft, { type: INVITE, id: key, value: { used: used + 1 } });
     const { sealingKey, name } = accept;
     writeMember(draft, identity, { role, since: height, sealingKey, ...(name !== undefined && { name }) });
+    grantFaucet(context);
     return undefined;
   },
 });
