@@ -1,22 +1,25 @@
 // npm run test:sim -- --seed N: one run of a group and its digest. --seeds N: as many runs, from seed 0 or from --from M.
+// With --validators: runs of validators that order together, instead of groups of whole nodes.
 
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { runGroup } from './group-run.ts';
+import { runValidators } from './validators/run-validators.ts';
 
 function numberOf(name: string): number | undefined {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? undefined : Number(process.argv[at + 1]);
 }
 
-await startAutomerge();
+const run = process.argv.includes('--validators') ? runValidators : runGroup;
+if (run === runGroup) await startAutomerge();
 const one = numberOf('seed');
 const from = one ?? numberOf('from') ?? 0;
 const count = one === undefined ? (numberOf('seeds') ?? 100) : 1;
 let failed = 0;
 for (let seed = from; seed < from + count; seed++) {
   try {
-    const run = await runGroup(seed);
-    if (count === 1) console.log(JSON.stringify(run));
+    const seen = await run(seed);
+    if (count === 1) console.log(JSON.stringify(seen));
   } catch (error) {
     failed++;
     console.error(error instanceof Error ? error.message : String(error));

@@ -1,0 +1,103 @@
+// What has to hold after every event of a simulation, for all validators that do not cheat, over all their lives.
+
+import type { Cid } from '../../../shared/codec/cid.ts';
+import type { Simplex, SimplexEffect, SimplexMessage } from '../../../shared/chain/simplex-state.ts';
+import { VIEW_WINDOW } from '../../../shared/chain/simplex.ts';
+import type { VerifiedCertificate } from '../../../shared/chain/certificate.ts';
+import type { VoteClaim } from '../../../shared/chain/vote.ts';
+import { certifies } from '../../../shared/chain/block.ts';
+import type { Signatures } from './signatures.ts';
+import type { FinalBlock } from './validator-disk.ts';
+import type { NodeWatch, ValidatorNode } from './validator-node.ts';
+
+type Claims = { notarize?: Cid | null; finalize?: Cid | null; nullify?: true };
+
+export class BrokenInvariant extends Error {}
+
+export class Invariants implements NodeWatch {
+  readonly #isHonest: (self: number) => boolean;
+  readonly #signatures: Signatures;
+  readonly #finalByHeight = new Map<number, Cid>();
+  /** Of each validator and view, what it ever signed. */
+  readonly #claims = new Map<string, Claims>();
+  /** Of each view, what was certified. */
+  readonly #certified = new Map<number, Claims>();
+  readonly #checked = new WeakSet<VerifiedCertificate>();
+
+  constructor(isHonest: (self: number) => boolean, signatures: Signatures) {
+    this.#isHonest = isHonest;
+    this.#signatures = signatures;
+  }
+
+  performed(node: ValidatorNode, effect: SimplexEffect): void {
+    if (!this.#isHonest(node.self)) return;
+    if (effect.kind === 'sign') this.#checkClaim(node, effect.claim);
+    if (effect.kind === 'send') this.#checkMessage(node, effect.message);
+    if (effect.kind !== 'evidence') return;
+    if (this.#isHonest(effect.first.signer)) broken('nobody honest is accused', effect);
+  }
+
+  finalised(node: ValidatorNode, { block, certificate }: FinalBlock): void {
+    if (!this.#isHonest(node.self)) return;
+    const { height, parent } = block.header;
+    if (!certifies(certificate, block) || !this.#signatures.isCertificate(certificate)) {
+      broken('everything final has its certificate', { place: node.place, height });
+    }
+    const known = this.#finalByHeight.get(height) ?? block.id;
+    if (known !== block.id) broken('one final block a height', { place: node.place, height, known, other: block.id });
+    if (height > 1 && this.#finalByHeight.get(height - 1) !== parent) broken('a chain', { height, parent });
+    this.#finalByHeight.set(height, block.id);
+  }
+
+  stepped(node: ValidatorNode, before: Simplex): void {
+    if (!this.#isHonest(node.self)) return;
+    const { view, final, rounds } = node.machine;
+    if (view < before.view || final.height < before.final.height) broken('never back', { place: node.place, view });
+    if (rounds.size > view - final.view + VIEW_WINDOW + 1) broken('bounded memory', { rounds: rounds.size, view });
+  }
+
+  /** CH18, CH22, CH27, CH28: signed is only what is on disk and contradicts nothing that was ever signed. */
+  #checkClaim(node: ValidatorNode, claim: VoteClaim): void {
+    if (!node.disk.has({ sort: 'vote', claim })) broken('on disk before signed', { place: node.place, claim });
+    const { kind, view, hash } = claim;
+    const key = `${node.self} ${view}`;
+    const claims = this.#claims.get(key) ?? {};
+    this.#claims.set(key, claims);
+    if (kind === 'nullify') claims.nullify = true;
+    else if (claims[kind] !== undefined && claims[kind] !== hash) broken('one vote of a kind', { key, claims, claim });
+    else claims[kind] = hash;
+    if (claims.nullify && claims.finalize !== undefined) broken('no finalize beside nullify', { key, claims });
+  }
+
+  #checkMessage(node: ValidatorNode, message: SimplexMessage): void {
+    if (message.kind === 'certificate') this.#checkCertificate(node, message.certificate);
+    if ((message.kind !== 'vote' && message.kind !== 'propose') || message.vote.signer !== node.self) return;
+    const { kind, view, hash } = message.vote;
+    const claims = this.#claims.get(`${node.self} ${view}`);
+    const isSigned = kind === 'nullify' ? claims?.nullify : claims?.[kind] === hash;
+    if (!isSigned) broken('sent is what was signed', { place: node.place, message });
+  }
+
+  #checkCertificate(node: ValidatorNode, certificate: VerifiedCertificate): void {
+    const { kind, view, hash } = certificate;
+    if (kind !== 'finalize' && !node.disk.has({ sort: 'certificate', certificate })) {
+      broken('on disk before sent', { place: node.place, kind, view });
+    }
+    if (this.#checked.has(certificate)) return;
+    this.#checked.add(certificate);
+    if (!this.#signatures.isCertificate(certificate)) broken('a certificate is a quorum', { kind, view });
+    const certified = this.#certified.get(view) ?? {};
+    this.#certified.set(view, certified);
+    if (kind === 'nullify') certified.nullify = true;
+    else if ((certified[kind] ?? hash) !== hash) broken('one certified block a view', { kind, view });
+    else certified[kind] = hash;
+    if (certified.nullify && certified.finalize !== undefined) broken('a final view is not nullified', { view });
+    if (certified.finalize !== undefined && (certified.notarize ?? certified.finalize) !== certified.finalize) {
+      broken('final is what was notarized', { view });
+    }
+  }
+}
+
+function broken(rule: string, because: object): never {
+  throw new BrokenInvariant(`${rule}: ${JSON.stringify(because)}`);
+}

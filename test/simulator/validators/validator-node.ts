@@ -1,0 +1,367 @@
+// One simulated validator: the machine, its disk, and the loop that performs effects in order, one input at a time.
+
+import { assert } from '../../../shared/core/assert.ts';
+import type { Millis } from '../../../shared/core/brand.ts';
+import { INTERVAL, testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
+import { certifies, checkLink, tipOf, type Block, type Tip } from '../../../shared/chain/block.ts';
+import type {
+  Address,
+  Simplex,
+  SimplexEffect,
+  SimplexInput,
+  SimplexMessage,
+} from '../../../shared/chain/simplex-state.ts';
+import { finalViewOf } from '../../../shared/chain/simplex-state.ts';
+import type { VerifiedVote, VoteClaim } from '../../../shared/chain/vote.ts';
+import type { Adversary } from '../../adversaries/adversary.ts';
+import type { EntryBook } from './entry-book.ts';
+import type { MachineFunctions } from './machine-functions.ts';
+import type { FinalBlock, ValidatorDisk } from './validator-disk.ts';
+import type { Wire } from './wire.ts';
+
+export const DELTA: Millis = 1_000;
+/** How soon entries of a proposal that are missing are asked for again, and how often. */
+const WANTED_AGAIN: Millis = 2 * DELTA;
+const WANTED_TIMES = 30;
+/** Blocks of one answer: cut short, so that whoever is far behind asks again. */
+const ANSWER_BLOCKS_MAX = 4;
+
+type NodeInput =
+  | SimplexInput
+  | { readonly kind: 'blocks'; readonly blocks: readonly FinalBlock[] }
+  /** Something may wait to be ordered: what, is looked up when its turn comes. */
+  | { readonly kind: 'look' };
+
+/** What a node gets from the world it is in. */
+export type NodePorts = {
+  readonly group: TestGroup;
+  readonly machine: MachineFunctions;
+  readonly book: EntryBook;
+  /** The world's time; the node's own clock may be off. */
+  now(): Millis;
+  after(delay: Millis, task: () => void): void;
+  /** Places of the other nodes that an address means. */
+  placesOf(to: Address): readonly number[];
+  send(to: number, wire: Wire): void;
+  sign(claim: VoteClaim): VerifiedVote;
+  /** Whether all that is signed in what came verifies. */
+  isGenuine(wire: Wire): boolean;
+  /** How long the next strict write takes. */
+  diskDelay(): Millis;
+  /** The power goes when this is true. */
+  crashes(): boolean;
+  readonly watch: NodeWatch;
+};
+
+/** Who looks on after every effect and every step. */
+export type NodeWatch = {
+  performed(node: ValidatorNode, effect: SimplexEffect): void;
+  finalised(node: ValidatorNode, final: FinalBlock): void;
+  stepped(node: ValidatorNode, before: Simplex): void;
+};
+
+export class ValidatorNode {
+  /** Its place in the network; two nodes with one `self` are twins. */
+  readonly place: number;
+  readonly self: number;
+  readonly disk: ValidatorDisk;
+  readonly clockOffset: Millis;
+  adversary: Adversary | null = null;
+  machine: Simplex;
+  chain: FinalBlock[] = [];
+  up = true;
+  /** Entries 1 to this one are here. */
+  held = 0;
+  /** When its last block became final, by the world's time. */
+  finishedAt: Millis = 0;
+  /** When its timer goes off, by the world's time. */
+  timer: Millis | null = null;
+  readonly #ports: NodePorts;
+  /** Goes up at a crash, so that what was under way ends there. */
+  #life = 0;
+  #turn = 0;
+  #inputs: NodeInput[] = [];
+  #running = false;
+  readonly #waiting = new Map<string, Block>();
+
+  constructor(given: { place: number; self: number; disk: ValidatorDisk; clockOffset: Millis; ports: NodePorts }) {
+    this.place = given.place;
+    this.self = given.self;
+    this.disk = given.disk;
+    this.clockOffset = given.clockOffset;
+    this.#ports = given.ports;
+    this.machine = this.#openMachine();
+  }
+
+  get clock(): Millis {
+    return this.#ports.now() + this.clockOffset;
+  }
+
+  get finalView(): number {
+    return finalViewOf(this.machine);
+  }
+
+  start(): void {
+    this.#take({ kind: 'start' });
+  }
+
+  crash(): void {
+    this.up = false;
+    this.#life++;
+    this.#inputs = [];
+    this.#running = false;
+    this.#waiting.clear();
+    this.timer = null;
+  }
+
+  /** As after a power cut: what the disk has is all there is. Entries are on it. */
+  restart(): void {
+    assert(!this.up, 'only what is down starts again');
+    this.up = true;
+    this.machine = this.#openMachine();
+    this.start();
+  }
+
+  /** A session with this validator began or was lost. */
+  notice(validator: number, online: boolean): void {
+    if (validator !== this.self) this.#take({ kind: 'presence', validator, online });
+  }
+
+  addEntries(upTo: number): void {
+    if (upTo <= this.held) return;
+    this.held = upTo;
+    if (!this.up) return;
+    for (const [id, block] of this.#waiting) {
+      if (this.#ports.book.lastOf(block) > this.held) continue;
+      this.#waiting.delete(id);
+      this.#take(this.#judge(block));
+    }
+    this.#take({ kind: 'look' });
+  }
+
+  hear(wire: Wire): void {
+    if (!this.up || !this.#ports.isGenuine(wire)) return;
+    const { from } = wire;
+    if (this.adversary?.hear?.(wire) === true) return;
+    switch (wire.kind) {
+      case 'simplex':
+        return this.#take({ kind: 'message', from: String(from), finalView: wire.finalView, message: wire.message });
+      case 'blocks':
+        return this.#take({ kind: 'blocks', blocks: wire.blocks });
+      case 'entries':
+        return this.addEntries(wire.upTo);
+      case 'wanted':
+        if (this.held > 0)
+          this.#ports.send(from, { kind: 'entries', from: this.place, upTo: Math.min(wire.upTo, this.held) });
+        return;
+      case 'greeting':
+        this.addEntries(wire.upTo);
+        this.#take({ kind: 'message', from: String(from), finalView: wire.finalView, message: { kind: 'status' } });
+    }
+  }
+
+  greet(to: number): void {
+    if (!this.up) return;
+    this.#ports.send(to, { kind: 'greeting', from: this.place, finalView: this.finalView, upTo: this.held });
+  }
+
+  #openMachine(): Simplex {
+    const { group, machine } = this.#ports;
+    this.chain = [...this.disk.chain];
+    const last = this.chain.at(-1);
+    return machine.create({
+      config: machine.configure({ ...group.rules, self: this.self, delta: DELTA }),
+      final: last === undefined ? group.tip : tipOf(last.block),
+      interval: INTERVAL,
+      certificate: last?.certificate ?? null,
+      log: this.disk.readLog(),
+      now: this.clock,
+    });
+  }
+
+  #take(input: NodeInput): void {
+    this.#inputs.push(input);
+    if (!this.#running) this.#drain();
+  }
+
+  #drain(): void {
+    this.#running = true;
+    const life = this.#life;
+    for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
+      if (input.kind === 'blocks') {
+        const caughtUp = this.#keepBlocks(input.blocks);
+        if (caughtUp === null) continue;
+        input = caughtUp;
+      }
+      if (input.kind === 'look') input = this.#workBeyond(this.machine.tip);
+      const before = this.machine;
+      const { state, effects } = this.#ports.machine.step(before, input, this.clock);
+      this.machine = state;
+      const isDone = this.#performAll(effects, 0, []);
+      if (this.#life !== life) return;
+      this.#ports.watch.stepped(this, before);
+      if (!isDone) return;
+    }
+    this.#running = false;
+  }
+
+  /** False when it goes on later: a strict write takes its time. */
+  #performAll(effects: readonly SimplexEffect[], first: number, answers: SimplexInput[]): boolean {
+    const life = this.#life;
+    for (let at = first; at < effects.length; at++) {
+      const effect = effects[at]!;
+      const isStrict = this.#perform(effect, answers);
+      if (this.#ports.crashes() || this.#life !== life) return false;
+      const delay = isStrict ? this.#ports.diskDelay() : 0;
+      if (delay > 0) {
+        this.#ports.after(delay, () => {
+          if (this.#life !== life) return;
+          this.disk.sync();
+          this.#ports.watch.performed(this, effect);
+          if (this.#performAll(effects, at + 1, answers)) this.#drain();
+        });
+        return false;
+      }
+      if (isStrict) this.disk.sync();
+      this.#ports.watch.performed(this, effect);
+    }
+    this.#inputs.unshift(...answers);
+    return true;
+  }
+
+  /** True for a strict write. */
+  #perform(effect: SimplexEffect, answers: SimplexInput[]): boolean {
+    switch (effect.kind) {
+      case 'persist':
+        this.disk.write({ kind: 'log', records: effect.records });
+        return true;
+      case 'sign':
+        answers.push({ kind: 'signed', vote: this.#ports.sign(effect.claim) });
+        return false;
+      case 'send':
+        for (const to of this.#ports.placesOf(effect.to)) this.#send(to, effect.message, effect.finalView);
+        return false;
+      case 'propose':
+        answers.push(this.#propose(effect));
+        return false;
+      case 'execute':
+        return this.#execute(effect.block, answers);
+      case 'tip':
+        this.#inputs.push({ kind: 'look' });
+        return false;
+      case 'finalised':
+        this.#keep({ block: effect.block, certificate: effect.certificate });
+        return true;
+      case 'forget':
+        this.disk.write({ kind: 'forget', epoch: this.machine.config.epoch, through: effect.through });
+        return false;
+      case 'answerBlocks':
+        for (const to of this.#ports.placesOf(effect.to)) this.#answerBlocks(to, effect.from);
+        return false;
+      case 'setTimer':
+        this.#setTimer(effect.at);
+        return false;
+      case 'evidence':
+        return false;
+    }
+  }
+
+  #send(to: number, message: SimplexMessage, finalView: number): void {
+    if (this.adversary?.send?.(to, message, finalView) === true) return;
+    this.#ports.send(to, { kind: 'simplex', from: this.place, finalView, message });
+  }
+
+  #setTimer(at: Millis | null): void {
+    const turn = ++this.#turn;
+    this.timer = at === null ? null : Math.max(this.#ports.now(), at - this.clockOffset);
+    if (this.timer === null) return;
+    this.#ports.after(this.timer - this.#ports.now(), () => {
+      if (turn !== this.#turn || !this.up) return;
+      this.timer = null;
+      this.#take({ kind: 'timer' });
+    });
+  }
+
+  #workBeyond(tip: Tip): SimplexInput {
+    return { kind: 'work', pending: this.held > (this.#ports.book.orderedUpTo(tip.id) ?? 0) };
+  }
+
+  #propose({ view, parent, time, empty }: SimplexEffect & { kind: 'propose' }): SimplexInput {
+    const { book, group } = this.#ports;
+    const cut = book.cutAfter(parent.id, this.held);
+    if (cut.length === 0 && !empty) return { kind: 'proposed', view, block: null };
+    const block = testBlock(group, parent, { view, time, cut });
+    book.add(block);
+    return { kind: 'proposed', view, block, interval: INTERVAL };
+  }
+
+  #execute(block: Block, answers: SimplexInput[]): boolean {
+    if (this.#ports.book.lastOf(block) <= this.held) {
+      answers.push(this.#judge(block));
+    } else {
+      this.#waiting.set(block.id, block);
+      this.#askForEntries(block, WANTED_TIMES);
+    }
+    return false;
+  }
+
+  #judge(block: Block): SimplexInput {
+    const { id } = block;
+    return this.#ports.book.add(block)
+      ? { kind: 'executed', id, valid: true, interval: INTERVAL }
+      : { kind: 'executed', id, valid: false };
+  }
+
+  #askForEntries(block: Block, times: number): void {
+    if (times === 0 || !this.#waiting.has(block.id) || block.header.view <= this.machine.final.view) return;
+    const upTo = this.#ports.book.lastOf(block);
+    for (const to of this.#ports.placesOf('all')) this.#ports.send(to, { kind: 'wanted', from: this.place, upTo });
+    const life = this.#life;
+    this.#ports.after(WANTED_AGAIN, () => life === this.#life && this.#askForEntries(block, times - 1));
+  }
+
+  #keep(final: FinalBlock): void {
+    assert(final.block.header.height === this.chain.length + 1, 'final blocks come by rising height');
+    this.chain.push(final);
+    this.finishedAt = this.#ports.now();
+    this.disk.write({ kind: 'final', final });
+    this.#ports.watch.finalised(this, final);
+  }
+
+  #answerBlocks(to: number, from: number): void {
+    const first = this.#ports.machine.firstBlock(from);
+    const blocks: FinalBlock[] = [];
+    for (let at = first - 1; at >= 0 && at < this.chain.length; at++) {
+      blocks.push(this.chain[at]!);
+      if (blocks.length >= ANSWER_BLOCKS_MAX && blocks.at(-1)!.certificate.kind === 'finalize') break;
+    }
+    if (this.adversary?.answerBlocks?.(to, blocks) === true || blocks.length === 0) return;
+    this.#ports.send(to, { kind: 'blocks', from: this.place, blocks });
+  }
+
+  /** CH32: what stands on the own chain and ends in a finalization; the entries came with the blocks. */
+  #keepBlocks(blocks: readonly FinalBlock[]): SimplexInput | null {
+    const { group, book } = this.#ports;
+    let run: FinalBlock[] = [];
+    let kept: FinalBlock | null = null;
+    for (const final of blocks) {
+      const { block, certificate } = final;
+      const { height } = block.header;
+      if (height <= this.chain.length) continue;
+      const before = run.at(-1) ?? this.chain.at(-1);
+      const parent = before === undefined ? group.tip : tipOf(before.block);
+      if (!certifies(certificate, block) || !checkLink(parent, block.header, group.rules).ok || !book.add(block)) break;
+      run.push(final);
+      if (certificate.kind !== 'finalize') continue;
+      for (const one of run) {
+        this.#keep(one);
+        this.held = Math.max(this.held, book.lastOf(one.block));
+      }
+      kept = final;
+      run = [];
+    }
+    if (kept === null) return null;
+    this.disk.sync();
+    return { kind: 'caughtUp', tip: tipOf(kept.block), certificate: kept.certificate, interval: INTERVAL };
+  }
+}

@@ -1,0 +1,76 @@
+// Validators from seeds: whatever is delayed, lost, cut apart, crashed and cheated, nobody forks or contradicts itself, all finish, and then it is quiet.
+
+import { describe, expect, test } from 'vitest';
+import { leaderOf } from '../../../shared/chain/validator-set.ts';
+import { CALM, drawPlan, type FaultPlan } from './fault-plan.ts';
+import { runPlan, runValidators } from './run-validators.ts';
+import { groupOf } from './test-groups.ts';
+import { DELTA } from './validator-node.ts';
+
+/** The short run is quick; `npm run test:long` runs all. `npm run test:sim -- --validators --seed N` runs one. */
+const SEEDS = process.env['WEFT_LONG'] ? 20_000 : 1_200;
+const SEEDS_A_TEST = 100;
+/** Every so many seeds one is run twice. */
+const REPEAT_EVERY = 50;
+/** Signatures take a hundred times as long as the rest: few, and of small sets. */
+const REAL_SEEDS = process.env['WEFT_LONG'] ? 60 : 4;
+const REAL_VALIDATORS_MAX = 4;
+
+function calmPlan(validators: number, f: number): FaultPlan {
+  return {
+    seed: validators,
+    validators,
+    f,
+    roles: Array.from({ length: validators }, () => 'honest'),
+    traffic: CALM,
+    diskDelayMax: 0,
+    clocks: [],
+    faults: [],
+    submissions: [{ at: 1_000, validator: 0, entries: 1, spread: true }],
+    healAt: 0,
+  };
+}
+
+describe('validators, from a seed', () => {
+  test.each(Array.from({ length: SEEDS / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
+    'CH18–CH31: seeds from %i: no fork, none stuck, quiet after; some are run twice with one digest',
+    { timeout: 600_000 },
+    (first) => {
+      for (let seed = first; seed < first + SEEDS_A_TEST; seed++) {
+        const run = runValidators(seed);
+        expect(run.height).toBeGreaterThan(0);
+        if (seed % REPEAT_EVERY === 0) expect(runValidators(seed)).toEqual(run);
+      }
+    },
+  );
+
+  test('CH12, CH16: the same with real signatures and logs as bytes, to the same end', { timeout: 600_000 }, () => {
+    const seeds = Array.from({ length: 20 * REAL_SEEDS }, (_, seed) => seed);
+    const small = seeds.filter((seed) => drawPlan(seed).validators <= REAL_VALIDATORS_MAX).slice(0, REAL_SEEDS);
+    expect(small.length).toBe(REAL_SEEDS);
+    for (const seed of small) expect(runValidators(seed, { real: true })).toEqual(runValidators(seed));
+  });
+});
+
+/** Work comes to all within the delay of the network; then three hops make it final. */
+const HOPS_MAX = 8;
+
+describe('a leader that is away', () => {
+  test.each([
+    [3, 0],
+    [4, 1],
+    [7, 2],
+    [10, 1],
+    [10, 3],
+  ])('CH28: of %i with f = %i costs at most one timeout', (validators, f) => {
+    const calm = calmPlan(validators, f);
+    const gone = leaderOf(groupOf(validators, f).rules.set, 1);
+    const quick = runPlan(calm);
+    const slow = runPlan({
+      ...calm,
+      faults: [{ kind: 'crash', at: 0, validator: gone, effects: 0, down: null }],
+      submissions: [{ at: 1_000, validator: (gone + 1) % validators, entries: 1, spread: true }],
+    });
+    expect(slow.finished - quick.finished).toBeLessThanOrEqual(2 * DELTA + HOPS_MAX * CALM.delayMax);
+  });
+});
