@@ -1,7 +1,7 @@
 // What one of four validators keeps and answers: restarts, certificates, finality, questions, contradictions.
 
 import { describe, expect, test } from 'vitest';
-import { claimOf, createTestGroup, stubVote, testBlock, testCid } from './chain.test-kit.ts';
+import { claimOf, createTestGroup, INTERVAL, stubCertificate, stubVote, testBlock, testCid } from './chain.test-kit.ts';
 import { CERTIFIED_VIEWS_MAX } from './simplex-answers.ts';
 import { VIEW_WINDOW } from './simplex.ts';
 import { Bench, NOW, nullify, sent, signs } from './simplex-bench.test-kit.ts';
@@ -136,6 +136,17 @@ describe('certificates and answers of one of four', () => {
     expect(sent(bench.hear({ kind: 'status' }, 9))).toEqual([]);
     expect(signs(bench.hearCertificate(claimOf(block, 'notarize'), block))).toEqual([]);
     expect(signs(bench.execute(block))).toEqual([]);
+  });
+
+  test('CH33: an answer cut short ends at a block whose finality stands in one above: the rest is asked for', () => {
+    const bench = new Bench(group, self);
+    const child = testBlock(group, { ...block.header, id: block.id }, { time: NOW });
+    const certificate = stubCertificate(group, claimOf(child, 'finalize'));
+    const tip = { ...block.header, id: block.id };
+    const effects = bench.give({ kind: 'caughtUp', tip, certificate, interval: INTERVAL });
+    expect(bench.state.final.id).toBe(block.id);
+    expect(sent(effects)).toContainEqual({ kind: 'getBlocks', from: 2 });
+    expect(bench.state.view).toBe(3);
   });
 
   test('CH28: after a long sleep nobody is blamed; others are asked first', () => {

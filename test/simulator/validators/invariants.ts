@@ -5,7 +5,7 @@ import type { Simplex, SimplexEffect, SimplexMessage } from '../../../shared/cha
 import { VIEW_WINDOW } from '../../../shared/chain/simplex.ts';
 import type { VerifiedCertificate } from '../../../shared/chain/certificate.ts';
 import type { VoteClaim } from '../../../shared/chain/vote.ts';
-import { certifies } from '../../../shared/chain/block.ts';
+import { checkFinality } from '../../../shared/chain/certified-block.ts';
 import type { Signatures } from './signatures.ts';
 import type { FinalBlock } from './validator-disk.ts';
 import type { NodeWatch, ValidatorNode } from './validator-node.ts';
@@ -37,10 +37,11 @@ export class Invariants implements NodeWatch {
     if (this.#isHonest(effect.first.signer)) broken('nobody honest is accused', effect);
   }
 
-  finalised(node: ValidatorNode, { block, certificate }: FinalBlock): void {
+  finalised(node: ValidatorNode, final: FinalBlock): void {
+    const { block, certificate } = final;
     if (!this.#isHonest(node.self)) return;
     const { height, parent } = block.header;
-    if (!certifies(certificate, block) || !this.#signatures.isCertificate(certificate)) {
+    if (!checkFinality(block, final).ok || !this.#signatures.isCertificate(certificate)) {
       broken('everything final has its certificate', { place: node.place, height });
     }
     const known = this.#finalByHeight.get(height) ?? block.id;

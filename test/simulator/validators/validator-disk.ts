@@ -6,7 +6,12 @@ import type { VerifiedCertificate } from '../../../shared/chain/certificate.ts';
 import { decodeLogRecord, encodeLogRecord, forgottenRange, type LogRecord } from '../../../shared/chain/vote-log.ts';
 import type { Dice } from './dice.ts';
 
-export type FinalBlock = { readonly block: Block; readonly certificate: VerifiedCertificate };
+/** `after` as in certified blocks: from the next one up to the one that the certificate is of. */
+export type FinalBlock = {
+  readonly block: Block;
+  readonly certificate: VerifiedCertificate;
+  readonly after: readonly Block[];
+};
 
 type Write =
   | { readonly kind: 'log'; readonly records: readonly LogRecord[] }

@@ -3,7 +3,8 @@
 import { assert } from '../../../shared/core/assert.ts';
 import type { Millis } from '../../../shared/core/brand.ts';
 import { INTERVAL, testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
-import { certifies, checkLink, tipOf, type Block, type Tip } from '../../../shared/chain/block.ts';
+import { checkLink, tipOf, type Block, type Tip } from '../../../shared/chain/block.ts';
+import { checkFinality } from '../../../shared/chain/certified-block.ts';
 import type {
   Address,
   Simplex,
@@ -149,6 +150,7 @@ export class ValidatorNode {
       case 'blocks':
         return this.#take({ kind: 'blocks', blocks: wire.blocks });
       case 'entries':
+        if (wire.upTo > this.held) this.#passOn(wire.upTo);
         return this.addEntries(wire.upTo);
       case 'wanted':
         if (this.held > 0)
@@ -158,6 +160,10 @@ export class ValidatorNode {
         this.addEntries(wire.upTo);
         this.#take({ kind: 'message', from: String(from), finalView: wire.finalView, message: { kind: 'status' } });
     }
+  }
+
+  #passOn(upTo: number): void {
+    for (const to of this.#ports.placesOf('all')) this.#ports.send(to, { kind: 'entries', from: this.place, upTo });
   }
 
   greet(to: number): void {
@@ -250,7 +256,7 @@ export class ValidatorNode {
         this.#inputs.push({ kind: 'look' });
         return false;
       case 'finalised':
-        this.#keep({ block: effect.block, certificate: effect.certificate });
+        this.#keep({ block: effect.block, certificate: effect.certificate, after: effect.after });
         return true;
       case 'forget':
         this.disk.write({ kind: 'forget', epoch: this.machine.config.epoch, through: effect.through });
@@ -330,35 +336,25 @@ export class ValidatorNode {
 
   #answerBlocks(to: number, from: number): void {
     const first = this.#ports.machine.firstBlock(from);
-    const blocks: FinalBlock[] = [];
-    for (let at = first - 1; at >= 0 && at < this.chain.length; at++) {
-      blocks.push(this.chain[at]!);
-      if (blocks.length >= ANSWER_BLOCKS_MAX && blocks.at(-1)!.certificate.kind === 'finalize') break;
-    }
+    const blocks = first < 1 ? [] : this.chain.slice(first - 1, first - 1 + ANSWER_BLOCKS_MAX);
     if (this.adversary?.answerBlocks?.(to, blocks) === true || blocks.length === 0) return;
     this.#ports.send(to, { kind: 'blocks', from: this.place, blocks });
   }
 
-  /** CH32: what stands on the own chain and ends in a finalization; the entries came with the blocks. */
+  /** CH32: what stands on the own chain and is final; the entries came with the blocks. */
   #keepBlocks(blocks: readonly FinalBlock[]): SimplexInput | null {
     const { group, book } = this.#ports;
-    let run: FinalBlock[] = [];
     let kept: FinalBlock | null = null;
     for (const final of blocks) {
-      const { block, certificate } = final;
-      const { height } = block.header;
-      if (height <= this.chain.length) continue;
-      const before = run.at(-1) ?? this.chain.at(-1);
+      const { block } = final;
+      if (block.header.height <= this.chain.length) continue;
+      const before = this.chain.at(-1);
       const parent = before === undefined ? group.tip : tipOf(before.block);
-      if (!certifies(certificate, block) || !checkLink(parent, block.header, group.rules).ok || !book.add(block)) break;
-      run.push(final);
-      if (certificate.kind !== 'finalize') continue;
-      for (const one of run) {
-        this.#keep(one);
-        this.held = Math.max(this.held, book.lastOf(one.block));
-      }
+      const follows = checkFinality(block, final).ok && checkLink(parent, block.header, group.rules).ok;
+      if (!follows || !book.add(block)) break;
+      this.#keep(final);
+      this.held = Math.max(this.held, book.lastOf(block));
       kept = final;
-      run = [];
     }
     if (kept === null) return null;
     this.disk.sync();
