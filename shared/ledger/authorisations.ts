@@ -3,9 +3,11 @@
 import type { Failure } from '../core/result.ts';
 import { checkKey } from '../crypto/ed25519.ts';
 import { publicKeyBytes } from '../crypto/ids.ts';
+import { decodeDeviceCertificate, verifyDeviceCertificate } from '../crypto/device.ts';
 import { verifySignature, type AuthorisedEntry, type Operation } from '../feeds/entry.ts';
 import type { Verifier } from '../platform/ports.ts';
 import { becauseOf, type Code } from './codes.ts';
+import { deviceRevoke, readRevokedCertificate } from './families/devices.ts';
 import { feedFork, readFork } from './families/forks.ts';
 import { memberAccept, readAccept } from './families/membership.ts';
 import { verifyInvite, verifyInviteProof } from './invite.ts';
@@ -18,11 +20,12 @@ type Check = (entry: AuthorisedEntry, operation: Operation, verifier: Verifier) 
 const checksByKind: ReadonlyMap<string, Check> = new Map([
   [memberAccept.kind, checkAccept],
   [feedFork.kind, checkFork],
+  [deviceRevoke.kind, checkRevoked],
 ]);
 
 /**
  * For EntryChecks.authorise. A body that is not of its kind's schema is passed over: its rule voids the entry.
- * Fails with `invite_invalid`, with `bad_signature` for a fork that is none, or `too_large` for more than 16 of them.
+ * Fails with `invite_invalid`, with `bad_signature` for a fork or a device that is none, or `too_large` for more than 16 of them.
  */
 export async function verifyAuthorisations(entry: AuthorisedEntry, verifier: Verifier): Promise<Failure | undefined> {
   const { body } = entry;
@@ -56,6 +59,15 @@ async function checkFork(_: AuthorisedEntry, operation: Operation, verifier: Ver
   if (!checkKey(publicKeyBytes(first.body.device)).ok) return 'bad_signature';
   const good = (await verifySignature(first, verifier)) && (await verifySignature(second, verifier));
   return good ? undefined : 'bad_signature';
+}
+
+/** As above. What cannot be read is left to the rule, as everywhere here. */
+async function checkRevoked(_: AuthorisedEntry, operation: Operation, verifier: Verifier): Promise<Code | undefined> {
+  const bytes = readRevokedCertificate(operation.body);
+  const decoded = bytes && decodeDeviceCertificate(bytes);
+  if (!bytes || !decoded?.ok) return undefined;
+  if (!checkKey(publicKeyBytes(decoded.value.certificate.device)).ok) return 'bad_signature';
+  return (await verifyDeviceCertificate({ bytes, verifier })).ok ? undefined : 'bad_signature';
 }
 
 function failure(code: Code): Failure {

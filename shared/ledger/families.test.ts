@@ -22,6 +22,7 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
@@ -43,6 +44,7 @@ const version = { handle: 'docs' as Handle, name: '' as SiteName, seq: 1 };
 const EXAMPLES: readonly Operation[] = [
   memberJoin.create({ block: cidOf('b'), nonce: new Uint8Array(8), sealingKey: new Uint8Array(32) }),
   deviceRevoke.create({ device: founder.signer.key }),
+  identityPersonal.create({ seq: 1, sealed: new Uint8Array(600) }),
   policyUpdate.create({ join: 'open+puzzle', puzzleBits: 21 }),
   handleRegister.create({ handle: 'alice' }),
   handleRenew.create({ handle: 'docs' }),

@@ -6,6 +6,7 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
@@ -15,6 +16,7 @@ import type { OperationRule } from './operation.ts';
 export const OPERATIONS: readonly OperationRule[] = [
   memberJoin,
   deviceRevoke,
+  identityPersonal,
   policyUpdate,
   handleRegister,
   handleRenew,
