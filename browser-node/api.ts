@@ -22,8 +22,12 @@ export type DeviceInfo = {
   readonly device: string;
   readonly name: string;
   readonly current: boolean;
+  /** When it got its certificate, ms; 0 where that is not known here. */
   readonly since: number;
+  /** Nothing that it writes counts any more; of this very device as soon as one place says so. */
   readonly revoked: boolean;
+  /** Revoked somewhere, and not everywhere yet: a group orders it when whoever orders is there. */
+  readonly revoking: boolean;
 };
 
 export type HandleInfo = { readonly handle: string; readonly owner: string; readonly leaseUntil: number };
@@ -157,7 +161,7 @@ export interface WeftApi {
     lock(): Promise<void>;
     restore(options: { recoveryPhrase: string; passphrase?: string }): Promise<{ address: string }>;
     status(): Promise<WalletStatus>;
-    /** Known in the commons or in any group that is open here. */
+    /** Those that the list of one's devices, the commons or any group that is open here knows. */
     devices(): Promise<readonly DeviceInfo[]>;
     /** In the commons and in every group; on disk when it resolves, and in effect once each has ordered it. */
     revokeDevice(device: string): Promise<void>;

@@ -1,8 +1,10 @@
-// The devices of this identity: those that the commons or a group of this browser knows, and taking one's right to write away.
+// The devices of this identity: those that the list of the own devices, the commons or a group of this browser knows, and taking
+// one's right to write away.
 
 import type { DeviceInfo, WeftApi } from '../api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { ListedDevice } from '../../shared/node/personal-list.ts';
 import type { PublicKey } from '../../shared/platform/ports.ts';
 import { parsePublicKey } from '../../shared/crypto/ids.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
@@ -11,66 +13,82 @@ import { stateEntries } from '../../shared/ledger/state.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireIdentity, requireWriter, type EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
+import type { PersonalHost } from './personal-host.ts';
 
 const DEVICE_PREFIX = 'devices/';
 
 export type DeviceCallsOptions = {
   readonly context: EngineContext;
   readonly host: GroupHost;
+  readonly personal: PersonalHost;
   /** Key of this device. */
   readonly own: PublicKey;
 };
 
+/** What is known of devices: in one place, by key whether it is revoked there. */
+type Standing = ReadonlyMap<PublicKey, boolean>;
+type Listed = ReadonlyMap<PublicKey, ListedDevice>;
+
 export function createDeviceCalls(options: DeviceCallsOptions): Pick<WeftApi['wallet'], 'devices' | 'revokeDevice'> {
-  const { context, host } = options;
   return {
     devices: () => listDevices(options),
-    async revokeDevice(text) {
-      const identity = requireIdentity(context);
-      const device = orThrow(parsePublicKey(text));
-      const inCommons = await devicesInCommons(context, identity);
-      const knowing = (await host.nodes()).filter((node) => devicesIn(node, identity).get(device) === false);
-      if (inCommons.get(device) === false) {
-        const { outbox } = await requireWriter(context);
-        await outbox.submit([deviceRevoke.create({ device })]);
-      } else if (knowing.length === 0) {
-        return reject(
-          'device_unknown',
-          'None of your devices that could be revoked has this key: look at the list again.',
-        );
-      }
-      for (const node of knowing) await node.submit([deviceRevoke.create({ device })]);
-    },
+    revokeDevice: async (text) => await revoke(options, orThrow(parsePublicKey(text))),
   };
 }
 
-/** Names are on no ledger: only this device knows its own. `since` is 0 where only the height of it is known. */
-async function listDevices({ context, host, own }: DeviceCallsOptions): Promise<DeviceInfo[]> {
+/**
+ * In the commons, in the personal group and in every other: also where it has written nothing yet, if the list has its
+ * certificate (LG53).
+ */
+async function revoke({ context, host, personal, own }: DeviceCallsOptions, device: PublicKey): Promise<void> {
+  const identity = requireIdentity(context);
+  const listed = await personal.devices();
+  const certificate = listed.get(device)?.bytes;
+  const commons = await devicesInCommons(context, { identity, listed, own });
+  const nodes = await host.nodes();
+  const places = nodes.map((node) => ({ node, revoked: devicesIn(node, identity).get(device) }));
+  const isKnown = [commons.devices.get(device), ...places.map(({ revoked }) => revoked)].some((one) => one === false);
+  if (!isKnown && !certificate) {
+    return reject('device_unknown', 'None of your devices that could be revoked has this key: look at the list again.');
+  }
+  const operation = deviceRevoke.create({ device, ...(certificate && { certificate }) });
+  const mayEnter = (revoked: boolean | undefined): boolean =>
+    revoked === false || (!revoked && certificate !== undefined);
+  for (const { node, revoked } of places) if (mayEnter(revoked)) await node.submit([operation]);
+  if (commons.isMember && mayEnter(commons.devices.get(device))) {
+    const { outbox } = await requireWriter(context);
+    await outbox.submit([operation]);
+  }
+  personal.devicesChanged();
+}
+
+/** `since` is 0, and the name nobody's, for a device that no list of this identity's devices has. */
+async function listDevices({ context, host, personal, own }: DeviceCallsOptions): Promise<DeviceInfo[]> {
   const { about } = context.wallet;
   if (!about) return [];
-  const revokedByDevice = await devicesInCommons(context, about.identity);
-  for (const node of await host.nodes()) {
-    for (const [device, revoked] of devicesIn(node, about.identity)) {
-      // It still writes wherever it is not revoked yet.
-      revokedByDevice.set(device, revoked && (revokedByDevice.get(device) ?? true));
-    }
-  }
-  const current: DeviceInfo = {
-    device: own,
-    name: about.deviceName,
-    current: true,
-    since: about.since,
-    revoked: revokedByDevice.get(own) ?? false,
-  };
-  const others = [...revokedByDevice].filter(([device]) => device !== own);
-  return [
-    current,
-    ...others.map(([device, revoked]) => ({ device, name: 'Another device', current: false, since: 0, revoked })),
-  ];
+  const { identity, deviceName, since } = about;
+  const listed = await personal.devices();
+  const commons = await devicesInCommons(context, { identity, listed, own });
+  const places = [commons.devices, ...(await host.nodes()).map((node) => devicesIn(node, identity))];
+  const known = new Set([own, ...listed.keys(), ...places.flatMap((place) => [...place.keys()])]);
+  return [...known].map((device): DeviceInfo => {
+    const current = device === own;
+    const { name, issued } = listed.get(device) ?? { name: 'Another device', issued: 0 };
+    const said = places.flatMap((place) => place.get(device) ?? []);
+    const isRevoked = said.includes(true);
+    const everywhere = isRevoked && !said.includes(false);
+    return {
+      device,
+      ...(current ? { name: deviceName, since } : { name, since: issued }),
+      current,
+      revoked: everywhere || (current && isRevoked),
+      revoking: isRevoked && !everywhere,
+    };
+  });
 }
 
 /** By device whether it is revoked in the group's last final block. */
-function devicesIn(node: GroupNode, identity: Identity): Map<PublicKey, boolean> {
+function devicesIn(node: GroupNode, identity: Identity): Standing {
   const devices = new Map<PublicKey, boolean>();
   for (const [path, value] of stateEntries(node.chain.state)) {
     if (!path.startsWith(DEVICE_PREFIX)) continue;
@@ -83,13 +101,20 @@ function devicesIn(node: GroupNode, identity: Identity): Map<PublicKey, boolean>
   return devices;
 }
 
-/** As far as somebody can prove it now. */
-async function devicesInCommons(context: EngineContext, identity: Identity): Promise<Map<PublicKey, boolean>> {
+/** As far as somebody can prove it now; who has a list of devices is in the commons, for it points to the list. */
+async function devicesInCommons(
+  context: EngineContext,
+  { identity, listed, own }: { readonly identity: Identity; readonly listed: Listed; readonly own: PublicKey },
+): Promise<{ readonly devices: Standing; readonly isMember: boolean }> {
   const owned = await readCertified(context, OWNERSHIP, identity);
-  const devices = new Map<PublicKey, boolean>();
-  for (const device of owned.ok ? (owned.value?.devices ?? []) : []) {
-    const record = await readCertified(context, DEVICE, device);
-    devices.set(device, record.ok && record.value?.revoked !== undefined);
-  }
-  return devices;
+  const entered = owned.ok ? (owned.value?.devices ?? []) : [];
+  const asked = owned.ok ? [...new Set([own, ...entered, ...listed.keys()])] : [];
+  const found = await Promise.all(
+    asked.map(async (device): Promise<[PublicKey, boolean][]> => {
+      const record = await readCertified(context, DEVICE, device);
+      if (record.ok && record.value) return [[device, record.value.revoked !== undefined]];
+      return entered.includes(device) ? [[device, false]] : [];
+    }),
+  );
+  return { devices: new Map(found.flat()), isMember: listed.size > 0 || entered.length > 0 };
 }

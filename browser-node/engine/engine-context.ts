@@ -1,7 +1,7 @@
 // What the groups of calls share: the node, its account, its stores, and the questions that several of them ask.
 
 import type { NodeEvents } from '../api.ts';
-import type { BlobStore, Clock, Edge, Hasher, Log, Store, Verifier } from '../../shared/platform/ports.ts';
+import type { BlobStore, Clock, Edge, Hasher, Log, Random, Store, Verifier } from '../../shared/platform/ports.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { BlockSource } from '../../shared/node/block-fetcher.ts';
@@ -33,6 +33,7 @@ export type EngineContext = {
   readonly publisher: Publisher;
   readonly puzzles: PuzzleSearch;
   readonly clock: Clock;
+  readonly random: Random;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly log: Log;

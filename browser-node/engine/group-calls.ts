@@ -93,7 +93,7 @@ export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): 
 /** Those that are open: none while there is no wallet, or it is locked. */
 export async function listGroups(context: EngineContext, host: GroupHost): Promise<GroupSummary[]> {
   const self = context.wallet.about?.identity;
-  const nodes = await host.nodes();
+  const nodes = await host.ordinary();
   return self ? nodes.map((node) => describeGroup(node, self)) : [];
 }
 

@@ -59,6 +59,11 @@ export class GroupHost {
     return (await this.#opened)?.groups.all ?? [];
   }
 
+  /** Those that a person founded or joined. */
+  async ordinary(): Promise<readonly GroupNode[]> {
+    return (await this.#opened)?.groups.ordinary ?? [];
+  }
+
   /** Members that content can be asked of directly, each once. */
   async sources(): Promise<readonly BlockSource[]> {
     const sources = (await this.nodes()).flatMap((node) => node.sources);

@@ -30,6 +30,12 @@ const NOT_LET_IN: ApiFailure = {
   message:
     'The group has not taken the invite: it was used up, it had expired, or whoever made it is no admin now. Ask for a new one.',
 };
+/** Opened from the list of the own devices, and nobody has brought its blocks yet. */
+const NOT_HERE_YET: ApiFailure = {
+  code: 'waiting_for_members',
+  message:
+    'Another device of yours is in this group. Its pages come to this one as soon as a member who has them is connected.',
+};
 const NO_RELAY: ApiFailure = {
   code: 'waiting_for_network',
   message: 'No relay is reached. What you do is stored here and goes out by itself as soon as one is.',
@@ -135,8 +141,11 @@ function describeMember(
 
 function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
   const { failure, outbox } = node;
-  if (failure) return { code: failure.code, message: failure.because };
+  const stopped = failure ?? (node.roleOf(self) === 'removed' ? null : node.refusal);
+  if (stopped) return { code: stopped.code, message: stopped.because };
   if (node.roleOf(self) === null && outbox.pending.length === 0) {
+    // Nothing was ever written from here, so no invite was refused.
+    if (outbox.head === null) return NOT_HERE_YET;
     const refused = outbox.lastRefused;
     return refused ? { code: refused.code, message: refused.because } : NOT_LET_IN;
   }

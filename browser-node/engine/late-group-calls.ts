@@ -29,7 +29,7 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
     documents: forward(namesOf(GROUPED_CALLS.documents), loadDocuments),
     operations: forward(['submit'], async () => (await load()).createOperationCalls({ context, host })),
     watchDocument: async (place, listener) => await (await loadDocuments()).watch(place, listener),
-    list: async () => ((await host.nodes()).length === 0 ? [] : (await load()).listGroups(context, host)),
+    list: async () => ((await host.ordinary()).length === 0 ? [] : (await load()).listGroups(context, host)),
     async peers() {
       const nodes = await host.nodes();
       return nodes.length === 0 ? [] : (await load()).describeMembersAsPeers(nodes);

@@ -13,13 +13,13 @@ import type { EngineContext } from './engine-context.ts';
 import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
-import { createDeviceCalls } from './device-calls.ts';
 import type { DocumentWatch } from './document-calls.ts';
 import { lateGroupCalls } from './late-group-calls.ts';
 import { GroupHost } from './group-host.ts';
 import { createEntryCalls } from './entry-calls.ts';
 import { createHandleCalls } from './handle-calls.ts';
 import { JobWatch } from './job-watch.ts';
+import { PersonalHost } from './personal-host.ts';
 import { PuzzleSearch, yieldTask } from './puzzle-search.ts';
 import { createSiteCalls, describeJob } from './site-calls.ts';
 import { TimeCheck } from './time-check.ts';
@@ -56,6 +56,7 @@ type Parts = {
   readonly traffic: TrafficCount;
   readonly watch: JobWatch;
   readonly groups: GroupHost;
+  readonly personal: PersonalHost;
 };
 
 /** Rejects with a failure that says why this browser cannot run a node now. */
@@ -63,7 +64,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const platform = await openPlatform(options);
   const feed: { events: EventFeed | null } = { events: null };
   const parts = await composeNode(platform, { ...options, mark: (...changed) => feed.events?.mark(...changed) });
-  const { context, traffic, watch, groups } = parts;
+  const { context, traffic, watch, groups, personal } = parts;
   const { node, publisher, wallet, clock, log } = context;
   const { followPublish, ...sites } = createSiteCalls(context, watch);
   const late = lateGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' });
@@ -77,10 +78,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
   const events = new EventFeed({ clock, log, sources });
   feed.events = events;
+  const own = platform.vault.device.signer.key;
+  const deviceCalls = async () =>
+    (await import('./device-calls.ts')).createDeviceCalls({ context, host: groups, personal, own });
   const api: Engine['api'] = {
     wallet: {
       ...createWalletCalls(wallet),
-      ...createDeviceCalls({ context, host: groups, own: platform.vault.device.signer.key }),
+      devices: async () => (await deviceCalls()).devices(),
+      revokeDevice: async (device) => (await deviceCalls()).revokeDevice(device),
     },
     handles: createHandleCalls(context),
     sites,
@@ -95,6 +100,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const wake = (): void => {
     node.room.wake();
     groups.wake();
+    personal.wake();
     publisher.wake();
   };
   return {
@@ -165,6 +171,7 @@ async function composeNode(
       mark('jobs', 'sites', 'status');
     },
   });
+  const late: { personal: PersonalHost | null } = { personal: null };
   const watch = new JobWatch(() => publisher.jobs);
   node.have(publisher.manifests);
   const groups = new GroupHost({
@@ -175,9 +182,13 @@ async function composeNode(
     },
     connector: rtc && createRtcConnector(rtc, platform.entry.ice),
     account: () => wallet.account,
-    onChange: () => mark('groups', 'peers'),
+    onChange: () => {
+      late.personal?.groupsChanged();
+      mark('groups', 'peers');
+    },
   });
   const followGroups = (): void => {
+    late.personal?.follow();
     groups.follow().catch((error: unknown) => {
       platform.log.error('groups not opened', { because: error instanceof Error ? error.message : 'unknown' });
     });
@@ -185,7 +196,6 @@ async function composeNode(
   node.start();
   rooms.start();
   await account.follow(wallet);
-  followGroups();
   const context: EngineContext = {
     ...platform,
     sitesOrigin: sitesOriginOf(location, entry.suffix),
@@ -198,7 +208,10 @@ async function composeNode(
     directSources: () => groups.sources(),
     mark,
   };
-  return { context, time, traffic: rooms.traffic, watch, groups };
+  const personal = new PersonalHost({ context, host: groups });
+  late.personal = personal;
+  followGroups();
+  return { context, time, traffic: rooms.traffic, watch, groups, personal };
 }
 
 function reportStatus({ blobs, entry, vault }: EnginePlatform, { context, time }: Parts) {

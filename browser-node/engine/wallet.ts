@@ -32,6 +32,8 @@ export type WalletAccount = {
   readonly sealingKey: Uint8Array;
   /** The wallet was made in this very run: its device has written nothing yet. */
   readonly isNew: boolean;
+  /** Other devices may know this identity: false for one that was made in this very run. */
+  readonly isElsewhere: boolean;
 };
 
 export type WalletOptions = {
@@ -51,6 +53,7 @@ export class Wallet {
   #draft: Draft | null = null;
   #pass: string | null = null;
   #isNew = false;
+  #isCreated = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WalletOptions) {
@@ -75,7 +78,8 @@ export class Wallet {
     const { about, device } = this.#options.vault;
     if (!about || this.#locked) return null;
     const { identity, certificate, sealingKey } = about;
-    return { self: { identity, certificate, signer: device.signer }, sealingKey, isNew: this.#isNew };
+    const self = { identity, certificate, signer: device.signer };
+    return { self, sealingKey, isNew: this.#isNew, isElsewhere: !this.#isCreated };
   }
 
   /** What a tab shows to the next engine if this one ends: null while the wallet is locked or has no passphrase. */
@@ -246,6 +250,7 @@ export class Wallet {
     const { identity, sealingKey } = secrets;
     await vault.create({ identity, sealingKey, certificate, deviceName, since, phraseSaved }, { phrase, passphrase });
     this.#isNew = true;
+    this.#isCreated = !phraseSaved;
     this.#draft = null;
     this.#locked = false;
     this.#phrase = passphrase === undefined ? null : phrase;

@@ -132,9 +132,14 @@ export class CommonsMember {
 
   /** Lists a relay in the commons until `expires` (ms since the epoch, at most 30 days away), or renews it; final when it resolves. */
   async announceRelay(relay: { readonly url: RelayAddress; readonly expires: Millis }): Promise<Result<null, Failure>> {
+    return await this.act(relayAnnounce.create(relay));
+  }
+
+  /** Joins first if need be; the operation is final when it resolves. */
+  async act(operation: Operation): Promise<Result<null, Failure>> {
     const joined = await this.ensureJoined();
     if (!joined.ok) return joined;
-    const outcome = await this.#settle(relayAnnounce.create(relay));
+    const outcome = await this.#settle(operation);
     return outcome.code === 'ok' ? ok(null) : fail(outcome.code, outcome.because);
   }
 

@@ -16,10 +16,11 @@ import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { createGroupGenesis } from '../chain/group-genesis.ts';
 import { parseCid, type Cid } from '../codec/cid.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bool, bytes, literal, optional, struct } from '../codec/schema.ts';
+import { bool, bytes, literal, optional, struct, uint } from '../codec/schema.ts';
 import { assert } from '../core/assert.ts';
 import { GENESIS_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
+import { publicKeySchema } from '../crypto/ids.ts';
 import { createInvite, createInviteProof, type InviteRole } from '../ledger/invite.ts';
 import { memberAccept } from '../ledger/families/membership.ts';
 import { privateRoomId, publicRoomId, roomSecret } from '../session/room.ts';
@@ -37,10 +38,17 @@ const recordSchema = struct({
   genesis: bytes({ max: GENESIS_BYTES_MAX }),
   /** Of a private group, the first key epoch's. */
   sealingKey: optional(bytes({ length: KEY_BYTES })),
-  /** Founded here: false for one that was joined. */
+  /** Founded here: false for one that was joined, or is known from another device. */
   founded: bool(),
+  /** Where the own devices meet: the number of the pointer to it, and the device that founded and orders it. */
+  personal: optional(struct({ seq: uint({ min: 1 }), device: publicKeySchema })),
 });
 type GroupRecord = Infer<typeof recordSchema>;
+
+/** What opens a group for whoever is in it: its genesis, and where members read alone its sealing key. */
+export type GroupKeys = { readonly genesis: Uint8Array; readonly sealingKey: Uint8Array | null };
+
+export type PersonalPlace = NonNullable<GroupRecord['personal']>;
 
 export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
   readonly self: LocalNode;
@@ -65,6 +73,7 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #nodes = new Map<Cid, GroupNode>();
+  #personal: (PersonalPlace & { readonly node: GroupNode }) | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Opens every group of this device. */
@@ -88,6 +97,16 @@ export class Groups {
     return [...this.#nodes.values()];
   }
 
+  /** Where the own devices meet; one of `all`. */
+  get personal(): (PersonalPlace & { readonly node: GroupNode }) | null {
+    return this.#personal;
+  }
+
+  /** Those that a person founded or joined. */
+  get ordinary(): readonly GroupNode[] {
+    return this.all.filter((node) => node !== this.#personal?.node);
+  }
+
   get(group: string): Result<GroupNode, Failure<'group_unknown'>> {
     const id = parseCid(group);
     const node = id.ok && this.#nodes.get(id.value);
@@ -97,27 +116,66 @@ export class Groups {
   /** On disk, and ready for the first edit, when it resolves. */
   create(group: { readonly name: string; readonly read: 'members' | 'public' }): Promise<GroupNode> {
     return this.#inTurn(async () => {
-      const { clock, random, self, sealingKey, createValidator } = this.#options;
-      const validator = await createValidator();
-      const genesis = encodeGenesis(
-        createGroupGenesis({
-          ...group,
-          founder: { identity: self.identity, sealingKey },
-          validator: validator.key,
-          created: clock.now(),
-        }),
-      );
-      const founding = decodeGenesis(genesis);
+      const keys = await this.draw(group);
+      const founding = decodeGenesis(keys.genesis);
       assert(founding.ok, 'an own genesis decodes');
-      const record: GroupRecord = {
-        v: 1,
-        genesis,
-        founded: true,
-        ...(group.read === 'members' && { sealingKey: random.bytes(KEY_BYTES) }),
-      };
+      const record = recordOf(keys, { founded: true });
       await this.#keep(founding.value.group, record);
       return await this.#open(record, { founding: founding.value, isNew: true });
     });
+  }
+
+  /** A group that is ordered here and not there yet: nothing is kept of it but its validator's key. */
+  async draw(group: { readonly name: string; readonly read: 'members' | 'public' }): Promise<GroupKeys> {
+    const { clock, random, self, sealingKey, createValidator } = this.#options;
+    const validator = await createValidator();
+    const genesis = createGroupGenesis({
+      ...group,
+      founder: { identity: self.identity, sealingKey },
+      validator: validator.key,
+      created: clock.now(),
+    });
+    return {
+      genesis: encodeGenesis(genesis),
+      sealingKey: group.read === 'members' ? random.bytes(KEY_BYTES) : null,
+    };
+  }
+
+  /** Opens a group that this identity is in already, as another of its devices knows. One that is open stays as it is. */
+  adopt(keys: GroupKeys, founding: Founding): Promise<GroupNode> {
+    return this.#inTurn(async () => {
+      const known = this.#nodes.get(founding.group);
+      if (known) return known;
+      const record = recordOf(keys, { founded: false });
+      await this.#keep(founding.group, record);
+      return await this.#open(record, { founding, isNew: true });
+    });
+  }
+
+  /** From now on the own devices meet there; where they met before is forgotten with the same write. */
+  adoptPersonal(keys: GroupKeys, founding: Founding, personal: PersonalPlace): Promise<GroupNode> {
+    return this.#inTurn(async () => {
+      const { group } = founding;
+      const before = this.#personal?.node;
+      const record = { ...recordOf(keys, { founded: personal.device === this.#options.self.signer.key }), personal };
+      await this.#keep(group, record, before && before.group !== group ? before.group : undefined);
+      if (before?.group === group) {
+        this.#personal = { ...personal, node: before };
+        return before;
+      }
+      if (before) {
+        this.#personal = null;
+        this.#nodes.delete(before.group);
+        await before.close();
+      }
+      return await this.#open(record, { founding, isNew: true });
+    });
+  }
+
+  /** For another device of this identity. */
+  async keysOf(node: GroupNode): Promise<GroupKeys> {
+    const { genesis, sealingKey = null } = await this.#load(node.group);
+    return { genesis, sealingKey };
   }
 
   /** A fragment for the app's address. The capability counts once this identity is an admin, which the chain checks. */
@@ -147,13 +205,8 @@ export class Groups {
       const known = this.#nodes.get(group);
       const role = known?.roleOf(self.identity) ?? null;
       if (known && role !== null && role !== 'removed') return known;
-      const { genesis, invite } = link;
-      const record: GroupRecord = {
-        v: 1,
-        genesis,
-        founded: false,
-        ...(link.sealingKey && { sealingKey: link.sealingKey }),
-      };
+      const { invite } = link;
+      const record = recordOf(link, { founded: false });
       if (!known) await this.#keep(group, record);
       const node = known ?? (await this.#open(record, { founding: link.founding, isNew: true }));
       const signer = createSigner(link.oneTimeSeed);
@@ -194,13 +247,15 @@ export class Groups {
       },
     });
     this.#nodes.set(group, node);
+    if (record.personal) this.#personal = { ...record.personal, node };
     onChange(group);
     return node;
   }
 
-  async #keep(group: Cid, record: GroupRecord): Promise<void> {
-    const value = encodeCanonical(recordSchema, record);
-    await this.#options.store.write({ put: [{ key: GROUP_RECORD_PREFIX + group, value }] }, 'strict');
+  async #keep(group: Cid, record: GroupRecord, forget?: Cid): Promise<void> {
+    const put = [{ key: GROUP_RECORD_PREFIX + group, value: encodeCanonical(recordSchema, record) }];
+    const remove = forget === undefined ? [] : [GROUP_RECORD_PREFIX + forget];
+    await this.#options.store.write({ put, remove }, 'strict');
   }
 
   async #load(group: Cid): Promise<GroupRecord> {
@@ -215,6 +270,10 @@ export class Groups {
     this.#turn = next.catch(() => undefined);
     return next;
   }
+}
+
+function recordOf({ genesis, sealingKey }: GroupKeys, { founded }: { founded: boolean }): GroupRecord {
+  return { v: 1, genesis, founded, ...(sealingKey && { sealingKey }) };
 }
 
 function roomOf(group: Cid, sealingKey: Uint8Array | null): GroupRoom {

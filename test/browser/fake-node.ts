@@ -173,6 +173,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
             current: true,
             since: NOW - 9 * DAY,
             revoked: false,
+            revoking: false,
           },
           {
             device: 'b7c3d4e5f6a1b2c3d4e5f6a1b2c3d4a1',
@@ -180,6 +181,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
             current: false,
             since: NOW - 99 * DAY,
             revoked: true,
+            revoking: false,
           },
         ]),
     },

@@ -11,6 +11,7 @@ import { Groups } from '../../shared/node/groups.ts';
 import type { GroupSignal } from '../../shared/node/group-node.ts';
 import type { Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import type { LocalNode } from '../../shared/session/session-identity.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
 import type { RoomId } from '../../shared/session/room.ts';
 import { createMemoryRoom, type MemoryRoom, type MemoryRoomOptions } from './memory-room.ts';
@@ -26,12 +27,13 @@ export type GroupWorld = {
   /** Every room there is. */
   readonly rooms: ReadonlyMap<RoomId, MemoryRoom>;
   /** `device` tells devices of one person apart. */
-  startMember(member: { name: string; device?: string; disk: MemoryDisk }): Promise<WorldMember>;
+  startMember(member: { name: string; device?: string; disk: MemoryDisk; onChange?: () => void }): Promise<WorldMember>;
 };
 
 export type WorldMember = {
   readonly identity: Identity;
   readonly device: PublicKey;
+  readonly self: LocalNode;
   readonly groups: Groups;
   readonly signals: readonly GroupSignal[];
   /** Cut off from every relay until it is reachable again. */
@@ -61,7 +63,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
   return {
     rooms,
     room,
-    async startMember({ name, device: deviceName = 'laptop', disk }) {
+    async startMember({ name, device: deviceName = 'laptop', disk, onChange = () => undefined }) {
       const owner = createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
       const signer = createSeedSigner(sha256(encodeUtf8(`${seed} ${name} ${deviceName}`)));
       const identity = identityFromKey(publicKeyBytes(owner.key));
@@ -73,6 +75,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         name: deviceName,
         issued: 1,
       });
+      const self = { identity, certificate, signer };
       const signals: GroupSignal[] = [];
       const validators = new Map<PublicKey, Signer>();
       const validatorSeed = (): Uint8Array => sha256(encodeUtf8(`${seed} ${name} ${deviceName} validator`));
@@ -97,7 +100,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         verifier,
         log,
         store,
-        self: { identity, certificate, signer },
+        self,
         sealingKey: sha256(encodeUtf8(`${name} seals`)),
         createValidator: () => Promise.resolve(validator),
         openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
@@ -117,12 +120,13 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         },
         openDocuments: (part) => GroupDocuments.open({ store: part, log, random, identity, device: signer.key }),
         readChanges: createChangeReader(),
-        onChange: () => undefined,
+        onChange,
         onSignal: (_group, signal) => signals.push(signal),
       });
       return {
         identity,
         device: signer.key,
+        self,
         groups,
         signals,
         setReachable(reachable) {

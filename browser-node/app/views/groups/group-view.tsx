@@ -73,6 +73,13 @@ function Standing({ group }: { group: GroupDetails }) {
       </Notice>
     );
   }
+  if (group.waiting?.code === 'device_revoked') {
+    return (
+      <Notice tone="warn" title="This device was revoked.">
+        <p>{group.waiting.message}</p>
+      </Notice>
+    );
+  }
   const title = group.role === 'joining' ? 'You are in as soon as the group has ordered it.' : 'Something waits.';
   return (
     <>

@@ -7,11 +7,13 @@ import { KeepWallet } from '../../components/keep-wallet.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Card, Page } from '../../components/page.tsx';
 import { UnlockForm } from '../../components/unlock-form.tsx';
+import { createLate } from '../../components/late.tsx';
 import { useCall } from '../../components/use-call.ts';
 import { routeTo } from '../../routes.ts';
-import { DeviceList } from './device-list.tsx';
 import { HandleList } from './handle-list.tsx';
 import { RestoreForm } from './restore-form.tsx';
+
+const DeviceList = createLate(() => import('./device-list.tsx').then((file) => file.DeviceList));
 
 export function WalletView() {
   const { known } = useApp();
@@ -33,7 +35,7 @@ function WalletContent({ wallet }: { wallet: WalletStatus }) {
           </p>
         </Card>
         <Card title="Come back with a phrase">
-          <p>Twelve words bring your handle and your sites to this browser, as a new device.</p>
+          <p>Twelve words bring your handle, your sites and your groups to this browser, as a new device.</p>
           <RestoreForm />
         </Card>
       </>

@@ -1,0 +1,81 @@
+// When the personal group is looked for: never for a wallet that was made in this very run, until it has a group.
+
+import { expect, test } from 'vitest';
+import { ok } from '../../shared/core/result.ts';
+import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
+import { PERSONAL } from '../../shared/ledger/families/personal.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { GroupHost } from './group-host.ts';
+import { PersonalHost } from './personal-host.ts';
+
+const signer = createSeedSigner(new Uint8Array(32).fill(1));
+const identity = identityFromKey(publicKeyBytes(signer.key));
+
+function open() {
+  const asked: string[] = [];
+  const times = { now: 1_000_000 };
+  const account = { self: { identity, signer, certificate: new Uint8Array() }, isElsewhere: false };
+  const wallet = { account: account as typeof account | null };
+  const context = {
+    clock: { now: () => times.now, after: (_: number, task: () => void) => (setImmediate(task), () => undefined) },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    store: createMemoryDisk().openStore(),
+    wallet,
+    mark: () => undefined,
+    node: { resolve: async (key: string) => (asked.push(key), ok({})) },
+  } as unknown as EngineContext;
+  const host = { open: () => Promise.reject(new Error('no group is opened for this')) } as unknown as GroupHost;
+  return { asked, times, wallet, account, personal: new PersonalHost({ context, host }) };
+}
+
+/** Until the code is there and a turn of its work has ended. */
+async function rest(): Promise<void> {
+  await import('./personal-parts.ts');
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('PG3: a wallet that was made just now asks the commons for nothing, however often the tab is looked at', async () => {
+  const { asked, times, personal } = open();
+  personal.follow();
+  for (let look = 0; look < 3; look++) {
+    times.now += 1_000_000;
+    personal.wake();
+    personal.devicesChanged();
+  }
+  await rest();
+  expect(asked).toEqual([]);
+  expect(await personal.devices()).toEqual(new Map());
+  personal.groupsChanged();
+  await rest();
+  expect(asked).toEqual([PERSONAL.key(identity)]);
+});
+
+test('PG3: one that was restored or was here before asks once, and again at most once a minute', async () => {
+  const { asked, times, wallet, account, personal } = open();
+  account.isElsewhere = true;
+  personal.follow();
+  await rest();
+  expect(asked).toEqual([PERSONAL.key(identity)]);
+  personal.wake();
+  await rest();
+  expect(asked).toHaveLength(1);
+  times.now += 60_000;
+  personal.wake();
+  await rest();
+  expect(asked).toHaveLength(2);
+
+  // Locked: nothing goes on, and unlocking looks again.
+  wallet.account = null;
+  personal.follow();
+  times.now += 60_000;
+  personal.wake();
+  personal.groupsChanged();
+  await rest();
+  expect(asked).toHaveLength(2);
+  wallet.account = account;
+  personal.follow();
+  await rest();
+  expect(asked).toHaveLength(3);
+});

@@ -1,0 +1,78 @@
+// When the personal group of one's devices is worked on: its code is fetched once there is something to find or to list.
+
+import type { Millis } from '../../shared/core/brand.ts';
+import type { Identity, PublicKey } from '../../shared/crypto/ids.ts';
+import type { PersonalGroup } from '../../shared/node/personal-group.ts';
+import type { ListedDevice } from '../../shared/node/personal-list.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { GroupHost } from './group-host.ts';
+
+/** Between two looks that only a tab or the network asked for. */
+const LOOK_PAUSE: Millis = 60_000;
+
+export type PersonalHostOptions = { readonly context: EngineContext; readonly host: GroupHost };
+
+export class PersonalHost {
+  readonly #options: PersonalHostOptions;
+  #identity: Identity | null = null;
+  #started: Promise<PersonalGroup> | null = null;
+  #lookedAt: Millis = 0;
+
+  constructor(options: PersonalHostOptions) {
+    this.#options = options;
+  }
+
+  /** After the wallet was opened, locked or replaced. A wallet made just now is nowhere else. */
+  follow(): void {
+    const { account } = this.#options.context.wallet;
+    const identity = account?.self.identity ?? null;
+    if (identity !== this.#identity) {
+      void this.#started?.then((group) => group.close());
+      this.#started = null;
+      this.#identity = identity;
+    }
+    if (this.#started || account?.isElsewhere) this.#wake();
+  }
+
+  /** A group of this device was founded, joined or has changed. */
+  groupsChanged(): void {
+    if (!this.#identity) return;
+    this.#work((group) => group.groupsChanged());
+  }
+
+  /** The network may be back, or somebody looks at the app again. */
+  wake(): void {
+    if (this.#started && this.#options.context.clock.now() - this.#lookedAt >= LOOK_PAUSE) this.#wake();
+  }
+
+  /** A device was revoked: it may be the one that ordered the list. */
+  devicesChanged(): void {
+    if (this.#started) this.#wake();
+  }
+
+  /** What the list says of each device, by its key; empty while there is no list here. */
+  async devices(): Promise<ReadonlyMap<PublicKey, ListedDevice>> {
+    return (await this.#started?.catch(() => null))?.devices ?? new Map<PublicKey, ListedDevice>();
+  }
+
+  #wake(): void {
+    this.#lookedAt = this.#options.context.clock.now();
+    this.#work((group) => group.wake());
+  }
+
+  /** Nothing waits for this: what fails is tried with the next occasion. */
+  #work(task: (group: PersonalGroup) => void): void {
+    const started = (this.#started ??= this.#start());
+    started.then(task).catch((error: unknown) => {
+      if (this.#started === started) this.#started = null;
+      this.#options.context.log.warn('personal group not started', {
+        because: error instanceof Error ? error.message : 'unknown',
+      });
+    });
+  }
+
+  async #start(): Promise<PersonalGroup> {
+    const { openPersonalGroup } = await import('./personal-parts.ts');
+    return openPersonalGroup(this.#options);
+  }
+}

@@ -1,0 +1,236 @@
+// Devices of one phrase: their groups appear on each of them, whoever founded first, and a device that is lost orders nothing more.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { decodeCanonical } from '../../shared/codec/canonical.ts';
+import { fail, ok } from '../../shared/core/result.ts';
+import { deriveIdentity } from '../../shared/crypto/identity.ts';
+import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import type { DocumentName } from '../../shared/feeds/document-name.ts';
+import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
+import { identityPersonal, type PersonalRecord } from '../../shared/ledger/families/personal.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import { PersonalGroup } from '../../shared/node/personal-group.ts';
+import { derivePersonalKey } from '../../shared/node/personal-pointer.ts';
+import type { PublicKey } from '../../shared/platform/ports.ts';
+import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
+import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
+
+const PAGE = 'pages/plan' as DocumentName;
+const LONG = 60_000;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What the commons says of one identity, ordered as its rule would (LG52); every answer takes its time. */
+function createCommons(clock: SimulatedClock) {
+  const state = {
+    reachable: true,
+    record: null as PersonalRecord | null,
+    revoked: new Set<PublicKey>(),
+    reads: 0,
+    writes: 0,
+  };
+  const away = fail('waiting_for_network', 'Nobody answers.');
+  const wait = () => new Promise<void>((resolve) => void clock.after(50, resolve));
+  const commons = {
+    async read() {
+      state.reads += 1;
+      await wait();
+      return state.reachable ? ok(state.record) : away;
+    },
+    async isRevoked(device: PublicKey) {
+      await wait();
+      return state.reachable ? ok(state.revoked.has(device)) : away;
+    },
+    async submit({ body }: { body: Uint8Array }) {
+      state.writes += 1;
+      await wait();
+      if (!state.reachable) return away;
+      const pointer = decodeCanonical(identityPersonal.schema, body, { max: 4_096 });
+      if (!pointer.ok || pointer.value.seq !== (state.record?.seq ?? 0) + 1) return fail('wrong_state', 'Taken.');
+      state.record = pointer.value;
+      return ok(null);
+    },
+  };
+  return { state, commons };
+}
+
+type Device = WorldMember & { readonly personal: PersonalGroup; readonly names: () => string[] };
+
+function createOwner(world: GroupWorld, clock: SimulatedClock) {
+  const { state, commons } = createCommons(clock);
+  const secret = derivePersonalKey(deriveIdentity(new Uint8Array(64).fill(7)));
+  const start = async (given: { device: string; disk: MemoryDisk; key?: Uint8Array | null }): Promise<Device> => {
+    const { device, disk, key = secret } = given;
+    const late: { personal?: PersonalGroup } = {};
+    const member = await world.startMember({
+      ...{ name: 'alice', device, disk },
+      onChange: () => late.personal?.groupsChanged(),
+    });
+    const { groups, self } = member;
+    const personal = new PersonalGroup({
+      ...{ clock, log, self, commons, random: createSeededRandom(device.length) },
+      key: async () => key,
+      knowsGroups: async () => groups.all.length > 0,
+      openGroups: async () => groups,
+      onDevices: () => undefined,
+    });
+    late.personal = personal;
+    personal.wake();
+    return { ...member, personal, names: () => groups.ordinary.map((node) => node.founding.genesis.name).sort() };
+  };
+  return { state, start };
+}
+
+async function write(node: GroupNode, text: string): Promise<void> {
+  await node.documents.load(PAGE);
+  expect(node.documents.change(PAGE, [{ action: 'put', path: [text], value: text }])).toMatchObject({ ok: true });
+  await node.flush();
+}
+
+async function textOf(node: GroupNode): Promise<string[]> {
+  await node.documents.load(PAGE);
+  return Object.keys(node.documents.value(PAGE) ?? {}).sort();
+}
+
+function named(device: Device, name: string): GroupNode {
+  return device.groups.ordinary.find((node) => node.founding.genesis.name === name)!;
+}
+
+describe('PG: the personal group', () => {
+  beforeAll(startAutomerge);
+
+  test('PG3, PG5: a group and its pages appear on a second device without an invite, and both write it', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 11 });
+    const { state, start } = createOwner(world, clock);
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    await clock.advance(LONG);
+    // Without a group there is nothing to found, and nothing goes on.
+    expect([state.record, phone.groups.all.length, clock.pending()]).toEqual([null, 0, 0]);
+
+    const own = await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await write(own, 'first');
+    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    expect(phone.names()).toEqual(['Weavers']);
+    const pub = await phone.groups.create({ name: 'Public', read: 'public' });
+
+    const laptop = await start({ device: 'laptop', disk: createMemoryDisk() });
+    await clock.advanceUntil(() => laptop.names().length === 2, LONG);
+    expect(laptop.names()).toEqual(['Public', 'Weavers']);
+    const copy = named(laptop, 'Weavers');
+    await clock.advanceUntil(() => copy.chain.tip.id === own.chain.tip.id, LONG);
+    expect(await textOf(copy)).toEqual(['first']);
+    await write(copy, 'second');
+    await clock.advance(10_000);
+    expect(await textOf(own)).toEqual(['first', 'second']);
+    expect([own.chain.pool.size, pub.chain.pool.size]).toEqual([0, 0]);
+    expect([...phone.personal.devices.values()].map(({ name }) => name).sort()).toEqual(['laptop', 'phone']);
+
+    // What the second device founds comes back the same way.
+    await laptop.groups.create({ name: 'Night shift', read: 'members' });
+    await clock.advanceUntil(() => phone.names().length === 3, LONG);
+    const { reads, writes } = state;
+    await clock.advance(10 * LONG);
+    expect([state.reads, state.writes]).toEqual([reads, writes]);
+    expect(writes).toBe(1);
+  });
+
+  test('PG4: two devices that found at once end in one group, with the groups of both', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 12 });
+    const { state, start } = createOwner(world, clock);
+    const [phone, laptop] = await Promise.all(
+      ['phone', 'laptop'].map((device) => start({ device, disk: createMemoryDisk() })),
+    );
+    await Promise.all([
+      phone!.groups.create({ name: 'Of the phone', read: 'members' }),
+      laptop!.groups.create({ name: 'Of the laptop', read: 'members' }),
+    ]);
+    const both = ['Of the laptop', 'Of the phone'];
+    await clock.advanceUntil(() => [phone!, laptop!].every((one) => one.names().length === 2), 2 * LONG);
+    expect([phone!.names(), laptop!.names()]).toEqual([both, both]);
+    expect(state.writes).toBe(2);
+    expect(state.record?.seq).toBe(1);
+    const places = [phone!, laptop!].map(({ groups }) => groups.personal?.node.group);
+    expect(places[0]).toBe(places[1]);
+  });
+
+  test('PG6: while the commons is away everything else goes on, and it is tried again', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 13 });
+    const { state, start } = createOwner(world, clock);
+    state.reachable = false;
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    const own = await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await write(own, 'first');
+    await clock.advance(10 * LONG);
+    expect(own.chain.pool.size).toBe(0);
+    expect(phone.groups.personal).toBeNull();
+    // At most once a minute.
+    expect(state.reads).toBeLessThan(20);
+    state.reachable = true;
+    await clock.advanceUntil(() => phone.groups.personal !== null, 2 * LONG);
+    expect(state.record?.seq).toBe(1);
+  });
+
+  test('PG2: another phrase, or a closed one, opens nothing and replaces nothing', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 14 });
+    const { state, start } = createOwner(world, clock);
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    for (const key of [null, new Uint8Array(32).fill(1)]) {
+      const other = await start({ device: `other ${key?.length ?? 0}`, disk: createMemoryDisk(), key });
+      await other.groups.create({ name: 'Alone', read: 'members' });
+      await clock.advance(LONG);
+      expect(other.names()).toEqual(['Alone']);
+      expect(other.groups.personal).toBeNull();
+    }
+    expect([state.record?.seq, state.writes]).toEqual([1, 1]);
+  });
+
+  test('PG7: the device that ordered it is revoked: those that are left meet in another one, after a restart too', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 15 });
+    const { state, start } = createOwner(world, clock);
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const disk = createMemoryDisk();
+    const laptop = await start({ device: 'laptop', disk });
+    const tablet = await start({ device: 'tablet', disk: createMemoryDisk() });
+    await clock.advanceUntil(() => [laptop, tablet].every((one) => one.names().length === 1), LONG);
+    await clock.advance(LONG);
+
+    // As the wallet does it: in the commons and in the groups, by the certificate from the list.
+    state.revoked.add(phone.device);
+    const { bytes } = laptop.personal.devices.get(phone.device)!;
+    const node = named(laptop, 'Weavers');
+    await node.submit([deviceRevoke.create({ device: phone.device, certificate: bytes })]);
+    laptop.personal.wake();
+    tablet.personal.wake();
+    await clock.advanceUntil(() => [laptop, tablet].every(({ groups }) => groups.personal?.seq === 2), 2 * LONG);
+    expect(laptop.groups.personal?.node.group).toBe(tablet.groups.personal?.node.group);
+    await clock.advance(LONG);
+    expect([laptop.names(), tablet.names()]).toEqual([['Weavers'], ['Weavers']]);
+    const devices = [...tablet.personal.devices.values()].map(({ name }) => name).sort();
+    expect(devices).toEqual(['laptop', 'phone', 'tablet']);
+    // The lost one is told by the group that it still ordered, and founds no other.
+    expect(named(phone, 'Weavers').refusal).toMatchObject({ code: 'device_revoked' });
+    phone.personal.wake();
+    await clock.advance(LONG);
+    expect(state.record?.seq).toBe(2);
+
+    await tablet.groups.create({ name: 'Later', read: 'members' });
+    await clock.advanceUntil(() => laptop.names().length === 2, LONG);
+    laptop.personal.close();
+    await laptop.close();
+    const again = await start({ device: 'laptop', disk });
+    await clock.advanceUntil(() => again.groups.personal?.seq === 2, LONG);
+    expect(again.names()).toEqual(['Later', 'Weavers']);
+    await clock.advance(LONG);
+    expect(state.record?.seq).toBe(2);
+  });
+});
