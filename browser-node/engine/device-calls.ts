@@ -38,7 +38,7 @@ export function createDeviceCalls(options: DeviceCallsOptions): Pick<WeftApi['wa
 
 /**
  * In the commons, in the personal group and in every other: also where it has written nothing yet, if the list has its
- * certificate (LG53).
+ * certificate (LG91).
  */
 async function revoke({ context, host, personal, own }: DeviceCallsOptions, device: PublicKey): Promise<void> {
   const identity = requireIdentity(context);

@@ -11,6 +11,7 @@ import type { GroupNode } from './group-node.ts';
 import type { Groups } from './groups.ts';
 import { assert } from '../core/assert.ts';
 import { ok } from '../core/result.ts';
+import { codeWaits, isCode } from '../ledger/codes.ts';
 import { identityPersonal } from '../ledger/families/personal.ts';
 import {
   deviceItem,
@@ -199,7 +200,11 @@ export class PersonalGroup {
     assert(sealingKey, 'a group that members read has a sealing key');
     const pointer = sealPointer({ pointer: { seq, device, genesis, sealingKey }, key: opened, random });
     const submitted = await commons.submit(identityPersonal.create(pointer));
-    if (!submitted.ok && submitted.error.code !== 'wrong_state') return submitted;
+    if (!submitted.ok && submitted.error.code !== 'wrong_state') {
+      const { code } = submitted.error;
+      // What the ledger has refused it refuses again until something else changes.
+      return isCode(code) && !codeWaits(code) ? this.#rest() : submitted;
+    }
     return await this.#locate({ mayFound: false });
   }
 

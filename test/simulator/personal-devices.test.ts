@@ -21,7 +21,7 @@ const PAGE = 'pages/plan' as DocumentName;
 const LONG = 60_000;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** What the commons says of one identity, ordered as its rule would (LG52); every answer takes its time. */
+/** What the commons says of one identity, ordered as its rule would (LG90); every answer takes its time. */
 function createCommons(clock: SimulatedClock) {
   const state = {
     reachable: true,

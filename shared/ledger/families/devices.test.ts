@@ -66,7 +66,7 @@ test('LG9: a device can revoke itself, and its entry still counts', async () => 
   expect(readRecord(world.state, OWNERSHIP, phone.identity)).toEqual({ devices: [], handles: ['alice'] });
 });
 
-test('LG53: one that has written nothing here is revoked by its certificate, and never gets in', async () => {
+test('LG91: one that has written nothing here is revoked by its certificate, and never gets in', async () => {
   const [phone, laptop, bob] = [
     await createPerson('alice', 'phone'),
     await createPerson('alice', 'laptop'),
@@ -89,7 +89,7 @@ test('LG53: one that has written nothing here is revoked by its certificate, and
   }
 });
 
-test('LG53: a certificate that the identity has not signed revokes nothing', async () => {
+test('LG91: a certificate that the identity has not signed revokes nothing', async () => {
   const [phone, mallory] = [await createPerson('alice', 'phone'), await createPerson('mallory')];
   // Signed by somebody else in the name of alice.
   const forged = await createDeviceCertificate({

@@ -1,4 +1,4 @@
-// Devices: one is registered by the first entry it writes (LG8), and revoked by any device of the same identity (LG9, LG53).
+// Devices: one is registered by the first entry it writes (LG8), and revoked by any device of the same identity (LG9, LG91).
 
 import { decodeCanonical } from '../../codec/canonical.ts';
 import { bytes, optional, struct } from '../../codec/schema.ts';
@@ -12,7 +12,7 @@ import { readRecord, writeRecord, type Draft } from '../state.ts';
 
 const NOTHING_OWNED: Ownership = { devices: [], handles: [] };
 
-/** `certificate`: of that device, for one that may have written nothing here yet (LG53). */
+/** `certificate`: of that device, for one that may have written nothing here yet (LG91). */
 const revokeSchema = struct({
   device: publicKeySchema,
   certificate: optional(bytes({ max: DEVICE_CERTIFICATE_BYTES_MAX })),

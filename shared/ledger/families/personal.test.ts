@@ -16,7 +16,7 @@ import { identityPersonal, PERSONAL, PERSONAL_BOX_BYTES_MAX } from './personal.t
 const point = (seq: number, fill: number, length = 8) =>
   identityPersonal.create({ seq, sealed: new Uint8Array(length).fill(fill) });
 
-test('LG52: of two devices that found a personal group at once one wins, and a later one replaces it knowingly', async () => {
+test('LG90: of two devices that found a personal group at once one wins, and a later one replaces it knowingly', async () => {
   const [phone, laptop] = [await createUnsignedPerson('alice', 'phone'), await createUnsignedPerson('alice', 'laptop')];
   const bob = await createUnsignedPerson('bob');
   const world = createWorld([phone, bob]);
@@ -39,7 +39,7 @@ test('LG52: of two devices that found a personal group at once one wins, and a l
   expect(pointer()).toEqual({ seq: 2, sealed: new Uint8Array(8).fill(3) });
 });
 
-test('LG52: a pointer has at most 1,024 bytes, and strangers have none', async () => {
+test('LG90: a pointer has at most 1,024 bytes, and strangers have none', async () => {
   const [alice, stranger] = [await createUnsignedPerson('alice'), await createUnsignedPerson('stranger')];
   const world = createWorld([alice]);
   const body = encodeCanonical(struct({ seq: uint(), sealed: bytes({ max: 2_000 }) }), {

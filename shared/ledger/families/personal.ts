@@ -1,4 +1,4 @@
-// Where the devices of one identity meet: a pointer that only its own phrase opens, in the commons under the identity (LG52).
+// Where the devices of one identity meet: a pointer that only its own phrase opens, in the commons under the identity (LG90).
 
 import { bytes, struct, uint, type Infer } from '../../codec/schema.ts';
 import type { Identity } from '../../crypto/ids.ts';
@@ -22,6 +22,8 @@ export const PERSONAL: RecordType<Identity, PersonalRecord> = {
 /** `seq` is the last plus 1: of two devices that found at once one wins, and none ever replaces what it has not seen. */
 export const identityPersonal = defineOperation({
   kind: 'identity.personal',
+  // One record that is replaced; and a device that is lost must be left behind also by who has no token.
+  unpaid: true,
   schema: personalSchema,
   apply({ draft, entry }, pointer) {
     const last = readRecord(draft, PERSONAL, entry.identity)?.seq ?? 0;
