@@ -234,7 +234,7 @@ export class HeadlessNode {
       mayWrite: () => true,
     });
     this.#ordering.subscribe({
-      pending: (entry) => this.#pins.pinPending(entry),
+      pending: (entries) => entries.forEach((entry) => this.#pins.pinPending(entry)),
       final: (block) => this.#onFinal(block),
       failed: (error) => options.onFailed?.(error),
     });

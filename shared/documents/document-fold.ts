@@ -23,6 +23,14 @@ import { OperationTable } from './operation-table.ts';
 /** `ownKey`: in an owned document the author's identity, the only key at the root that it may write below. */
 export type Incoming = { readonly change: ParsedChange; readonly ownKey?: string | undefined };
 
+/** A change of a block. `read`: all of it, or null when it cannot be read; asked only where it is not in the document yet. */
+export type Ordered = {
+  readonly header: Pick<ParsedChange, 'hash' | 'actor' | 'seq' | 'deps'>;
+  readonly bytes: Uint8Array;
+  readonly ownKey?: string | undefined;
+  readonly read: () => ParsedChange | null;
+};
+
 /** What became of the document: the patches lead from `before` to `heads`. */
 export type FoldUpdate =
   | {
@@ -108,17 +116,18 @@ export class DocumentFold {
   }
 
   /** The changes of one block, in its order. What was pending in their place makes way. */
-  addFinal(incoming: readonly Incoming[]): { update: FoldUpdate | null; leftOut: LeftOut[] } {
+  addFinal(ordered: readonly Ordered[]): { update: FoldUpdate | null; leftOut: LeftOut[] } {
     this.#catchUp();
     const leftOut: LeftOut[] = [];
-    const shrunk = this.#makeWay(incoming);
+    const shrunk = this.#makeWay(ordered);
     const before = this.heads();
     const added: ParsedChange[] = [];
-    let waiting = [...incoming];
+    let waiting = [...ordered];
     for (let progress = true; progress && waiting.length > 0;) {
-      const left: Incoming[] = [];
+      const left: Ordered[] = [];
       for (const item of waiting) {
-        const { hash, deps, bytes } = item.change;
+        const { bytes } = item;
+        const { hash, deps } = item.header;
         if (this.#final.has(hash)) continue;
         if (!deps.every((dep) => this.#final.has(dep))) {
           left.push(item);
@@ -127,18 +136,21 @@ export class DocumentFold {
         } else if (this.has(hash)) {
           this.#pendingBytes -= bytes.length;
           this.#markFinal(hash, bytes.length);
-        } else if (checkChange(item.change, this.#past(item.ownKey)) === 'fits') {
-          this.#add(item.change);
-          this.#markFinal(hash, bytes.length);
-          added.push(item.change);
         } else {
-          leftOut.push({ hash, because: 'refused' });
+          const change = item.read();
+          if (change === null || checkChange(change, this.#past(item.ownKey)) !== 'fits') {
+            leftOut.push({ hash, because: 'refused' });
+            continue;
+          }
+          this.#add(change);
+          this.#markFinal(hash, bytes.length);
+          added.push(change);
         }
       }
       progress = left.length < waiting.length;
       waiting = left;
     }
-    leftOut.push(...waiting.map(({ change }) => ({ hash: change.hash, because: 'dependency' as const })));
+    leftOut.push(...waiting.map(({ header }) => ({ hash: header.hash, because: 'dependency' as const })));
     const update = this.#apply(added, before);
     const dropped = this.#drop(leftOut.map(({ hash }) => hash));
     return { update: shrunk || dropped ? { kind: 'rebuilt', heads: this.heads() } : update, leftOut };
@@ -321,8 +333,8 @@ export class DocumentFold {
   }
 
   /** Pending changes that hold the place of a final one, by actor and number: only a fork of a feed makes such a pair. */
-  #makeWay(incoming: readonly Incoming[]): boolean {
-    const inTheWay = incoming.flatMap(({ change: { hash, actor, seq } }) => {
+  #makeWay(ordered: readonly Ordered[]): boolean {
+    const inTheWay = ordered.flatMap(({ header: { hash, actor, seq } }) => {
       const node = this.#graph.chain(actor)[seq - 1];
       return node === undefined || node.hash === hash || this.#final.has(node.hash) ? [] : [node.hash];
     });

@@ -242,6 +242,20 @@ describe('ordering', () => {
     expect(chain.order([again], [alice, bob]).refusals.size).toBe(0);
   });
 
+  test('entries that come together are one change of the document, whatever their order', async () => {
+    const [alice, bob] = [await openPage('alice'), await openPage('bob')];
+    const entries: VerifiedEntry[] = [];
+    for (const value of ['a', 'b', 'c']) {
+      edit(alice, [type(0, value)]);
+      entries.push(await sendTo(alice));
+    }
+    const seen: DocumentUpdate[] = [];
+    bob.documents.subscribe(PAGE, (update) => seen.push(update));
+    bob.documents.takeAccepted(entries.toReversed());
+    expect(seen).toMatchObject([{ kind: 'changed', before: [], heads: alice.documents.heads(PAGE) }]);
+    expect(textOf(bob)).toBe('cba');
+  });
+
   test('an entry that is accepted no longer is taken back, and shown again when it is', async () => {
     const [alice, bob] = [await openPage('alice'), await openPage('bob')];
     edit(alice, [type(0, 'x')]);

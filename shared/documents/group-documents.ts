@@ -5,22 +5,24 @@ import { assert } from '../core/assert.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { fail, type Failure, type Result } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
-import {
-  OPERATION_CHANGES_MAX,
-  readDocumentOperations,
-  type ChangeHash,
-  type DocumentChange,
-  type DocumentOperation,
-} from '../feeds/document-change.ts';
-import { isOwned, type DocumentName } from '../feeds/document-name.ts';
+import { OPERATION_CHANGES_MAX, type ChangeHash, type DocumentOperation } from '../feeds/document-change.ts';
+import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
-import { parseChange, type ParsedChange } from './change-chunk.ts';
-import { takeParsed } from './change-reader.ts';
 import { DocumentDisk } from './document-disk.ts';
-import { DocumentFold, type FoldUpdate, type Incoming } from './document-fold.ts';
+import { DocumentFold, type FoldUpdate, type Incoming, type Ordered } from './document-fold.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
-import type { DocumentTail } from './document-records.ts';
+import {
+  changesOf,
+  hashesOf,
+  incomingOf,
+  namesOf,
+  orderedOf,
+  orderedOfTail,
+  readAgain,
+  type EntryChange,
+  type WaitingEntry,
+} from './entry-changes.ts';
 import {
   entryRoom,
   OpenDocument,
@@ -39,21 +41,12 @@ export type GroupDocumentsOptions = {
   readonly random: Random;
 };
 
-/** What is read of an entry that waits. */
-export type WaitingEntry = Pick<VerifiedEntry, 'id' | 'body' | 'identity' | 'changes'>;
 export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boolean };
 
 /** What of an entry is left for changes when certificate, header and frames are in it. */
 const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
 const NOT_OPEN = fail('document_closed', 'This document is not open: open it, then edit.');
 
-/** A change as its entry carries it, with what the reader of the entry found. */
-type EntryChange = {
-  readonly document: DocumentName;
-  readonly hash: ChangeHash;
-  readonly header: DocumentChange;
-  readonly bytes: Uint8Array;
-};
 type PendingEntry = {
   readonly entry: WaitingEntry;
   readonly changes: readonly EntryChange[];
@@ -165,22 +158,24 @@ export class GroupDocuments {
 
   /** `accepted`: by the rule, over what is pending. Called again when that changes. */
   takePending(entry: WaitingEntry, accepted: boolean): void {
-    const known = this.#pending.get(entry.id);
-    const changes = known?.changes ?? changesOf(entry);
-    if (changes.length === 0) return;
-    const pending = { entry, changes, accepted };
-    this.#pending.set(entry.id, pending);
-    for (const name of new Set(changes.map(({ document }) => document))) {
+    const wasAccepted = this.#pending.get(entry.id)?.accepted === true;
+    const { changes } = this.#keep(entry, accepted);
+    if (accepted || this.#isOwn(entry)) return this.#show([entry]);
+    for (const name of wasAccepted ? namesOf(changes) : []) {
       const document = this.#open.get(name);
-      if (document === undefined) continue;
-      if (accepted || this.#isOwn(entry)) this.#addPending(document, [pending]);
-      else if (known?.accepted === true) document.tell(document.fold.removePending(hashesOf(changes, name)));
+      document?.tell(document.fold.removePending(hashesOf(changes, name)));
     }
+  }
+
+  /** Several at once that the rule accepts: a document takes all of their changes together. */
+  takeAccepted(entries: readonly WaitingEntry[]): void {
+    for (const entry of entries) this.#keep(entry, true);
+    this.#show(entries);
   }
 
   /** A final block's document entries, in its order. Edits of own entries that came out void are made again. */
   takeFinal({ height, entries }: { readonly height: number; readonly entries: readonly FinalEntry[] }): void {
-    const tails = new Map<DocumentName, DocumentTail[number][]>();
+    const tails = new Map<DocumentName, (EntryChange & { author: Identity })[]>();
     const voided: PendingEntry[] = [];
     for (const { entry, accepted } of entries) {
       const changes = this.#pending.get(entry.id)?.changes ?? changesOf(entry);
@@ -189,13 +184,13 @@ export class GroupDocuments {
         voided.push({ entry, changes, accepted });
         continue;
       }
-      for (const { document, bytes } of changes) {
-        const tail = tails.get(document) ?? [];
-        tail.push({ author: entry.identity, change: bytes });
-        tails.set(document, tail);
+      for (const change of changes) {
+        const tail = tails.get(change.document) ?? [];
+        tail.push({ ...change, author: entry.identity });
+        tails.set(change.document, tail);
       }
     }
-    for (const [name, tail] of tails) this.#addFinal(name, tail, height);
+    for (const [name, changes] of tails) this.#addFinal(name, changes, height);
     this.#drop(voided);
   }
 
@@ -230,7 +225,7 @@ export class GroupDocuments {
   compact(): Promise<number> {
     return this.#disk.compact((name, { saved, tail }) => {
       const fold = new DocumentFold(saved);
-      this.#foldFinal(fold, name, tail);
+      this.#foldFinal(fold, name, orderedOfTail(name, tail));
       const made = fold.saveFinal();
       fold.close();
       return made;
@@ -243,6 +238,21 @@ export class GroupDocuments {
     this.#open.clear();
   }
 
+  #keep(entry: WaitingEntry, accepted: boolean): PendingEntry {
+    const changes = this.#pending.get(entry.id)?.changes ?? changesOf(entry);
+    const pending = { entry, changes, accepted };
+    if (changes.length > 0) this.#pending.set(entry.id, pending);
+    return pending;
+  }
+
+  #show(entries: readonly WaitingEntry[]): void {
+    const shown = entries.flatMap(({ id }) => this.#pending.get(id) ?? []);
+    for (const name of namesOf(shown.flatMap(({ changes }) => changes))) {
+      const document = this.#open.get(name);
+      if (document !== undefined) this.#addPending(document, shown);
+    }
+  }
+
   #isOwn(entry: WaitingEntry): boolean {
     return entry.body.device === this.#options.device;
   }
@@ -251,12 +261,13 @@ export class GroupDocuments {
     const own: ChangeHash[] = [];
     const incoming: Incoming[] = [];
     for (const { entry, changes } of entries) {
-      for (const { document: name, hash, header, bytes } of changes) {
-        if (name !== document.name) continue;
-        if (this.#isOwn(entry)) own.push(hash);
-        if (document.fold.has(hash)) continue;
-        const change = takeParsed(header) ?? parseChange(bytes);
-        if (change !== null) incoming.push(incomingOf(change, name, entry.identity));
+      for (const change of changes) {
+        if (change.document !== document.name) continue;
+        if (this.#isOwn(entry)) own.push(change.hash);
+        const read = readAgain(change);
+        if (document.fold.has(change.hash)) continue;
+        const parsed = read();
+        if (parsed !== null) incoming.push(incomingOf(parsed, change.document, entry.identity));
       }
     }
     const update = incoming.length > 0 ? document.fold.addPending(incoming) : null;
@@ -264,29 +275,26 @@ export class GroupDocuments {
     document.tell(update);
   }
 
-  #addFinal(name: DocumentName, tail: DocumentTail, height: number): void {
+  #addFinal(name: DocumentName, changes: readonly (EntryChange & { author: Identity })[], height: number): void {
+    const tail = changes.map(({ author, bytes }) => ({ author, change: bytes }));
     this.#disk.append(name, tail, height);
     const document = this.#open.get(name);
     if (document === undefined) return;
-    const update = this.#foldFinal(document.fold, name, tail);
+    const ordered = changes.map((change) => orderedOf(change, change.author));
+    const update = this.#foldFinal(document.fold, name, ordered);
     document.settle();
     document.tell(update);
   }
 
-  #foldFinal(fold: DocumentFold, name: DocumentName, tail: DocumentTail): FoldUpdate | null {
-    const incoming = tail.flatMap(({ author, change }) => {
-      const parsed = parseChange(change);
-      return parsed === null ? [] : [incomingOf(parsed, name, author)];
-    });
-    const { update, leftOut } = fold.addFinal(incoming);
+  #foldFinal(fold: DocumentFold, name: DocumentName, ordered: readonly Ordered[]): FoldUpdate | null {
+    const { update, leftOut } = fold.addFinal(ordered);
     for (const { hash, because } of leftOut)
       this.#options.log.warn('change_left_out', { document: name, hash, because });
     return update;
   }
 
   #drop(entries: readonly PendingEntry[]): void {
-    const names = new Set(entries.flatMap(({ changes }) => changes.map(({ document }) => document)));
-    for (const name of names) {
+    for (const name of namesOf(entries.flatMap(({ changes }) => changes))) {
       const document = this.#open.get(name);
       if (document !== undefined) this.#redo(document, entries);
       else if (entries.some(({ entry }) => this.#isOwn(entry)) || this.#ownPending(name).length > 0)
@@ -346,7 +354,7 @@ export class GroupDocuments {
     const { saved, tail } = await this.#disk.read(name);
     // From here to the end nothing else can run, so no block and no entry falls between.
     const fold = new DocumentFold(saved);
-    this.#foldFinal(fold, name, tail);
+    this.#foldFinal(fold, name, orderedOfTail(name, tail));
     const { identity, random } = this.#options;
     const document = new OpenDocument({ name, fold, identity, random });
     const pending = [...this.#pending.values()].filter(({ entry, accepted }) => accepted || this.#isOwn(entry));
@@ -360,20 +368,4 @@ export class GroupDocuments {
     this.#open.delete(document.name);
     document.fold.close();
   }
-}
-
-function changesOf({ body, changes }: WaitingEntry): readonly EntryChange[] {
-  if (body.sort !== 'document' || changes === null) return [];
-  const operations = readDocumentOperations(body);
-  assert(operations.ok, 'the reader found changes in this entry');
-  const all = operations.value.flatMap((operation) => operation.changes);
-  return changes.map((header, at) => ({ document: header.document, hash: header.hash, header, bytes: all[at]! }));
-}
-
-function hashesOf(changes: readonly EntryChange[], name: DocumentName): ChangeHash[] {
-  return changes.flatMap(({ document, hash }) => (document === name ? [hash] : []));
-}
-
-function incomingOf(change: ParsedChange, name: DocumentName, author: Identity): Incoming {
-  return { change, ownKey: isOwned(name) ? author : undefined };
 }

@@ -118,6 +118,8 @@ export type EntryChecks = {
   readonly authorise?: (entry: AuthorisedEntry, verifier: Verifier) => Promise<Failure | undefined>;
   /** For groups with documents. */
   readonly readChanges?: ChangeReader;
+  /** What verifySignature says of this entry, where that was asked before. */
+  readonly signed?: Promise<boolean> | undefined;
 };
 
 /** An entry whose own signature is good, as far as authorisations need it. */
@@ -152,8 +154,14 @@ export function parseEntry(wire: Uint8Array): Result<ParsedEntry, Failure<'bad_e
 /** Structure, group, author, precheck, certificate, signature, authorisations, changes: the cheap ones first (EN5, EN6). */
 export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promise<Result<VerifiedEntry, EntryFailure>> {
   const parsed = parseEntry(wire);
-  if (!parsed.ok) return parsed;
-  const entry = parsed.value;
+  return parsed.ok ? await verifyParsed(parsed.value, checks) : parsed;
+}
+
+/** The same for one that was parsed before. */
+export async function verifyParsed(
+  entry: ParsedEntry,
+  checks: EntryChecks,
+): Promise<Result<VerifiedEntry, EntryFailure>> {
   const { body } = entry;
   if (body.group !== checks.group) return fail('wrong_group', 'This entry belongs to another group: send it there.');
   const claimed = claimedIdentity(entry, checks);
@@ -171,7 +179,7 @@ export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promis
       );
     }
   }
-  if (!(await verifySignature(entry, checks.verifier))) {
+  if (!(await (checks.signed ?? verifySignature(entry, checks.verifier)))) {
     return fail('bad_signature', 'The signature of this entry does not fit: fetch it again, or sign it again.');
   }
   const identity = claimed.value;

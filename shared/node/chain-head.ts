@@ -19,7 +19,7 @@ import { tipOf } from '../chain/block.ts';
 import { decodeCertifiedBlock } from '../chain/certified-block.ts';
 import { applyCertifiedBlocks } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
-import { parseEntry, verifyEntry } from '../feeds/entry.ts';
+import { parseEntry, verifyParsed, verifySignature } from '../feeds/entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { extendIndex } from '../ledger/document-index.ts';
 import { executeBlock } from '../ledger/execute.ts';
@@ -172,18 +172,25 @@ async function verifyEntries(
   },
 ): Promise<Result<VerifiedEntry[], Failure>> {
   const { state, group, verifier } = given;
-  const verified: VerifiedEntry[] = [];
-  for (const wire of entries) {
-    const parsed = given.verified && parseEntry(wire);
-    const known = parsed?.ok ? given.verified?.(parsed.value.id) : undefined;
+  const found = entries.map((wire) => {
+    const parsed = parseEntry(wire);
+    const known = parsed.ok ? given.verified?.(parsed.value.id) : undefined;
     // The id does not cover the signature: only the very bytes that were checked need no second check.
-    if (known && equalBytes(known.bytes, wire)) {
+    if (!parsed.ok || (known && equalBytes(known.bytes, wire))) return { parsed, known };
+    // The block is certified, so that checks beside each other are not for nothing.
+    return { parsed, signed: verifySignature(parsed.value, verifier) };
+  });
+  const verified: VerifiedEntry[] = [];
+  for (const { parsed, known, signed } of found) {
+    if (!parsed.ok) return parsed;
+    if (known) {
       verified.push(known);
       continue;
     }
-    const entry = await verifyEntry(wire, {
+    const entry = await verifyParsed(parsed.value, {
       group,
       verifier,
+      signed,
       identityOfDevice: (device) =>
         verified.find(({ body }) => body.device === device)?.identity ?? readRecord(state, DEVICE, device)?.identity,
       authorise: verifyAuthorisations,

@@ -174,12 +174,16 @@ export async function findEntryHeight(store: Store, id: Cid): Promise<number | u
   return decoded.value.height;
 }
 
-/** A pending entry is on disk before its sender hears `seen`. */
+/** Pending entries are on disk before their sender hears `seen`. */
 export async function writePending(
   store: Store,
-  entry: { readonly id: Cid; readonly wire: Uint8Array; readonly durability: 'strict' | 'relaxed' },
+  entries: readonly { readonly id: Cid; readonly bytes: Uint8Array }[],
+  durability: 'strict' | 'relaxed',
 ): Promise<void> {
-  await store.write({ put: [{ key: POOL_PREFIX + entry.id, value: entry.wire }] }, entry.durability);
+  await store.write(
+    { put: entries.map(({ id, bytes: wire }) => ({ key: POOL_PREFIX + id, value: wire })) },
+    durability,
+  );
 }
 
 export async function removePending(store: Store, ids: readonly Cid[]): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Tip } from '../chain/block.ts';
-import type { PublicKey } from '../crypto/ids.ts';
+import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
@@ -11,7 +11,7 @@ import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Store, Verifier } from '../platform/ports.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
-import { parseEntry, verifyEntry } from '../feeds/entry.ts';
+import { parseEntry, verifyParsed, verifySignature } from '../feeds/entry.ts';
 import { admitEntry, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
@@ -26,6 +26,11 @@ export type Submitted =
   | { readonly id: Cid; readonly state: 'pending' }
   | { readonly id: Cid; readonly state: 'final'; readonly height: number };
 
+/** An entry that was here before; with the height of its block when it is final. */
+type Known = { readonly id: Cid; readonly height?: number };
+
+const FORKED = fail('forked', becauseOf('forked'));
+
 export type EntryIntakeOptions = {
   readonly store: Store;
   readonly clock: Clock;
@@ -36,8 +41,8 @@ export type EntryIntakeOptions = {
   readonly readChanges?: ChangeReader | undefined;
   /** The last final state, and the block it is of. */
   readonly head: () => { readonly state: State; readonly tip: Tip };
-  /** A new entry is on disk and in the pool. */
-  readonly onPending: (entry: VerifiedEntry) => void;
+  /** New entries are on disk and in the pool. */
+  readonly onPending: (entries: readonly VerifiedEntry[]) => void;
   /** A verified entry is refused because another has its number. */
   readonly onContradicted?: (entry: VerifiedEntry) => void;
 };
@@ -47,6 +52,8 @@ export class EntryIntake {
   /** Entries of one device are taken in one after the other: a later one is judged by what the earlier one made known. */
   readonly #submissions = new Map<PublicKey, Promise<void>>();
   readonly pool = new EntryPool();
+  /** Verified and admitted, and on their way to the disk: not in the pool before they are there. */
+  readonly #arriving = new Set<VerifiedEntry>();
   #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
 
   constructor(options: EntryIntakeOptions) {
@@ -62,18 +69,21 @@ export class EntryIntake {
   async submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
     const parsed = parseEntry(wire);
     if (!parsed.ok) return parsed;
-    const { device } = parsed.value.body;
-    const before = this.#submissions.get(device) ?? Promise.resolve();
-    const submission = before.then(() => this.#admit(parsed.value));
-    const settled = submission.then(
-      () => {},
-      () => {},
+    const [outcome] = await this.submitAll([parsed.value]);
+    return outcome!;
+  }
+
+  /** The same for several, those of a feed in order: on disk in one write, and pending at once. Outcomes stand in their order. */
+  async submitAll(entries: readonly ParsedEntry[]): Promise<readonly Result<Submitted, Failure>[]> {
+    const outcomes = new Map<ParsedEntry, Result<Submitted, Failure>>();
+    const byDevice = Map.groupBy(entries, ({ body }) => body.device);
+    await Promise.all(
+      [...byDevice].map(async ([device, own]) => {
+        const admitted = await this.#inTurn(device, () => this.#admit(own));
+        for (const [at, outcome] of admitted.entries()) outcomes.set(own[at]!, outcome);
+      }),
     );
-    this.#submissions.set(device, settled);
-    void settled.then(() => {
-      if (this.#submissions.get(device) === settled) this.#submissions.delete(device);
-    });
-    return await submission;
+    return entries.map((entry) => outcomes.get(entry)!);
   }
 
   /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
@@ -83,7 +93,8 @@ export class EntryIntake {
       before = waiting.length;
       const refused: Uint8Array[] = [];
       for (const wire of waiting) {
-        const entry = await this.#verify(wire);
+        const parsed = parseEntry(wire);
+        const entry = parsed.ok ? await this.#verify(parsed.value) : parsed;
         const fits = entry.ok && previewEntry(this.#workingSet(), entry.value).outcome !== 'refuse';
         if (fits && this.pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
         else refused.push(wire);
@@ -100,49 +111,132 @@ export class EntryIntake {
     await removePending(this.#options.store, ids);
   }
 
-  async #admit({ id, bytes, body }: ParsedEntry): Promise<Result<Submitted, Failure>> {
-    const { store, clock, readChanges } = this.#options;
-    const height = await findEntryHeight(store, id);
-    if (height !== undefined) return ok({ id, state: 'final', height });
-    if (this.pool.has(id)) return ok({ id, state: 'pending' });
-    if (this.pool.isFullFor(body.device)) return fail('pool_full', becauseOf('pool_full'));
-    // Its device hears of it now; in the pool it would hold up that device's feed until its time has come.
-    if (body.time > clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
-    const entry = await this.#verify(bytes);
-    if (!entry.ok) return entry;
-    const admission = previewEntry(this.#workingSet(), entry.value);
-    if (admission.outcome === 'refuse') {
-      // Its block may have become final while it was verified.
-      const since = await findEntryHeight(store, id);
-      if (since !== undefined) return ok({ id, state: 'final', height: since });
-      const { code } = admission;
-      if (code === 'forked' || code === 'seq_used') this.#options.onContradicted?.(entry.value);
-      return fail(code, becauseOf(code));
-    }
-    if (!this.pool.hasRoomFor(entry.value)) return fail('pool_full', becauseOf('pool_full'));
-    // Where members sync, an entry rests strictly with its author until it is final, and whatever is written strictly after
-    // it, such as a vote, brings it to the disk as well. Who is told `seen` by a validator of the commons relies on it.
-    await writePending(store, { id, wire: bytes, durability: readChanges ? 'relaxed' : 'strict' });
-    if (!this.pool.add(entry.value)) {
-      await removePending(store, [id]);
-      this.#options.onContradicted?.(entry.value);
-      return fail('forked', becauseOf('forked'));
-    }
-    admitEntry(this.#workingSet(), entry.value);
-    this.#options.onPending(entry.value);
-    return ok({ id, state: 'pending' });
+  async #inTurn<T>(device: PublicKey, task: () => Promise<T>): Promise<T> {
+    const before = this.#submissions.get(device) ?? Promise.resolve();
+    const submission = before.then(task);
+    const settled = submission.then(
+      () => {},
+      () => {},
+    );
+    this.#submissions.set(device, settled);
+    void settled.then(() => {
+      if (this.#submissions.get(device) === settled) this.#submissions.delete(device);
+    });
+    return await submission;
   }
 
-  async #verify(wire: Uint8Array): Promise<Result<VerifiedEntry, Failure>> {
-    const { group, verifier, head, readChanges } = this.#options;
-    return await verifyEntry(wire, {
+  /** Entries of one device. */
+  async #admit(entries: readonly ParsedEntry[]): Promise<readonly Result<Submitted, Failure>[]> {
+    const { store } = this.#options;
+    const heights = await Promise.all(entries.map(({ id }) => findEntryHeight(store, id)));
+    const signed = entries.map((entry, at) => (heights[at] === undefined ? this.#beginCheck(entry) : undefined));
+    const outcomes: Result<Submitted, Failure>[] = [];
+    const arriving: VerifiedEntry[] = [];
+    const contradicted: VerifiedEntry[] = [];
+    try {
+      for (const [at, entry] of entries.entries()) {
+        const { id } = entry;
+        const height = heights[at];
+        const judge = () => this.#judge(entry, { signed: signed[at], contradicted });
+        const judged = height === undefined ? await judge() : ok({ id, height });
+        if (judged.ok && 'body' in judged.value) arriving.push(judged.value);
+        outcomes.push(judged.ok ? ok(submittedOf(judged.value)) : judged);
+      }
+      const forked = await this.#keep(arriving);
+      // Only now: what they contradict may have come with them.
+      contradicted.push(...arriving.filter(({ id }) => forked.has(id)));
+      for (const entry of contradicted) this.#options.onContradicted?.(entry);
+      return outcomes.map((outcome) => (outcome.ok && forked.has(outcome.value.id) ? FORKED : outcome));
+    } catch (error) {
+      this.#working = null;
+      throw error;
+    } finally {
+      for (const entry of arriving) this.#arriving.delete(entry);
+    }
+  }
+
+  /** On disk, then in the pool; those whose place was taken meanwhile. */
+  async #keep(entries: readonly VerifiedEntry[]): Promise<ReadonlySet<Cid>> {
+    const { store, readChanges, onPending } = this.#options;
+    if (entries.length === 0) return new Set();
+    // Where members sync, an entry rests strictly with its author until it is final, and whatever is written strictly after
+    // it, such as a vote, brings it to the disk as well. Who is told `seen` by a validator of the commons relies on it.
+    await writePending(store, entries, readChanges ? 'relaxed' : 'strict');
+    const [added, forked] = [[] as VerifiedEntry[], [] as Cid[]];
+    for (const entry of entries) {
+      if (this.pool.add(entry)) added.push(entry);
+      else forked.push(entry.id);
+      this.#arriving.delete(entry);
+    }
+    if (forked.length > 0) {
+      this.#working = null;
+      await removePending(store, forked);
+    }
+    if (added.length > 0) onPending(added);
+    return new Set(forked);
+  }
+
+  /** Whether an entry may wait for the next block: then it is part of what the next one is judged by. */
+  async #judge(
+    entry: ParsedEntry,
+    { signed, contradicted }: { signed: Promise<boolean> | undefined; contradicted: VerifiedEntry[] },
+  ): Promise<Result<VerifiedEntry | Known, Failure>> {
+    const { id, body } = entry;
+    if (this.#isHere(id)) return ok({ id });
+    if (this.pool.isFullFor(body.device, this.#arriving)) return fail('pool_full', becauseOf('pool_full'));
+    // Its device hears of it now; in the pool it would hold up that device's feed until its time has come.
+    if (body.time > this.#options.clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
+    const verified = await this.#verify(entry, signed);
+    if (!verified.ok) return verified;
+    const admission = previewEntry(this.#workingSet(), verified.value);
+    if (admission.outcome === 'refuse') {
+      // Its block may have become final while it was verified.
+      const height = await findEntryHeight(this.#options.store, id);
+      if (height !== undefined) return ok({ id, height });
+      const { code } = admission;
+      if (code === 'forked' || code === 'seq_used') contradicted.push(verified.value);
+      return fail(code, becauseOf(code));
+    }
+    if (!this.pool.hasRoomFor(verified.value, this.#arriving)) return fail('pool_full', becauseOf('pool_full'));
+    admitEntry(this.#workingSet(), verified.value);
+    this.#arriving.add(verified.value);
+    return verified;
+  }
+
+  #isHere(id: Cid): boolean {
+    if (this.pool.has(id)) return true;
+    for (const entry of this.#arriving) if (entry.id === id) return true;
+    return false;
+  }
+
+  /** Signatures are checked beside each other, of entries whose author may be heard at all (EN6). */
+  #beginCheck(entry: ParsedEntry): Promise<boolean> | undefined {
+    const { device, group } = entry.body;
+    const identity = this.#identityOf(device);
+    if (identity === undefined || group !== this.#options.group || this.#isHere(entry.id)) return undefined;
+    if (this.pool.isFullFor(device, this.#arriving)) return undefined;
+    const refused = createPrecheck(this.#workingSet())(entry, identity);
+    return refused === undefined ? verifySignature(entry, this.#options.verifier) : undefined;
+  }
+
+  async #verify(entry: ParsedEntry, signed?: Promise<boolean>): Promise<Result<VerifiedEntry, Failure>> {
+    const { group, verifier, readChanges } = this.#options;
+    return await verifyParsed(entry, {
       group,
       verifier,
-      identityOfDevice: (device) => readRecord(head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device),
+      identityOfDevice: (device) => this.#identityOf(device),
       precheck: createPrecheck(this.#workingSet()),
       authorise: verifyAuthorisations,
+      signed,
       ...(readChanges && { readChanges }),
     });
+  }
+
+  #identityOf(device: PublicKey): Identity | undefined {
+    const known = readRecord(this.#options.head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device);
+    if (known !== undefined) return known;
+    for (const { body, identity } of this.#arriving) if (body.device === device) return identity;
+    return undefined;
   }
 
   /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
@@ -153,8 +247,12 @@ export class EntryIntake {
     if (this.#working?.tip === tip.id) return { ...this.#working.block, blockTime };
     const start = { state, parentId: tip.id, blockTime, height: tip.height + 1 };
     const block = openBlock(start);
-    for (const entry of orderEntries(start, this.pool.entries())) admitEntry(block, entry);
+    for (const entry of orderEntries(start, [...this.pool.entries(), ...this.#arriving])) admitEntry(block, entry);
     this.#working = { tip: tip.id, block };
     return block;
   }
+}
+
+function submittedOf({ id, height }: Known): Submitted {
+  return height === undefined ? { id, state: 'pending' } : { id, state: 'final', height };
 }

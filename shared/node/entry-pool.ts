@@ -22,13 +22,20 @@ export class EntryPool {
     return this.#byId.size;
   }
 
-  /** Whether no more of this device may wait. */
-  isFullFor(device: PublicKey): boolean {
-    return this.size >= POOL_ENTRIES_MAX || (this.#byDevice.get(device)?.entries.size ?? 0) >= POOL_DEVICE_ENTRIES_MAX;
+  /** Whether no more of this device may wait, with those that come in just now. */
+  isFullFor(device: PublicKey, coming: Iterable<VerifiedEntry> = []): boolean {
+    let [all, own] = [this.size, this.#byDevice.get(device)?.entries.size ?? 0];
+    for (const { body } of coming) {
+      all++;
+      if (body.device === device) own++;
+    }
+    return all >= POOL_ENTRIES_MAX || own >= POOL_DEVICE_ENTRIES_MAX;
   }
 
-  hasRoomFor({ size }: VerifiedEntry): boolean {
-    return this.#bytes + size <= POOL_BYTES_MAX;
+  hasRoomFor({ size }: VerifiedEntry, coming: Iterable<VerifiedEntry> = []): boolean {
+    let bytes = this.#bytes + size;
+    for (const other of coming) bytes += other.size;
+    return bytes <= POOL_BYTES_MAX;
   }
 
   entries(): Iterable<VerifiedEntry> {

@@ -163,12 +163,12 @@ export class GroupNode {
       log,
     });
     chain.subscribe({
-      pending: (entry) => this.#onPending(entry),
+      pending: (entries) => this.#onPending(entries),
       final: (block) => this.#onFinal(block),
       refused: ({ id }, failure) => this.#keepGoing(() => this.#own.drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
     });
-    for (const entry of chain.pool.inOrder()) this.#pending.take(entry);
+    this.#pending.take(chain.pool.inOrder());
     outbox.onDeliver((entries) => {
       this.#edits.expectNext();
       for (const { id, bytes } of entries) {
@@ -313,9 +313,9 @@ export class GroupNode {
     this.#forks.start();
   }
 
-  #onPending(entry: VerifiedEntry): void {
-    this.#pending.take(entry);
-    this.#sync.pending(entry);
+  #onPending(entries: readonly VerifiedEntry[]): void {
+    this.#pending.take(entries);
+    for (const entry of entries) this.#sync.pending(entry);
     this.#changed();
   }
 

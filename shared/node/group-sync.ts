@@ -5,7 +5,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
-import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { Clock, Log } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
@@ -30,7 +30,8 @@ export type SyncChain = {
   finalSeq(feed: FeedId): number;
   /** A verified entry that is not final. */
   get(id: Cid): LinkedEntry | undefined;
-  submit(wire: Uint8Array): Promise<Result<unknown, Failure>>;
+  /** Outcomes stand in the order of the entries. */
+  submit(entries: readonly ParsedEntry[]): Promise<readonly Result<unknown, Failure>[]>;
   takeBlock(block: Uint8Array): Promise<Result<number, Failure>>;
   loadBlock(height: number): Promise<CertifiedBlock | undefined>;
 };
@@ -42,7 +43,7 @@ export type SyncOptions = {
   /** Whether this node is in the group as far as it knows itself: a newcomer knows nobody yet. */
   readonly isMember: () => boolean;
   /** Own entries that are owed to the group, also those the own chain does not take yet. */
-  readonly owed: () => readonly { readonly bytes: Uint8Array }[];
+  readonly owed: () => readonly { readonly id: Cid; readonly bytes: Uint8Array }[];
   /** The last height that this device of this identity may see: Infinity, and all that is pending, for who is in the group. */
   readonly readLimit: (peer: { readonly identity: Identity; readonly device: PublicKey }) => number;
   /** Whether what this identity says about an own entry is believed. */
@@ -85,6 +86,7 @@ export class GroupSync {
       this.#peers.set(device, peer);
     }
     peer.sessions.add(session);
+    this.#forgetGiven(peer);
     this.#sayState(peer);
     if (this.#mayHave(peer)) this.#giveOwed(peer);
     this.#options.onChange();
@@ -100,6 +102,7 @@ export class GroupSync {
       this.#peers.delete(peer.device);
     } else {
       // What was under way on that one may be lost: the other side says again how far it is, and so does this one.
+      this.#forgetGiven(peer);
       this.#sayState(peer);
       if (this.#mayHave(peer)) this.#giveOwed(peer);
     }
@@ -170,6 +173,9 @@ export class GroupSync {
       case 'state':
         // What it sent since it opened went with a session that only it knew to be lost: it hears how far this side is.
         if (peer.said && message.height > this.#options.chain.height) this.#sayState(peer);
+        // The first one after an opening was said before what was given since then was heard; a later one may miss it.
+        if (!peer.fresh) peer.given.clear();
+        peer.fresh = false;
         peer.said = message;
         peer.served = false;
         return peer.allowance.ask(() => this.#answer(peer));
@@ -223,14 +229,22 @@ export class GroupSync {
     peer.queue.pull();
   }
 
+  /** What was sent may be lost with the session that took it. */
+  #forgetGiven(peer: Peer): void {
+    peer.given.clear();
+    peer.fresh = true;
+  }
+
   #giveOwed(peer: Peer): void {
     if (peer.owed) peer.owed.again = true;
-    else peer.owed = { wires: this.#owedWires(), again: false };
+    else peer.owed = { wires: this.#owedWires(peer), again: false };
     peer.queue.pull();
   }
 
-  *#owedWires(): Generator<Uint8Array> {
-    for (const { bytes } of this.#options.owed()) yield bytes;
+  *#owedWires(peer: Peer): Generator<Uint8Array> {
+    for (const { id, bytes } of this.#options.owed()) {
+      if (isNew(peer.given, id)) yield bytes;
+    }
   }
 
   /** Blocks first, then what is pending, then own entries that may be pending nowhere yet. */
@@ -250,7 +264,7 @@ export class GroupSync {
     while (peer.owed && this.#mayHave(peer)) {
       const owed = takeMessageful(peer.owed.wires);
       if (owed.length > 0) return { kind: 'message', message: { t: 'entries', entries: owed } };
-      peer.owed = peer.owed.again ? { wires: this.#owedWires(), again: false } : null;
+      peer.owed = peer.owed.again ? { wires: this.#owedWires(peer), again: false } : null;
     }
     return null;
   }
@@ -258,9 +272,10 @@ export class GroupSync {
   /** Each counts as sent once it was taken. */
   *#lackingWires(peer: Peer): Generator<Uint8Array> {
     if (!peer.served || !this.#mayReadAll(peer)) return;
-    for (const { body, bytes } of this.#options.chain.pending()) {
+    for (const { id, body, bytes } of this.#options.chain.pending()) {
       if (this.#isKnown(peer, body)) continue;
       raise(peer.known, body);
+      if (body.device === this.#options.device && !isNew(peer.given, id)) continue;
       yield bytes;
     }
   }
@@ -286,11 +301,13 @@ export class GroupSync {
   }
 
   async #takeEntries(peer: Peer, wires: readonly Uint8Array[]): Promise<void> {
-    const taken = await Promise.all(wires.map((wire) => this.#options.chain.submit(wire)));
+    const entries = wires.flatMap((wire) => {
+      const entry = parseEntry(wire);
+      return entry.ok ? [entry.value] : [];
+    });
+    const taken = await this.#options.chain.submit(entries);
     for (const [at, outcome] of taken.entries()) {
-      const entry = parseEntry(wires[at]!);
-      if (!entry.ok) continue;
-      const { id, body } = entry.value;
+      const { id, body } = entries[at]!;
       if (outcome.ok) {
         peer.gave.entries++;
         raise(peer.known, body);
@@ -305,7 +322,7 @@ export class GroupSync {
         peer.queue.push({ kind: 'message', message: { t: 'refused', id, code, because } });
       }
     }
-    const refused = taken.filter(({ ok }) => !ok).length;
+    const refused = wires.length - taken.filter(({ ok }) => ok).length;
     if (refused > 0) await peer.allowance.refused(refused);
   }
 
@@ -342,6 +359,11 @@ export class GroupSync {
     await taken;
     if (untaken) await peer.allowance.refused(1);
   }
+}
+
+/** Adds it. */
+function isNew<T>(known: Set<T>, value: T): boolean {
+  return known.size < known.add(value).size;
 }
 
 function raise(known: Map<FeedId, number>, { feed, seq }: { feed: FeedId; seq: number }): void {

@@ -8,7 +8,7 @@ import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { VoteClaim } from '../chain/vote.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
-import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
@@ -21,7 +21,7 @@ import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { executeBlock, selectEntries, type Selection } from '../ledger/execute.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
-import { EntryIntake, type Submitted } from './entry-intake.ts';
+import { EntryIntake } from './entry-intake.ts';
 import { createProposal, intervalAfter, openSimplex } from './ordering-simplex.ts';
 import { HeldEntries } from './held-entries.ts';
 import type { EntryPool } from './entry-pool.ts';
@@ -39,8 +39,8 @@ import {
 } from './chain-head.ts';
 
 export type OrderingEvents = {
-  /** An entry was verified and is on disk, waiting for its block. */
-  pending?(entry: VerifiedEntry): void;
+  /** Entries were verified and are on disk, waiting for their block. */
+  pending?(entries: readonly VerifiedEntry[]): void;
   final?(block: FinalBlock): void;
   /** The disk failed: nothing more is signed or ordered until a restart. */
   failed?(error: unknown): void;
@@ -93,10 +93,9 @@ export class Ordering {
       readChanges: options.readChanges,
       head: () => ({ state: this.state, tip: this.tip }),
       onContradicted: (entry) => this.#emit((events) => events.contradicted?.(entry)),
-      onPending: (entry) => {
-        this.#emit((events) => events.pending?.(entry));
-        // While the machine rests and knows of work, there is no news in more: choosing from all that waits for each
-        // entry that comes would take longer than ordering them.
+      onPending: (entries) => {
+        this.#emit((events) => events.pending?.(entries));
+        // While the machine rests and knows of work, there is no news in more: choosing anew would take longer than ordering.
         const { work, request } = this.#simplex;
         if (this.#inputs.length > 0 || !work || request !== null) this.#feedWork();
       },
@@ -161,15 +160,15 @@ export class Ordering {
     return findEntryHeight(this.#options.store, id);
   }
 
-  /** Takes an entry in; see EntryIntake. */
-  submit(wire: Uint8Array): Promise<Result<Submitted, Failure>> {
-    return this.#intake.submit(wire);
-  }
+  /** Takes an entry in, or several; see EntryIntake. */
+  readonly submit = (wire: Uint8Array): ReturnType<EntryIntake['submit']> => this.#intake.submit(wire);
+  readonly submitAll = (entries: readonly ParsedEntry[]): ReturnType<EntryIntake['submitAll']> =>
+    this.#intake.submitAll(entries);
 
   /**
    * Takes certified blocks of others, from the own tip upwards: each is verified, executed and kept. Returns how many
    * were new. Used before `start`, so that an old copy of the folder learns what it signed before it signs again.
-   * `conflicting_block`: somebody holds another final block of the own height; then nothing may be signed.
+   * `conflicting_block`: somebody holds another final block of the own height; nothing may be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
     if (this.#running) {

@@ -42,9 +42,10 @@ export class PendingDocuments {
     this.#layer = layerIndex(options.index(), []);
   }
 
-  /** An entry is pending from now on. */
-  take(entry: VerifiedEntry): void {
-    if (entry.body.sort === 'document') this.#admit([entry]);
+  /** Entries are pending from now on. */
+  take(entries: readonly VerifiedEntry[]): void {
+    const documents = entries.filter(({ body }) => body.sort === 'document');
+    if (documents.length > 0) this.#admit(documents);
   }
 
   /** An own entry that the chain here does not take: known all the same, so that its edits can be made again. */
@@ -111,11 +112,9 @@ export class PendingDocuments {
       // An actor goes on where its last change ended, which may be in an entry that is held.
       return code === 'missing_dependency' || code === 'wrong_state';
     });
-    for (const entry of candidates) {
-      if (refusals.has(entry.id)) continue;
-      this.#accepted.add(entry.id);
-      if (!known?.has(entry.id)) this.#options.documents.takePending(entry, true);
-    }
+    const shown = candidates.filter(({ id }) => !refusals.has(id));
+    for (const { id } of shown) this.#accepted.add(id);
+    this.#options.documents.takeAccepted(shown.filter(({ id }) => known?.has(id) !== true));
   }
 }
 

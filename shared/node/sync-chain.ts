@@ -19,7 +19,7 @@ export function createSyncChain(chain: Ordering, store: Store): SyncChain {
     pending: () => chain.pool.inOrder(),
     finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
     get: (id) => chain.pool.get(id),
-    submit: (wire) => chain.submit(wire),
+    submit: (entries) => chain.submitAll(entries),
     takeBlock: (block) => chain.takeBlocks([block]),
     loadBlock: (height) => loadBlock(store, height),
   };

@@ -1,5 +1,6 @@
 // What sync knows of one other device: its sessions, how far it is, and what it is owed.
 
+import type { Cid } from '../codec/cid.ts';
 import type { Clock } from '../platform/ports.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { Session } from '../session/session.ts';
@@ -32,6 +33,10 @@ export type Peer = {
   readonly allowance: SyncAllowance;
   /** Own entries that still have to be given to it; `again` when others came while too much waited. */
   owed: { readonly wires: Iterator<Uint8Array>; again: boolean } | null;
+  /** Own entries that were sent over the sessions that are open: they are not owed twice. */
+  readonly given: Set<Cid>;
+  /** A session was opened or lost, and nothing was said since. */
+  fresh: boolean;
   signals: number;
   /** Whether it was sent all it lacks by what it said last. */
   served: boolean;
@@ -55,6 +60,8 @@ export function createPeer(
     height: 0,
     known: new Map(),
     owed: null,
+    given: new Set(),
+    fresh: true,
     signals: 0,
     served: false,
     missed: false,

@@ -1,0 +1,64 @@
+// The changes of one entry on their way into a document: with what the reader of the entry found in them, so that nothing is read twice.
+
+import { assert } from '../core/assert.ts';
+import type { Identity } from '../crypto/ids.ts';
+import { readDocumentOperations, type ChangeHash, type DocumentChange } from '../feeds/document-change.ts';
+import { isOwned, type DocumentName } from '../feeds/document-name.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import { parseChange, type ParsedChange } from './change-chunk.ts';
+import { takeParsed } from './change-reader.ts';
+import type { Incoming, Ordered } from './document-fold.ts';
+import type { DocumentTail } from './document-records.ts';
+
+/** What is read of an entry that waits. */
+export type WaitingEntry = Pick<VerifiedEntry, 'id' | 'body' | 'identity' | 'changes'>;
+
+/** A change as its entry carries it. */
+export type EntryChange = {
+  readonly document: DocumentName;
+  readonly hash: ChangeHash;
+  readonly header: DocumentChange;
+  readonly bytes: Uint8Array;
+};
+
+export function changesOf({ body, changes }: WaitingEntry): readonly EntryChange[] {
+  if (body.sort !== 'document' || changes === null) return [];
+  const operations = readDocumentOperations(body);
+  assert(operations.ok, 'the reader found changes in this entry');
+  const all = operations.value.flatMap((operation) => operation.changes);
+  return changes.map((header, at) => ({ document: header.document, hash: header.hash, header, bytes: all[at]! }));
+}
+
+export function namesOf(changes: readonly EntryChange[]): ReadonlySet<DocumentName> {
+  return new Set(changes.map(({ document }) => document));
+}
+
+export function hashesOf(changes: readonly EntryChange[], name: DocumentName): ChangeHash[] {
+  return changes.flatMap(({ document, hash }) => (document === name ? [hash] : []));
+}
+
+export function incomingOf(change: ParsedChange, name: DocumentName, author: Identity): Incoming {
+  return { change, ownKey: isOwned(name) ? author : undefined };
+}
+
+/** What the reader of the entry kept of it, or the same read again when it is asked for. */
+export function readAgain({ header, bytes }: EntryChange): () => ParsedChange | null {
+  const kept = takeParsed(header);
+  return () => kept ?? parseChange(bytes);
+}
+
+/** Of a block: most of what is in one waited here before, and is not read again. */
+export function orderedOf(change: EntryChange, author: Identity): Ordered {
+  const { document, header, bytes } = change;
+  const ownKey = isOwned(document) ? author : undefined;
+  return { header, bytes, ownKey, read: readAgain(change) };
+}
+
+/** Of earlier blocks, from the disk. */
+export function orderedOfTail(name: DocumentName, tail: DocumentTail): Ordered[] {
+  return tail.flatMap(({ author, change: bytes }) => {
+    const parsed = parseChange(bytes);
+    if (parsed === null) return [];
+    return [{ header: parsed, bytes, ownKey: isOwned(name) ? author : undefined, read: () => parsed }];
+  });
+}
