@@ -174,6 +174,8 @@ function isLost(draft: Draft): boolean {
   const known = proposal === null ? undefined : draft.blocks.get(proposal);
   if (known !== undefined && judgeProposal(draft, known) === 'invalid') return true;
   if (proposal === null && draft.offline.has(leader) && isActive(draft)) return true;
+  // No timer runs without work: that there is some is known from those who gave the view up, one honest among them.
+  if (proposal === null && !isActive(draft) && votes.nullify.size > draft.config.set.f) return true;
   return leaderTimedOut(draft);
 }
 

@@ -230,4 +230,13 @@ describe('votes of one of four', () => {
     expect(signs(idle.give({ kind: 'presence', validator: leader, online: false }))).toEqual([]);
     expect(idle.effects).toEqual([]);
   });
+
+  test('CH28: whoever knows of no work gives a view up with others, but not for the word of f of them', () => {
+    const bench = new Bench(group, self);
+    const [first, second] = others.filter((at) => at !== leader);
+    expect(signs(bench.hearVotes(nullify(1), [first!]))).toEqual([]);
+    expect(signs(bench.hearVotes(nullify(1), [second!]))).toEqual(['nullify 1']);
+    const own = new Bench(group, leader);
+    expect(signs(own.hearVotes(nullify(1), [first!, second!]))).toEqual(['nullify 1']);
+  });
 });

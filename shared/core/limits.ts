@@ -37,6 +37,8 @@ export const BLOCK_FEED_BYTES_MAX = MIB;
 export const BLOCK_FEEDS_MAX = 1_024;
 /** Bytes of one block header. */
 export const HEADER_BYTES_MAX = 256 * KIB;
+/** Bytes of one message between validators: a header and a certificate, or an answer of entries. */
+export const CONSENSUS_BYTES_MAX: number = 832 * KIB;
 /** Headers that lead from a block to the finalized one above it: leaders let no more than a few blocks with entries stand unfinal. */
 export const AFTER_HEADERS_MAX = 64;
 /** Bytes of those headers together. */

@@ -17,7 +17,7 @@ import { equalBytes } from '../core/bytes.ts';
 import { err, fail, ok } from '../core/result.ts';
 import { tipOf } from '../chain/block.ts';
 import { decodeCertifiedBlock } from '../chain/certified-block.ts';
-import { applyCertifiedBlocks } from '../chain/catch-up.ts';
+import { applyCertifiedBlocks, type CaughtUp } from '../chain/catch-up.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { parseEntry, verifyParsed, verifySignature } from '../feeds/entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
@@ -112,10 +112,12 @@ export type CatchUp = {
   readonly head: ChainHead;
   /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
   readonly blocks: readonly Uint8Array[];
-  readonly readChanges: ChangeReader | undefined;
-  readonly beside: BesideChain | undefined;
+  readonly readChanges?: ChangeReader | undefined;
+  readonly beside?: BesideChain | undefined;
   /** An entry that was verified before: its signature is not checked twice. */
   readonly verified?: (id: Cid) => VerifiedEntry | undefined;
+  /** A block that was executed on its parent before. */
+  readonly executed?: (id: Cid) => Executed | undefined;
   /** Each block as it is kept, in order. */
   readonly onFinal?: (final: FinalBlock, head: ChainHead) => void;
 };
@@ -123,7 +125,7 @@ export type CatchUp = {
 /** Verifies, executes and keeps blocks of others. What was kept stays, also when a later one fails. */
 export async function catchUp(
   options: CatchUp,
-): Promise<{ head: ChainHead; applied: number; stopped: Failure | null }> {
+): Promise<Pick<CaughtUp, 'applied' | 'certificate'> & { head: ChainHead; stopped: Failure | null }> {
   const { store, founding, verifier, verified, readChanges, beside, onFinal } = options;
   const { group, set } = founding;
   const blocks: CertifiedBlock[] = [];
@@ -142,8 +144,10 @@ export async function catchUp(
     ports: {
       verifier,
       execute: async (certified) => {
+        latest = options.executed?.(certified.block.id);
+        if (latest) return ok(latest.result);
         const { state } = head;
-        const entries = await verifyEntries(certified, { state, group, verifier, verified, readChanges });
+        const entries = await verifyEntries(certified.entries, { state, group, verifier, verified, readChanges });
         if (!entries.ok) return entries;
         const executed = executeOn(head, certified.block, entries.value);
         if (!executed.ok) return executed;
@@ -158,11 +162,13 @@ export async function catchUp(
       },
     },
   });
-  return { head, applied: caughtUp.applied, stopped: caughtUp.stopped ?? unreadable };
+  const { applied, certificate } = caughtUp;
+  return { head, applied, certificate, stopped: caughtUp.stopped ?? unreadable };
 }
 
-async function verifyEntries(
-  { entries }: CertifiedBlock,
+/** Entries of a block, in the order of its cut: each by the state before it, and by those before it in the block. */
+export async function verifyEntries(
+  entries: readonly Uint8Array[],
   given: {
     readonly state: State;
     readonly group: Cid;

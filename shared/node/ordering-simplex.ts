@@ -2,6 +2,7 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex } from '../chain/simplex-state.ts';
 import type { ExecutedBlock } from '../ledger/execute.ts';
@@ -9,7 +10,7 @@ import type { State } from '../ledger/state.ts';
 import type { Clock, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { ChainHead } from './chain-head.ts';
 import { assert } from '../core/assert.ts';
-import { createBlock, tipOf, type Block, type Tip } from '../chain/block.ts';
+import { createBlock, tipOf, type Block, type ChainRules, type Tip } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex } from '../chain/simplex.ts';
 import { decodeLogRecord, logRange } from '../chain/vote-log.ts';
@@ -35,20 +36,20 @@ export function intervalAfter(state: State): Millis {
 
 /** The block of an own proposal. */
 export function createProposal(proposal: {
-  readonly founding: Founding;
+  readonly rules: ChainRules;
   readonly proposer: PublicKey;
   readonly view: number;
   readonly parent: Tip;
   readonly time: Millis;
   readonly result: ExecutedBlock;
 }): Block {
-  const { founding, proposer, view, parent, time, result } = proposal;
-  const { group, set } = founding;
+  const { rules, proposer, view, parent, time, result } = proposal;
+  const { group, epoch, set } = rules;
   const { cut, receiptsRoot, stateRoot } = result;
   return createBlock({
     v: 1,
     group,
-    epoch: GENESIS_EPOCH,
+    epoch,
     view,
     height: parent.height + 1,
     parent: parent.id,
@@ -63,24 +64,23 @@ export function createProposal(proposal: {
   });
 }
 
+/** Whose votes count after the last final block. The one place that changes when a chain hands over to other validators. */
+export function rulesAt({ group, set }: Founding, _last: CertifiedBlock | null): ChainRules {
+  return { group, epoch: GENESIS_EPOCH, set };
+}
+
 export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<Simplex> {
   const { store, founding, signer, clock } = options;
-  const { group, set } = founding;
-  const stored = await store.range(logRange(GENESIS_EPOCH));
+  const rules = rulesAt(founding, last);
+  const stored = await store.range(logRange(rules.epoch));
   const log = stored.map(({ value }) => {
     const record = decodeLogRecord(value);
     assert(record.ok, 'the own vote log decodes');
     return record.value;
   });
-  const self = signer ? set.keys.indexOf(signer.key) : -1;
+  const self = signer ? rules.set.keys.indexOf(signer.key) : -1;
   return createSimplex({
-    config: {
-      group,
-      epoch: GENESIS_EPOCH,
-      set,
-      self: self < 0 ? null : self,
-      delta: DELTA,
-    },
+    config: { ...rules, self: self < 0 ? null : self, delta: DELTA },
     final: last ? tipOf(last.block) : genesisTip(founding),
     interval: intervalAfter(state),
     certificate: last ? (last.certificate as VerifiedCertificate) : null,

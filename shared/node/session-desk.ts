@@ -62,6 +62,7 @@ export class SessionDesk {
       case 'block':
       case 'getBlocks':
       case 'signal':
+      case 'simplex':
         // What a validator says, and what members of a group say to each other.
         return;
     }

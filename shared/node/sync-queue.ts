@@ -170,7 +170,7 @@ export function takeMessageful(wires: Iterator<Uint8Array>): Uint8Array[] {
   return taken;
 }
 
-function packEntries(wires: readonly Uint8Array[]): Uint8Array[][] {
+export function packEntries(wires: readonly Uint8Array[]): Uint8Array[][] {
   const packs: Uint8Array[][] = [];
   let bytes = Infinity;
   for (const wire of wires) {

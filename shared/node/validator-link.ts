@@ -210,6 +210,7 @@ export class ValidatorLink {
       case 'block':
       case 'getBlocks':
       case 'signal':
+      case 'simplex':
         session.close('not_a_validator');
         return;
     }

@@ -7,6 +7,7 @@ import { bytes, link, list, oneOf, optional, struct, text, uint, words } from '.
 import {
   AFTER_HEADERS_MAX,
   CERTIFICATE_BYTES_MAX,
+  CONSENSUS_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HEADER_BYTES_MAX,
   MESSAGE_BYTES_MAX,
@@ -101,6 +102,8 @@ const messageVariants = {
   }),
   /** SY4: blocks from this height upwards, with all their entries. */
   getBlocks: struct({ from: uint({ min: 1 }) }),
+  /** CN1: between validators; what is in it has its own form and its own signatures. */
+  simplex: struct({ bytes: bytes({ max: CONSENSUS_BYTES_MAX, min: 1 }) }),
   /** SY6: of the moment: never stored, never passed on, void after `lifetime` ms. */
   signal: struct({
     kind: text({ max: SIGNAL_KIND_BYTES_MAX, min: 1 }),

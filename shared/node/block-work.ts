@@ -1,0 +1,163 @@
+// What a validator does with blocks: chooses entries for its own, and executes those of others once all of their entries are here.
+
+import type { Cid } from '../codec/cid.ts';
+import type { Block, Tip } from '../chain/block.ts';
+import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
+import type { Selection } from '../ledger/execute.ts';
+import type { Signer } from '../platform/ports.ts';
+import type { LinkedEntry } from './block-stash.ts';
+import type { EntryPool } from './entry-pool.ts';
+import type { OrderingOptions } from './ordering.ts';
+import { assert } from '../core/assert.ts';
+import { executeBlock, selectEntries } from '../ledger/execute.ts';
+import { assembleBlock } from './block-stash.ts';
+import { executeOn, verifyEntries, type ChainHead, type Executed, type Ground } from './chain-head.ts';
+import { ExecutedBlocks } from './executed-blocks.ts';
+import { HeldEntries } from './held-entries.ts';
+import { createProposal, intervalAfter } from './ordering-simplex.ts';
+import { ProposalEntries, type ProposalEntriesOptions } from './proposal-entries.ts';
+
+/** CH26: how far above the final block a block may hold entries: the headers between prove it final. */
+const UNFINAL_BLOCKS_MAX = 4;
+
+export type BlockWorkOptions = OrderingOptions & {
+  readonly pool: EntryPool;
+  readonly head: () => ChainHead;
+  readonly finalTip: () => Tip;
+  readonly machine: () => Simplex;
+  /** What was held back may have waited long enough. */
+  readonly onAged: () => void;
+  readonly ask: ProposalEntriesOptions['ask'];
+};
+
+export class BlockWork {
+  readonly #options: BlockWorkOptions;
+  readonly #executed: ExecutedBlocks;
+  readonly #entries: ProposalEntries;
+  /** Entries that wait for what they build on. */
+  readonly #held: HeldEntries;
+
+  constructor(options: BlockWorkOptions) {
+    const { clock, store, pool, ask } = options;
+    this.#options = options;
+    this.#held = new HeldEntries(clock, options.onAged);
+    this.#executed = new ExecutedBlocks(() => ({ ...options.head(), id: options.finalTip().id }));
+    this.#entries = new ProposalEntries({ clock, store, pending: (id) => pool.get(id), ask });
+  }
+
+  restore(): Promise<void> {
+    return this.#entries.restore();
+  }
+
+  close(): void {
+    this.#held.close();
+    this.#entries.close();
+  }
+
+  groundOf(id: Cid): Ground | undefined {
+    return this.#executed.groundOf(id);
+  }
+
+  executed(id: Cid): Executed | undefined {
+    return this.#executed.get(id);
+  }
+
+  /** An entry above the final block: pending, or kept because a proposal names it. */
+  entry(id: Cid): LinkedEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** Blocks that wait for entries and lack none any more. */
+  get ready(): readonly Block[] {
+    return this.#entries.waiting.filter((block) => this.#entries.missingOf(block).length === 0);
+  }
+
+  /** True if one of these was waited for. */
+  takeEntries(wires: readonly Uint8Array[]): boolean {
+    return this.#entries.take(wires);
+  }
+
+  async forget(through: number): Promise<void> {
+    this.#executed.forget(through);
+    await this.#entries.forget(through);
+  }
+
+  /** What a block after the machine's tip would take of the pending. */
+  select(): Selection {
+    const { machine, clock, pool } = this.#options;
+    const { tip } = machine();
+    const ground = this.groundOf(tip.id);
+    assert(ground, 'the tip was executed');
+    const selection = selectEntries({
+      ...ground,
+      held: this.#held.current,
+      parentId: tip.id,
+      blockTime: Math.max(clock.now(), tip.time + 1),
+      height: tip.height + 1,
+      pending: pool.entries(),
+    });
+    this.#held.keep(selection);
+    return selection;
+  }
+
+  propose({ view, parent, time, empty }: Extract<SimplexEffect, { kind: 'propose' }>, signer: Signer): SimplexInput {
+    const { machine, pool, finalTip } = this.#options;
+    const ground = this.groundOf(parent.id);
+    assert(ground, 'a proposal stands on an executed block');
+    const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
+    const isFar = parent.height - finalTip().height >= UNFINAL_BLOCKS_MAX;
+    const pending = isFar ? [] : pool.entries();
+    const { entries } = selectEntries({ ...start, held: this.#held.current, pending });
+    if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
+    const result = executeBlock({ ...start, proposer: signer.key, entries });
+    assert(result.ok, 'selected entries execute');
+    const rules = machine().config;
+    const block = createProposal({ rules, proposer: signer.key, view, parent, time, result: result.value });
+    this.#executed.add(block, { result: result.value, entries });
+    return { kind: 'proposed', view, block, interval: intervalAfter(result.value.state) };
+  }
+
+  /** While entries are missing there is no answer: they are asked for. Once more for a block that was executed is free. */
+  async execute(block: Block): Promise<SimplexInput[]> {
+    const { id, header } = block;
+    const known = this.#executed.get(id);
+    if (known) return [{ kind: 'executed', id, valid: true, interval: intervalAfter(known.result.state) }];
+    const ground = this.groundOf(header.parent);
+    // It waited for entries, and another block became final meanwhile.
+    if (!ground) return [];
+    const entries = await this.#findEntries(block, ground);
+    if (!entries) {
+      this.#entries.want(block);
+      return [];
+    }
+    this.#entries.found(block);
+    const executed = executeOn(ground, block, entries);
+    if (!executed.ok) {
+      this.#options.log.error('a proposal does not execute', { code: executed.error.code });
+      return [{ kind: 'executed', id, valid: false }];
+    }
+    const ids = entries.map((entry) => entry.id);
+    await this.#entries.persist(block, ids);
+    this.#executed.add(block, executed.value);
+    return [{ kind: 'executed', id, valid: true, interval: intervalAfter(executed.value.result.state) }];
+  }
+
+  async #findEntries(block: Block, { state }: Ground): Promise<readonly VerifiedEntry[] | null> {
+    const { pool, verifier, founding, readChanges, log } = this.#options;
+    const wires = assembleBlock(block, (id) => this.#entries.get(id));
+    if (!wires) return null;
+    const verified = await verifyEntries(wires, {
+      state,
+      group: founding.group,
+      verifier,
+      readChanges,
+      verified: (id) => pool.get(id),
+    });
+    if (verified.ok) return verified.value;
+    // Perhaps it is the proposer's fault, and then the view ends; perhaps only that of who sent the entries.
+    log.warn('entries of a proposal do not verify', { code: verified.error.code });
+    this.#entries.drop(block);
+    return null;
+  }
+}

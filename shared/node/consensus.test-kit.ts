@@ -1,0 +1,211 @@
+// Validators of one group over links in memory: whole hosts of the machine with disks of their own, one clock, and faults on demand.
+
+import type { Address } from '../chain/simplex-state.ts';
+import type { Founding } from '../chain/genesis.ts';
+import type { Cid } from '../codec/cid.ts';
+import type { Signer, Verifier } from '../platform/ports.ts';
+import type { ConsensusEvents, ConsensusPeers } from './consensus-line.ts';
+import { encodeUtf8 } from '../codec/base.ts';
+import { assert } from '../core/assert.ts';
+import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
+import { createDeviceCertificate } from '../crypto/device.ts';
+import { verifyPure } from '../crypto/ed25519.ts';
+import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import { handleRegister } from '../ledger/families/handles.ts';
+import { createSeedSigner } from '../platform/web/seed-signer.ts';
+import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-store.ts';
+import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
+import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { loadBlockBytes } from './chain-store.ts';
+import { decodeConsensus, type Envelope } from './consensus-wire.ts';
+import { Ordering } from './ordering.ts';
+import { Outbox } from './outbox.ts';
+
+const LATENCY = 20;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
+
+export type TestValidator = {
+  readonly index: number;
+  readonly disk: MemoryDisk;
+  readonly signer: Signer;
+  ordering: Ordering | null;
+  events: ConsensusEvents | null;
+  /** Validators in the same part of the network reach each other. */
+  part: number;
+  alive: { yes: boolean };
+};
+
+export type Carried = { readonly from: number; readonly to: number; readonly envelope: Envelope };
+
+export class ValidatorNetwork {
+  readonly clock: SimulatedClock = createSimulatedClock();
+  readonly founding: Founding;
+  readonly nodes: readonly TestValidator[];
+  /** Says no to messages that get lost. */
+  carries: (carried: Carried) => boolean = () => true;
+  readonly sent: Carried[] = [];
+  readonly #admin = createSeedSigner(sha256(encodeUtf8('admin')));
+  #outbox: Outbox | null = null;
+
+  constructor(n: number, f = 0) {
+    const signers = Array.from({ length: n }, (_, at) => createSeedSigner(sha256(encodeUtf8(`validator ${at}`))));
+    const genesis = encodeGenesis({
+      v: 1,
+      name: 'validators',
+      created: this.clock.now() - 10_000,
+      join: 'open+puzzle',
+      policy: { puzzleBits: 4, operationsPerDay: 10_000, bytesPerDay: 100_000_000, blockInterval: 250 },
+      members: [{ identity: identityFromKey(publicKeyBytes(this.#admin.key)), role: 'admin' }],
+      validators: signers.map(({ key }) => key),
+      f,
+      recovery: { identities: [], threshold: 0 },
+      handles: [],
+    });
+    const founding = decodeGenesis(genesis);
+    assert(founding.ok, 'the genesis of the kit decodes');
+    this.founding = founding.value;
+    this.nodes = this.founding.set.keys.map((key, index) => ({
+      index,
+      disk: createMemoryDisk(),
+      signer: signers.find((signer) => signer.key === key)!,
+      ordering: null,
+      events: null,
+      part: 0,
+      alive: { yes: true },
+    }));
+  }
+
+  async start(indexes: readonly number[] = this.nodes.map(({ index }) => index)): Promise<void> {
+    for (const index of indexes) await this.open(index);
+  }
+
+  /** Also after a kill: what is on disk is all there is. */
+  async open(index: number): Promise<Ordering> {
+    const node = this.nodes[index]!;
+    const alive = { yes: true };
+    node.alive = alive;
+    const ordering = await Ordering.open({
+      store: node.disk.openStore(),
+      clock: {
+        now: () => this.clock.now(),
+        after: (delay, task) => this.clock.after(delay, () => (alive.yes ? task() : undefined)),
+      },
+      verifier,
+      founding: this.founding,
+      signer: node.signer,
+      log,
+      peers: this.#peersOf(node),
+    });
+    node.ordering = ordering;
+    ordering.start();
+    this.#tellPresence(node);
+    return ordering;
+  }
+
+  kill(index: number): void {
+    const node = this.nodes[index]!;
+    node.alive.yes = false;
+    void node.ordering?.close();
+    node.ordering = null;
+    node.events = null;
+    for (const other of this.nodes) if (other.part === node.part) other.events?.presence(index, false);
+  }
+
+  /** Puts validators into parts of the network that do not reach each other. */
+  split(...parts: readonly (readonly number[])[]): void {
+    for (const [part, indexes] of parts.entries()) for (const index of indexes) this.nodes[index]!.part = part;
+    for (const node of this.nodes) this.#tellPresence(node);
+  }
+
+  at(index: number): Ordering {
+    const { ordering } = this.nodes[index]!;
+    assert(ordering, 'this validator runs');
+    return ordering;
+  }
+
+  get running(): readonly Ordering[] {
+    return this.nodes.flatMap(({ ordering }) => ordering ?? []);
+  }
+
+  /** An entry of the one member, given to some of the validators. */
+  async submit(to: readonly number[] = this.nodes.map(({ index }) => index)): Promise<Cid> {
+    this.#outbox ??= await this.#openOutbox();
+    const id = await this.#outbox.submit([handleRegister.create({ handle: `handle-${this.#outbox.pending.length}` })]);
+    for (const { bytes } of this.#outbox.pending.filter((entry) => entry.id === id)) {
+      for (const index of to) {
+        const taken = await this.nodes[index]!.ordering?.submit(bytes);
+        assert(taken === undefined || taken.ok, 'the entry is good');
+      }
+    }
+    return id;
+  }
+
+  /** Until all that run have this height. */
+  async untilHeight(height: number, most = 60_000): Promise<void> {
+    await this.clock.advanceUntil(() => this.running.every(({ tip }) => tip.height >= height), most);
+  }
+
+  async #openOutbox(): Promise<Outbox> {
+    const signer = createSeedSigner(sha256(encodeUtf8('device')));
+    return await Outbox.open({
+      store: createMemoryDisk().openStore(),
+      clock: this.clock,
+      random: createSeededRandom(7),
+      signer,
+      group: this.founding.group,
+      device: signer.key,
+      certificate: await createDeviceCertificate({
+        signer: this.#admin,
+        device: signer.key,
+        name: 'device',
+        issued: this.clock.now(),
+      }),
+    });
+  }
+
+  #tellPresence(node: TestValidator): void {
+    for (const other of this.nodes) {
+      if (other === node || !other.ordering || !node.ordering) continue;
+      node.events?.presence(other.index, other.part === node.part);
+      other.events?.presence(node.index, other.part === node.part);
+    }
+  }
+
+  #peersOf(node: TestValidator): ConsensusPeers {
+    return {
+      send: (to, bytes) => {
+        for (const other of this.nodes) if (other !== node && isAddressed(to, other)) this.#carry(node, other, bytes);
+      },
+      sendBlocks: (to, from) => {
+        const other = this.nodes[Number(to)]!;
+        this.clock.after(LATENCY, () => {
+          if (other.part !== node.part) return;
+          void loadBlockBytes(node.disk.openStore(), { from, max: 64 }).then((blocks) =>
+            other.ordering?.takeBlocks(blocks),
+          );
+        });
+      },
+      validatorOf: Number,
+      subscribe: (events) => (node.events = events),
+    };
+  }
+
+  #carry(from: TestValidator, to: TestValidator, bytes: Uint8Array): void {
+    const envelope = decodeConsensus(bytes, this.founding.set);
+    assert(envelope.ok, 'what a validator says can be read');
+    const carried = { from: from.index, to: to.index, envelope: envelope.value };
+    this.sent.push(carried);
+    if (!this.carries(carried)) return;
+    const { alive } = to;
+    this.clock.after(LATENCY, () => {
+      if (alive.yes && from.part === to.part) void to.events?.message(String(from.index), bytes);
+    });
+  }
+}
+
+function isAddressed(to: Address, { index }: TestValidator): boolean {
+  if (to === 'all') return true;
+  return 'validator' in to ? to.validator === index : to.peer === String(index);
+}

@@ -1,0 +1,86 @@
+// One thing after the other: inputs of a machine with all that follows from each, and work that must not come in between.
+
+type Task<I> =
+  | { readonly kind: 'input'; readonly input: I }
+  /** `abandon`: the queue was closed before its turn. */
+  | { readonly kind: 'work'; readonly work: () => Promise<readonly I[]>; readonly abandon: () => void };
+
+export type TurnQueueOptions<I> = {
+  /** Returns the inputs that follow at once. */
+  readonly step: (input: I) => Promise<readonly I[]>;
+  /** A step failed: the queue should be closed. */
+  readonly onFailed: (error: unknown) => void;
+};
+
+export class TurnQueue<I> {
+  readonly #options: TurnQueueOptions<I>;
+  readonly #tasks: Task<I>[] = [];
+  #turn: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: TurnQueueOptions<I>) {
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#tasks.length > 0;
+  }
+
+  /** When what is under way has ended. */
+  get settled(): Promise<void> {
+    return this.#turn;
+  }
+
+  push(input: I): void {
+    this.#add({ kind: 'input', input });
+  }
+
+  /** Runs when everything before it has settled; its inputs come before everything else. Undefined when closed before its turn. */
+  run<T>(work: () => Promise<{ readonly value: T; readonly inputs: readonly I[] }>): Promise<T | undefined> {
+    return new Promise<T | undefined>((resolve, reject) => {
+      if (this.#closed) return resolve(undefined);
+      this.#add({
+        kind: 'work',
+        abandon: () => resolve(undefined),
+        work: async () => {
+          try {
+            const { value, inputs } = await work();
+            resolve(value);
+            return inputs;
+          } catch (error) {
+            reject(error);
+            return [];
+          }
+        },
+      });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #add(task: Task<I>): void {
+    if (this.#closed) return;
+    this.#tasks.push(task);
+    if (this.#tasks.length > 1) return;
+    this.#turn = this.#turn
+      .then(() => this.#drain())
+      .catch((error: unknown) => this.#options.onFailed(error))
+      .then(() => this.#abandon());
+  }
+
+  /** What is under way stays first in the list: whatever comes meanwhile waits behind it. */
+  async #drain(): Promise<void> {
+    for (let task = this.#tasks[0]; task && !this.#closed; task = this.#tasks[0]) {
+      const inputs = task.kind === 'work' ? await task.work() : await this.#options.step(task.input);
+      this.#tasks.shift();
+      this.#tasks.unshift(...inputs.map((input): Task<I> => ({ kind: 'input', input })));
+    }
+  }
+
+  #abandon(): void {
+    if (!this.#closed) return;
+    for (const task of this.#tasks.splice(0)) if (task.kind === 'work') task.abandon();
+  }
+}
