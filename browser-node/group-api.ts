@@ -84,6 +84,8 @@ export type DocumentUpdate =
   | { readonly kind: 'rebuilt'; readonly heads: readonly string[] }
   /** Own changes that are not final yet. */
   | { readonly kind: 'pending'; readonly changes: number }
+  /** Why changes made here are not on disk, although they are shown: it is tried again by itself. Null: they are by now. */
+  | { readonly kind: 'stored'; readonly failure: ApiFailure | null }
   | { readonly kind: 'presence'; readonly present: readonly Presence[] };
 
 export interface DocumentHandle {

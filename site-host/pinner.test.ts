@@ -204,6 +204,7 @@ describe('a pinner', () => {
         return await write(...args);
       };
     const watched: MemoryDisk = {
+      ...disk,
       copy: () => disk.copy(),
       openStore() {
         const store = disk.openStore();

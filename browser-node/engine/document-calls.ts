@@ -3,6 +3,7 @@
 
 import type { ChangeOrigin, DocumentCalls, DocumentPlace, WatchedUpdate } from '../transport/engine-api.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { Failure } from '../../shared/core/result.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
@@ -64,6 +65,7 @@ export function createDocumentCalls(given: {
       await node.documents.load(document);
       const ends = [
         node.documents.subscribe(document, (update) => {
+          if (update.kind === 'stored') return listener(describeStored(update.failure));
           if (update.kind !== 'changed') return listener(update);
           const { own, ...changed } = update;
           listener({ ...changed, origin: own === null ? null : origins.of(own) });
@@ -71,11 +73,16 @@ export function createDocumentCalls(given: {
         presence.watch(document, (present) => listener({ kind: 'presence', present })),
         () => node.documents.release(document),
       ];
+      if (node.unstored) listener(describeStored(node.unstored));
       return () => {
         for (const end of ends) end();
       };
     },
   };
+}
+
+function describeStored(failure: Failure | null): WatchedUpdate {
+  return { kind: 'stored', failure: failure && { code: failure.code, message: failure.because } };
 }
 
 /** In memory for this one look: whoever watches keeps it there. */

@@ -140,8 +140,8 @@ function describeMember(
 }
 
 function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
-  const { failure, outbox } = node;
-  const stopped = failure ?? (node.roleOf(self) === 'removed' ? null : node.refusal);
+  const { outbox } = node;
+  const stopped = node.failure ?? node.unstored ?? (node.roleOf(self) === 'removed' ? null : node.refusal);
   if (stopped) return { code: stopped.code, message: stopped.because };
   if (node.roleOf(self) === null && outbox.pending.length === 0) {
     // Nothing was ever written from here, so no invite was refused.

@@ -68,6 +68,7 @@ async function writeOperations(person: Person, ops: readonly Operation[]): Promi
 export async function sendEdits(member: Member): Promise<VerifiedEntry | undefined> {
   const { person, documents } = member;
   const operations = documents.takeUnsent({ feed: person.writer.feed, seq: person.writer.seq + 1 });
+  documents.keepTaken();
   if (operations.length === 0) return undefined;
   const entry = await writeEntry(person, operations);
   documents.takePending(entry, true);

@@ -63,6 +63,7 @@ export class GroupDocuments {
   readonly #redoing = new Map<DocumentName, PendingEntry[]>();
   #unsentListener: () => void = () => {};
   #next: NextEntry | null = null;
+  #taken: readonly OpenDocument[] = [];
 
   private constructor(options: GroupDocumentsOptions, disk: DocumentDisk) {
     this.#options = options;
@@ -140,20 +141,40 @@ export class GroupDocuments {
     this.#next = next;
   }
 
-  /** Own edits for the entry with this number, as many as fit; what is given out is sent as far as this class knows. */
+  /** Own edits for the entry with this number, as many as fit; `keepTaken` or `putBack` says what became of it before the next. */
   takeUnsent(next: NextEntry): DocumentOperation[] {
+    this.#taken = [...this.#open.values()].filter((document) => document.hasUnsent);
     this.#next = { feed: next.feed, seq: next.seq + 1 };
     const room = entryRoom(ENTRY_CHANGES_BYTES);
     const operations: DocumentOperation[] = [];
-    for (const document of this.#open.values()) {
-      if (!document.hasUnsent) continue;
+    for (const document of this.#taken) {
       const changes = document.take(next, room);
       for (let from = 0; from < changes.length; from += OPERATION_CHANGES_MAX) {
         operations.push({ document: document.name, changes: changes.slice(from, from + OPERATION_CHANGES_MAX) });
       }
-      this.#evict(document);
     }
     return operations;
+  }
+
+  /** The entry is on disk. */
+  keepTaken(): void {
+    for (const document of this.#taken) {
+      document.keep();
+      this.#evict(document);
+    }
+    this.#taken = [];
+  }
+
+  /** The entry could not be written: what it held is unsent again. */
+  putBack(): void {
+    for (const document of this.#taken) document.putBack();
+    this.#taken = [];
+  }
+
+  /** Says of every document whose edits are only here why, or (null) that all are on disk again. */
+  tellStored(failure: Failure | null): void {
+    for (const document of this.#open.values())
+      if (failure === null || document.hasUnsent) document.tellStored(failure);
   }
 
   /** `accepted`: by the rule, over what is pending. Called again when that changes. */
@@ -364,7 +385,7 @@ export class GroupDocuments {
   }
 
   #evict(document: OpenDocument): void {
-    if (document.users > 0 || document.hasUnsent) return;
+    if (!document.isIdle || this.#open.get(document.name) !== document) return;
     this.#open.delete(document.name);
     document.fold.close();
   }

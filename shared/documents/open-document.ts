@@ -34,7 +34,9 @@ export type DocumentUpdate =
   /** The set of changes shrank and the document was made anew: read its value again. */
   | { readonly kind: 'rebuilt'; readonly heads: readonly string[] }
   /** Own changes that are not final yet. */
-  | { readonly kind: 'pending'; readonly changes: number };
+  | { readonly kind: 'pending'; readonly changes: number }
+  /** Why own changes are not on disk, although they are here; null: they are by now. */
+  | { readonly kind: 'stored'; readonly failure: Failure | null };
 
 export type EditOptions = {
   /** The version that the patches are meant for; the newest if absent. */
@@ -66,6 +68,8 @@ export class OpenDocument {
   readonly #listeners = new Set<(update: DocumentUpdate) => void>();
   #author: Author | null = null;
   #unsent: ParsedChange[] = [];
+  /** Given out for an entry that is being written, by whom. */
+  #given: { readonly changes: readonly ParsedChange[]; readonly author: Author | null } | null = null;
   /** Own changes here that are not final, the unsent among them. */
   readonly #own = new Set<ChangeHash>();
   readonly #aliases = new Map<string, readonly ChangeHash[]>();
@@ -82,6 +86,11 @@ export class OpenDocument {
 
   get hasUnsent(): boolean {
     return this.#unsent.length > 0 || this.fold.hasMade;
+  }
+
+  /** Whether it can be closed: nothing of it is only here. */
+  get isIdle(): boolean {
+    return this.users === 0 && this.#given === null && !this.hasUnsent;
   }
 
   subscribe(listener: (update: DocumentUpdate) => void): () => void {
@@ -145,16 +154,40 @@ export class OpenDocument {
       this.#author = { id: needed, feed: next.feed, sent: false };
     }
     this.#unsent.push(...this.fold.takeMade());
-    const taken: Uint8Array[] = [];
-    for (const { bytes, operations } of this.#unsent) {
+    const taken: ParsedChange[] = [];
+    for (const change of this.#unsent) {
+      const { bytes, operations } = change;
       if (bytes.length > room.bytes || operations.count > room.operations) break;
       room.bytes -= bytes.length;
       room.operations -= operations.count;
-      taken.push(bytes);
+      taken.push(change);
     }
     this.#unsent.splice(0, taken.length);
+    this.#given = { changes: taken, author: this.#author };
     if (taken.length > 0 && this.#author !== null) this.#author = { ...this.#author, sent: true };
-    return taken;
+    return taken.map(({ bytes }) => bytes);
+  }
+
+  /** What was taken last is on disk. */
+  keep(): void {
+    this.#given = null;
+  }
+
+  /** What was taken last could not be stored: it is unsent again, before what was made since. */
+  putBack(): void {
+    const { changes, author } = this.#given ?? { changes: [], author: null };
+    this.#given = null;
+    const back = changes.filter(({ hash }) => this.fold.has(hash));
+    if (back.length === 0) return;
+    this.#unsent.push(...this.fold.takeMade());
+    this.#unsent.unshift(...back);
+    if (this.#author !== null && this.#author.id === author?.id) this.#author = author;
+    // Edits of two authors: all are made again by one when they are sent.
+    else this.#author = { id: toHex(this.#random.bytes(ACTOR_BYTES)) as ActorId, feed: null, sent: false };
+  }
+
+  tellStored(failure: Failure | null): void {
+    this.#send({ kind: 'stored', failure });
   }
 
   /**

@@ -30,6 +30,7 @@ import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 import { OwnEntries } from './own-entries.ts';
 import { createSyncChain } from './sync-chain.ts';
+import { PatientStore } from './patient-store.ts';
 import { keepDocuments, PendingDocuments } from './pending-documents.ts';
 
 /** How long a start waits for a member who knows the own feed's head, and for blocks that this store may lack. */
@@ -71,6 +72,14 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly events: GroupEvents;
 };
 
+type Parts = {
+  readonly chain: Ordering;
+  /** The chain's. */
+  readonly disk: PatientStore;
+  readonly outbox: Outbox;
+  readonly forks: ForkProofs;
+};
+
 export class GroupNode {
   readonly #options: GroupNodeOptions;
   readonly chain: Ordering;
@@ -81,6 +90,7 @@ export class GroupNode {
   readonly #own: OwnEntries;
   readonly #forks: ForkWatch;
   readonly #edits: EditSender;
+  readonly #disk: PatientStore;
   readonly #sync: GroupSync;
   readonly #links: readonly GroupLinks[];
   readonly #heard = Promise.withResolvers<void>();
@@ -90,8 +100,9 @@ export class GroupNode {
 
   static async open(options: GroupNodeOptions): Promise<GroupNode> {
     const { store, clock, verifier, log, founding, validator, random, self, readChanges, documents } = options;
+    const disk = new PatientStore(store, { clock, onChange: options.events.changed });
     const chain = await Ordering.open({
-      store,
+      store: disk,
       clock,
       verifier,
       founding,
@@ -109,14 +120,15 @@ export class GroupNode {
       device: self.signer.key,
       certificate: self.certificate,
     });
-    return new GroupNode(options, { chain, outbox, forks: await ForkProofs.open(store) });
+    return new GroupNode(options, { chain, disk, outbox, forks: await ForkProofs.open(store) });
   }
 
-  private constructor(options: GroupNodeOptions, parts: { chain: Ordering; outbox: Outbox; forks: ForkProofs }) {
+  private constructor(options: GroupNodeOptions, parts: Parts) {
     const { founding, clock, log, self, documents, store, readChanges } = options;
     const { chain, outbox } = parts;
     this.#options = options;
     this.chain = chain;
+    this.#disk = parts.disk;
     this.outbox = outbox;
     this.documents = documents;
     this.#standing = new MemberStanding({ founding, chain, self });
@@ -148,7 +160,11 @@ export class GroupNode {
       orders: this.orders,
       mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
     });
-    this.#edits = new EditSender({ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null });
+    this.#edits = new EditSender({
+      ...{ clock, documents, outbox, onFailed },
+      mayWrite: () => this.refusal === null,
+      onChange: () => this.#changed(),
+    });
     this.#sync = new GroupSync({
       device: self.signer.key,
       chain: createSyncChain(chain, store),
@@ -214,6 +230,11 @@ export class GroupNode {
     return this.#failure;
   }
 
+  /** Why the newest edits made here, or blocks, are not on disk; it is tried again by itself. */
+  get unstored(): Failure | null {
+    return this.#edits.failure ?? this.#disk.failure;
+  }
+
   /** Whether one whose devices order this group is here. */
   get isOrdered(): boolean {
     return this.orders || this.peers.some(({ identity }) => this.#standing.isOrderer(identity));
@@ -261,6 +282,7 @@ export class GroupNode {
     this.#forks.close();
     for (const links of this.#links) links.close();
     await this.outbox.close();
+    await this.#disk.close();
     await this.chain.close();
     this.documents.close();
   }

@@ -1,6 +1,7 @@
 // Documents in memory as several people would have them open: changes meant for an older version are carried over.
 
 import { ChangeSet, type ChangeSpec } from '@codemirror/state';
+import type { ApiFailure } from '../../browser-node/api.ts';
 import { patchesOf } from '../../browser-node/app/views/page/text-patches.ts';
 import type {
   DocumentHandle,
@@ -21,6 +22,7 @@ export class FakeDocument {
   readonly #listeners = new Set<Listener>();
   readonly present = new Map<string, Presence>();
   pending = 0;
+  unstored: ApiFailure | null = null;
 
   constructor(value: { title?: string; text?: string } = {}) {
     this.title = value.title;
@@ -95,6 +97,12 @@ export class FakeDocument {
     this.tell({ kind: 'pending', changes });
   }
 
+  /** Whether the disk takes changes: while it does not, flush fails. */
+  setStored(failure: ApiFailure | null): void {
+    this.unstored = failure;
+    this.tell({ kind: 'stored', failure });
+  }
+
   /** Takes the last change back, as when what it rests on turns out void. */
   rebuild(text: string): void {
     this.#changes.push(ChangeSet.of([{ from: 0, to: this.text?.length ?? 0, insert: text }], this.text?.length ?? 0));
@@ -163,7 +171,11 @@ function openHandle(
       document.change(patches, { ...options, own: { by: relay, call } });
       return { heads: document.heads, call };
     },
-    flush: pause,
+    async flush() {
+      await pause();
+      const { unstored } = document;
+      if (unstored) throw Object.assign(new Error(unstored.message), { code: unstored.code });
+    },
     async subscribe(listener) {
       await pause();
       listeners.add(listener);

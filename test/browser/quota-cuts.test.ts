@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 
 import type { ApiFailure } from '../../browser-node/api.ts';
 import { openTab } from './engine-tabs.ts';
+import { fillDisk } from './full-disk.ts';
 import { describeInChromium, launchChromium, type Chromium } from './harness.ts';
 import { startMesh, type Mesh } from './harness-mesh.ts';
 
@@ -22,25 +23,6 @@ type Attempt = {
 
 let mesh: Mesh;
 let browser: Chromium;
-
-/** In the engine: from the k-th writing transaction on each is aborted as Chromium does it when the quota is used up. */
-async function fillDisk(page: Page, after: number): Promise<void> {
-  await page.workers()[0]!.evaluate((free) => {
-    const scope = globalThis as unknown as { disk?: { left: number } };
-    if (scope.disk) return void (scope.disk.left = free);
-    const disk = (scope.disk = { left: free });
-    const begin = IDBDatabase.prototype.transaction;
-    IDBDatabase.prototype.transaction = function (...given) {
-      const transaction = begin.apply(this, given);
-      if (given[1] !== 'readwrite') return transaction;
-      disk.left -= 1;
-      if (disk.left >= 0) return transaction;
-      Object.defineProperty(transaction, 'error', { value: new DOMException('no space', 'QuotaExceededError') });
-      queueMicrotask(() => transaction.abort());
-      return transaction;
-    };
-  }, after);
-}
 
 function publish(page: Page, handle: string, text: string): Promise<Attempt> {
   return page.evaluate(

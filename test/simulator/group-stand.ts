@@ -5,7 +5,7 @@ import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
 import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
 import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
-import { createMemoryDisk } from './memory-store.ts';
+import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
 
 const PAGE = parseDocumentName('pages/plan');
@@ -18,7 +18,7 @@ export const WAIT = 30_000;
 export type Stand = {
   readonly clock: SimulatedClock;
   readonly world: GroupWorld;
-  readonly members: readonly { readonly member: WorldMember; readonly node: GroupNode }[];
+  readonly members: readonly { readonly member: WorldMember; readonly node: GroupNode; readonly disk: MemoryDisk }[];
   readonly link: InviteLink;
   hostile(name: string, device?: string): Promise<HostileMember>;
 };
@@ -27,16 +27,17 @@ export type Stand = {
 export async function foundGroup(read: 'members' | 'public', names: readonly string[]): Promise<Stand> {
   const clock = createSimulatedClock();
   const world = createGroupWorld({ clock, seed: SEED });
-  const members: { member: WorldMember; node: GroupNode }[] = [];
+  const members: { member: WorldMember; node: GroupNode; disk: MemoryDisk }[] = [];
   let link: InviteLink | null = null;
   for (const name of names) {
-    const member = await world.startMember({ name, disk: createMemoryDisk() });
+    const disk = createMemoryDisk();
+    const member = await world.startMember({ name, disk });
     const [founder] = members;
     if (!founder) {
-      members.push({ member, node: await member.groups.create({ name: 'Weavers', read }) });
+      members.push({ member, disk, node: await member.groups.create({ name: 'Weavers', read }) });
     } else {
       const node = await member.groups.join((link ??= await invite(founder)), name);
-      members.push({ member, node });
+      members.push({ member, node, disk });
       await clock.advanceUntil(() => node.roleOf(member.identity) === 'member', WAIT);
     }
   }

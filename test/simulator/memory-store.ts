@@ -2,22 +2,34 @@
 
 import { StoreError, type ListedBlobStore, type Store, type StorePut } from '../../shared/platform/ports.ts';
 
-/** `copy`: what a folder put back from a backup holds. */
-export type MemoryDisk = { openStore(): Store; openBlobs(): ListedBlobStore; copy(): MemoryDisk };
+export type MemoryDisk = {
+  openStore(): Store;
+  openBlobs(): ListedBlobStore;
+  /** What a folder put back from a backup holds. */
+  copy(): MemoryDisk;
+  /** While it is full it takes no record (or none whose key has this in it), as a browser whose quota is used up. */
+  setFull(full: boolean | string): void;
+};
+
+type Space = { full: boolean | string };
 
 export function createMemoryDisk(): MemoryDisk {
   return createDisk(new Map(), new Map());
 }
 
 function createDisk(records: Map<string, Uint8Array>, blocks: Map<string, Uint8Array>): MemoryDisk {
+  const space: Space = { full: false };
   return {
     copy: () => createDisk(new Map(records), new Map(blocks)),
-    openStore: () => openStore(records),
+    setFull(full) {
+      space.full = full;
+    },
+    openStore: () => openStore(records, space),
     openBlobs: () => openBlobs(blocks),
   };
 }
 
-function openStore(records: Map<string, Uint8Array>): Store {
+function openStore(records: Map<string, Uint8Array>, space: Readonly<Space>): Store {
   let open = true;
   const check = (): void => {
     if (!open) throw new StoreError('store_failed', 'the store is closed: open it again');
@@ -35,6 +47,10 @@ function openStore(records: Map<string, Uint8Array>): Store {
     },
     async write(batch) {
       check();
+      const { full } = space;
+      if (full !== false && batch.put?.some(({ key }) => full === true || key.includes(full))) {
+        throw new StoreError('quota_exceeded', 'there is no space: free some');
+      }
       for (const key of batch.remove ?? []) records.delete(key);
       for (const { key, value } of batch.put ?? []) records.set(key, value.slice());
     },

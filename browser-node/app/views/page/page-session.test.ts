@@ -109,6 +109,26 @@ test('a call that fails says so, keeps the text and the title, and the next edit
   await session.close();
 });
 
+test('BN23: words that the node cannot store are said not to be saved while one goes on writing, and saved once they are', async () => {
+  const { documents, document } = startDocuments();
+  const { session, edit, shown } = await openPage(documents);
+  const failure = { code: 'quota_exceeded', message: 'There is no more space.' };
+  document.setStored(failure);
+  edit({ from: 0, insert: 'one' });
+  await until(() => document.text === 'one');
+  edit({ from: 3, insert: ' two' });
+  await until(() => document.text === 'one two');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(session.state.value).toMatchObject({ saved: false, failure });
+  await session.retry();
+  await until(() => session.state.value.failure !== undefined);
+  document.setStored(null);
+  await until(() => session.state.value.saved);
+  expect(session.state.value.failure).toBeUndefined();
+  expect(shown().toString()).toBe('one two');
+  await session.close();
+});
+
 test('a document that was made anew is read again, with what is not sent yet on top', async () => {
   const { documents, document } = startDocuments();
   Object.assign(document, { text: 'one two three' });

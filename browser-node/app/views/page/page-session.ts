@@ -74,6 +74,8 @@ export class PageSession {
   #waiting: Changed[] | null = [];
   /** A call failed: the next edit, or whoever asks, tries again. */
   #stuck = false;
+  /** Why the node cannot store what it was told. */
+  #unstored: ApiFailure | undefined;
   #closed = false;
   #show: ((change: ChangeSet) => void) | undefined;
   #cursor: Cursor | null = null;
@@ -133,7 +135,7 @@ export class PageSession {
   /** After a failure: with the handle, or a new one where that is gone. */
   async retry(): Promise<void> {
     this.#stuck = false;
-    this.#set({ failure: undefined });
+    this.#set({ unsent: true, failure: undefined });
     await this.#readAgain();
   }
 
@@ -161,16 +163,24 @@ export class PageSession {
 
   #ownChange(): void {
     this.#stuck = false;
-    this.#set({ unsent: true, saved: false, failure: undefined });
+    this.#set({ unsent: true, saved: false, failure: this.#unstored });
     this.#send();
   }
 
   #take(update: DocumentUpdate): void {
     if (this.#closed) return;
     if (update.kind === 'pending') this.#set({ pending: update.changes });
+    else if (update.kind === 'stored') this.#takeStored(update.failure);
     else if (update.kind === 'presence') this.#set({ present: update.present });
     else if (this.#waiting !== null) this.#waiting.push(update);
     else this.#takeChange(update);
+  }
+
+  /** The node has the words, and its disk does not take them: it tries again by itself, and says so when they are there. */
+  #takeStored(failure: ApiFailure | null): void {
+    this.#unstored = failure ?? undefined;
+    this.#set({ failure: this.#unstored, ...(failure === null ? { unsent: true } : { saved: false }) });
+    if (failure === null) this.#send();
   }
 
   #takeChange(update: Changed): void {
@@ -266,7 +276,7 @@ export class PageSession {
     this.#set({ unsent: false });
     handle.flush().then(
       () => this.#set({ saved: !this.#state.value.unsent }),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#set({ saved: false, failure: readFailure(error) }),
     );
   }
 
