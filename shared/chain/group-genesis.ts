@@ -4,6 +4,7 @@ import type { Millis } from '../core/brand.ts';
 import { BLOCK_INTERVAL_MIN } from '../core/limits.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { Genesis } from './genesis.ts';
+import type { TokenPolicy } from './token-policy.ts';
 
 /** A member who pastes a thousand pages a day is fine; a device gone wrong stops before it fills the disks of the others. */
 const OPERATIONS_PER_DAY = 100_000;
@@ -16,8 +17,10 @@ export function createGroupGenesis(group: {
   readonly founder: { readonly identity: Identity; readonly sealingKey: Uint8Array };
   readonly validator: PublicKey;
   readonly created: Millis;
+  /** None: the group has no tokens, now and ever. */
+  readonly tokens?: TokenPolicy | undefined;
 }): Genesis {
-  const { name, read, founder, validator, created } = group;
+  const { name, read, founder, validator, created, tokens } = group;
   return {
     v: 1,
     name,
@@ -29,6 +32,7 @@ export function createGroupGenesis(group: {
       bytesPerDay: BYTES_PER_DAY,
       blockInterval: BLOCK_INTERVAL_MIN,
       read,
+      ...(tokens && { tokens }),
     },
     members: [{ ...founder, role: 'admin' }],
     validators: [validator],

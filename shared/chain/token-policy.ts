@@ -1,6 +1,7 @@
 // What a group's policy says of its tokens: part of a genesis, and a record of state (LG52). The bounds are the ledger's.
 
 import { amount, bool, optional, struct, uint, words, type Infer } from '../codec/schema.ts';
+import { TOKEN_SUPPLY_MAX } from '../core/limits.ts';
 
 const emissionSchema = struct({
   /** Per day, before the first halving. */
@@ -38,3 +39,27 @@ export const TOKEN_POLICY_FIELDS = {
 
 export const tokenPolicySchema = struct(TOKEN_POLICY_FIELDS);
 export type TokenPolicy = Infer<typeof tokenPolicySchema>;
+
+const DAY = 86_400_000;
+const TOKEN = 1_000n;
+
+/**
+ * What a group begins with unless its founder says otherwise. Of 20 million, emission makes 14.6 in all (5,000 a day,
+ * halved every four years); the rest is for newcomers and rewards.
+ */
+export function defaultTokens(created: number): TokenPolicy {
+  const perDay = 5_000n * TOKEN;
+  return {
+    faucetAmount: 100n * TOKEN,
+    faucetVesting: 30 * DAY,
+    claimRewardAmount: 10n * TOKEN,
+    transferFeeBps: 0,
+    maxTotalSupply: TOKEN_SUPPLY_MAX,
+    maxAccountBalance: TOKEN_SUPPLY_MAX,
+    feeFloor: 0,
+    emission: { consumer: perDay, industrial: perDay, since: created, halving: 4 * 365 * DAY },
+    taskRewards: 'escrow',
+    transferable: true,
+    noticePeriod: 0,
+  };
+}

@@ -32,6 +32,7 @@ import {
   type PublicKey,
 } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
+import { SIGNATURE_BYTES } from '../crypto/key-encoding.ts';
 import { signedBytes } from '../crypto/signed-bytes.ts';
 import type { Signer, Verifier } from '../platform/ports.ts';
 import { readEntryChanges, type ChangeReader, type DocumentChange } from './document-change.ts';
@@ -189,6 +190,22 @@ export async function verifyParsed(
   const { id, bytes: all, size } = entry;
   const authorised = checks.authorise !== undefined;
   return ok({ id, body, identity, bytes: all, size, changes, authorised } as VerifiedEntry);
+}
+
+/** For previews of an own entry before it is signed: what it would be, with a signature of zeros. Its id is the one it will have. */
+export function assumeSigned({ body, identity }: { body: EntryBody; identity: Identity }): VerifiedEntry {
+  const bodyBytes = encodeCanonical(bodySchema, body);
+  const bytes = encodeCanonical(wireSchema, { body: bodyBytes, sig: new Uint8Array(SIGNATURE_BYTES) });
+  const { length: size } = bytes;
+  return {
+    id: entryId(bodyBytes),
+    body,
+    identity,
+    bytes,
+    size,
+    changes: [],
+    authorised: true,
+  } as unknown as VerifiedEntry;
 }
 
 /** Whether the entry's device signed it; nothing is said of whose device that is. */

@@ -20,13 +20,19 @@ export type FeedWriter = {
   readonly after?: { readonly feed: FeedId; readonly seq: number };
 };
 
-export type EntryContent = {
+/** What a ledger entry pays, and until when it may be ordered. */
+export type EntryTerms = {
+  /** Thousandths of a token. */
+  readonly fee?: bigint;
+  readonly feeSelector?: number;
+  /** Block time. */
+  readonly validUntil?: Millis;
+};
+
+export type EntryContent = EntryTerms & {
   readonly time: Millis;
   readonly ops: readonly Operation[];
   readonly sort?: 'ledger' | 'document';
-  readonly fee?: bigint;
-  readonly feeSelector?: number;
-  readonly validUntil?: Millis;
 };
 
 /** A feed without entries; `feed` is drawn at random by the caller. */
@@ -43,9 +49,18 @@ export function followFeed(writer: FeedWriter, feed: FeedId): FeedWriter {
   return writer.after === undefined ? fresh : { ...fresh, after: writer.after };
 }
 
+/** What an entry was to pay, for another that takes its place. */
+export function termsOf({ fee, feeSelector, validUntil }: EntryTerms): EntryTerms {
+  return {
+    ...(fee !== undefined && { fee }),
+    ...(feeSelector !== undefined && { feeSelector }),
+    ...(validUntil !== undefined && { validUntil }),
+  };
+}
+
 /** The body of the next entry; sign it with createEntry, then advanceFeed. */
 export function nextEntryBody(writer: FeedWriter, content: EntryContent): EntryBody {
-  const { time, ops, sort = 'ledger', fee, feeSelector, validUntil } = content;
+  const { time, ops, sort = 'ledger' } = content;
   const { group, device, feed, certificate, after } = writer;
   const first = writer.seq === 0;
   return {
@@ -59,9 +74,7 @@ export function nextEntryBody(writer: FeedWriter, content: EntryContent): EntryB
     sort,
     ...(first && { certificate }),
     ...(first && after !== undefined && { after }),
-    ...(fee !== undefined && { fee }),
-    ...(feeSelector !== undefined && { feeSelector }),
-    ...(validUntil !== undefined && { validUntil }),
+    ...termsOf(content),
     ops,
   };
 }

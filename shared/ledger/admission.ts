@@ -8,7 +8,7 @@ import type { Failure } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import { becauseOf, type Code } from './codes.ts';
-import { TOKEN_POLICY } from './account-records.ts';
+import { beginPolicy } from './announced-policy.ts';
 import { OPERATIONS } from './families.ts';
 import { registerDevice } from './families/devices.ts';
 import { checkStranger } from './families/membership.ts';
@@ -47,7 +47,7 @@ export function openBlock(start: { state: State; parentId: Cid; blockTime: Milli
   const draft = openDraft(state);
   const recent = [...(readRecord(draft, RECENT, 'recent') ?? []), parentId].slice(-RECENT_BLOCKS);
   writeRecord(draft, { type: RECENT, id: 'recent', value: recent });
-  return { draft, blockTime, height, tokens: readRecord(draft, TOKEN_POLICY, 'tokens') };
+  return { draft, blockTime, height, tokens: beginPolicy(draft, blockTime) };
 }
 
 /** What an entry would do on top of this block, which stays as it is. */

@@ -67,3 +67,9 @@ export function emittedBy(emission: Emission, asset: Asset, time: Millis): bigin
   }
   return (emission[asset] * doubled) / (DAY << BigInt(HALVINGS_MAX));
 }
+
+/** Thousandths a day at this time. */
+export function emissionRate(emission: Emission, asset: Asset, time: Millis): bigint {
+  const { since, halving } = emission;
+  return time < since ? 0n : emission[asset] >> BigInt(Math.floor((time - since) / halving));
+}

@@ -95,8 +95,8 @@ export class EntryIntake {
       for (const wire of waiting) {
         const parsed = parseEntry(wire);
         const entry = parsed.ok ? await this.#verify(parsed.value) : parsed;
-        const fits = entry.ok && previewEntry(this.#workingSet(), entry.value).outcome !== 'refuse';
-        if (fits && this.pool.add(entry.value)) admitEntry(this.#workingSet(), entry.value);
+        const fits = entry.ok && previewEntry(this.workingSet(), entry.value).outcome !== 'refuse';
+        if (fits && this.pool.add(entry.value)) admitEntry(this.workingSet(), entry.value);
         else refused.push(wire);
       }
       waiting = refused;
@@ -188,7 +188,7 @@ export class EntryIntake {
     if (body.time > this.#options.clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
     const verified = await this.#verify(entry, signed);
     if (!verified.ok) return verified;
-    const admission = previewEntry(this.#workingSet(), verified.value);
+    const admission = previewEntry(this.workingSet(), verified.value);
     if (admission.outcome === 'refuse') {
       // Its block may have become final while it was verified.
       const height = await findEntryHeight(this.#options.store, id);
@@ -198,7 +198,7 @@ export class EntryIntake {
       return fail(code, becauseOf(code));
     }
     if (!this.pool.hasRoomFor(verified.value, this.#arriving)) return fail('pool_full', becauseOf('pool_full'));
-    admitEntry(this.#workingSet(), verified.value);
+    admitEntry(this.workingSet(), verified.value);
     this.#arriving.add(verified.value);
     return verified;
   }
@@ -215,7 +215,7 @@ export class EntryIntake {
     const identity = this.#identityOf(device);
     if (identity === undefined || group !== this.#options.group || this.#isHere(entry.id)) return undefined;
     if (this.pool.isFullFor(device, this.#arriving)) return undefined;
-    const refused = createPrecheck(this.#workingSet())(entry, identity);
+    const refused = createPrecheck(this.workingSet())(entry, identity);
     return refused === undefined ? verifySignature(entry, this.#options.verifier) : undefined;
   }
 
@@ -225,7 +225,7 @@ export class EntryIntake {
       group,
       verifier,
       identityOfDevice: (device) => this.#identityOf(device),
-      precheck: createPrecheck(this.#workingSet()),
+      precheck: createPrecheck(this.workingSet()),
       authorise: verifyAuthorisations,
       signed,
       ...(readChanges && { readChanges }),
@@ -239,8 +239,8 @@ export class EntryIntake {
     return undefined;
   }
 
-  /** The last final state with all that is pending admitted into it: what a new entry is judged by before it is verified. */
-  #workingSet(): OpenBlock {
+  /** The last final state with all that is pending admitted into it: what previews and new entries are judged by. */
+  workingSet(): OpenBlock {
     const { state, tip } = this.#options.head();
     const blockTime = this.#options.clock.now();
     // The draft lasts as long as the tip, which on a quiet chain is longer than clocks may differ.

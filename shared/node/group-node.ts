@@ -8,6 +8,7 @@ import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Operation } from '../feeds/entry.ts';
+import type { EntryTerms } from '../feeds/feed.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { NodePorts, Signer } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
@@ -23,6 +24,7 @@ import { EditSender } from './edit-sender.ts';
 import { ForkProofs } from './fork-proofs.ts';
 import { ForkWatch } from './fork-watch.ts';
 import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
+import { GroupMoney } from './group-money.ts';
 import { GroupSync } from './group-sync.ts';
 import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
@@ -85,6 +87,8 @@ export class GroupNode {
   readonly chain: Ordering;
   readonly outbox: Outbox;
   readonly documents: GroupDocuments;
+  /** Balances, previews and figures; all zero and nothing in a group without tokens. */
+  readonly money: GroupMoney;
   readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
   readonly #own: OwnEntries;
@@ -131,6 +135,7 @@ export class GroupNode {
     this.#disk = parts.disk;
     this.outbox = outbox;
     this.documents = documents;
+    this.money = new GroupMoney({ chain, outbox, clock, founding, self });
     this.#standing = new MemberStanding({ founding, chain, self });
     const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
@@ -250,9 +255,9 @@ export class GroupNode {
     return this.#standing.refusal;
   }
 
-  /** On disk when it resolves. */
-  submit(ops: readonly Operation[]): Promise<Cid> {
-    return this.outbox.submit(ops);
+  /** On disk when it resolves. Pays the least fee of the group where `terms` do not say. */
+  submit(ops: readonly Operation[], terms: EntryTerms = this.money.leastTerms(ops)): Promise<Cid> {
+    return this.outbox.submit(ops, terms);
   }
 
   /** Every edit so far is on disk when it resolves. */

@@ -13,6 +13,7 @@ import type { GroupRoom, MemberRoom } from './group-links.ts';
 import type { InviteLink } from './invite-link.ts';
 import type { RoomRequest } from './light-node.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
+import { defaultTokens, type TokenPolicy } from '../chain/token-policy.ts';
 import { createGroupGenesis } from '../chain/group-genesis.ts';
 import { parseCid, type Cid } from '../codec/cid.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
@@ -113,10 +114,15 @@ export class Groups {
     return node ? ok(node) : fail('group_unknown', 'This browser is in no such group: join it by an invite.');
   }
 
-  /** On disk, and ready for the first edit, when it resolves. */
-  create(group: { readonly name: string; readonly read: 'members' | 'public' }): Promise<GroupNode> {
+  /** On disk, and ready for the first edit, when it resolves. `tokens` null: none, now and ever. */
+  create(group: {
+    readonly name: string;
+    readonly read: 'members' | 'public';
+    readonly tokens?: TokenPolicy | null;
+  }): Promise<GroupNode> {
     return this.#inTurn(async () => {
-      const keys = await this.draw(group);
+      const { tokens = defaultTokens(this.#options.clock.now()), ...named } = group;
+      const keys = await this.draw({ ...named, ...(tokens && { tokens }) });
       const founding = decodeGenesis(keys.genesis);
       assert(founding.ok, 'an own genesis decodes');
       const record = recordOf(keys, { founded: true });
@@ -126,7 +132,11 @@ export class Groups {
   }
 
   /** A group that is ordered here and not there yet: nothing is kept of it but its validator's key. */
-  async draw(group: { readonly name: string; readonly read: 'members' | 'public' }): Promise<GroupKeys> {
+  async draw(group: {
+    readonly name: string;
+    readonly read: 'members' | 'public';
+    readonly tokens?: TokenPolicy;
+  }): Promise<GroupKeys> {
     const { clock, random, self, sealingKey, createValidator } = this.#options;
     const validator = await createValidator();
     const genesis = createGroupGenesis({

@@ -11,6 +11,7 @@ import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-stat
 import type { VoteClaim } from '../chain/vote.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
+import type { OpenBlock } from '../ledger/admission.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { Selection } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
@@ -150,6 +151,11 @@ export class Ordering {
 
   get pool(): EntryPool {
     return this.#intake.pool;
+  }
+
+  /** The last final state with all that is pending on top: what a preview is made on. */
+  get workingSet(): OpenBlock {
+    return this.#intake.workingSet();
   }
 
   /** Begins to take part: signs again what the log binds it to, then orders what is pending. */

@@ -11,8 +11,8 @@ import { assert } from '../core/assert.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { encodeCanonical } from '../codec/canonical.ts';
 import { feedIdFromBytes } from '../crypto/ids.ts';
-import { createEntry, type EntryBody } from '../feeds/entry.ts';
-import { nextEntryBody } from '../feeds/feed.ts';
+import { createEntry } from '../feeds/entry.ts';
+import { nextEntryBody, type EntryContent, type EntryTerms } from '../feeds/feed.ts';
 import { readOwnRecord } from './own-record.ts';
 import {
   outcomeKey,
@@ -159,15 +159,15 @@ export class Outbox {
   }
 
   /** Signs one ledger entry into the own feed. When it resolves the entry is on disk, strictly. Rejects with OutboxClosed. */
-  async submit(ops: readonly Operation[]): Promise<Cid> {
-    const id = await this.append(() => ({ sort: 'ledger', ops }));
+  async submit(ops: readonly Operation[], terms: EntryTerms = {}): Promise<Cid> {
+    const id = await this.append(() => ({ sort: 'ledger', ops, ...terms }));
     assert(id, 'there was something to write');
     return id;
   }
 
   /** The same for what depends on the place it gets in the feed; null when there is nothing to write after all. */
   append(
-    build: (place: { readonly feed: FeedId; readonly seq: number }) => Pick<EntryBody, 'sort' | 'ops'> | null,
+    build: (place: { readonly feed: FeedId; readonly seq: number }) => Omit<EntryContent, 'time'> | null,
   ): Promise<Cid | null> {
     return this.#inTurn(async () => {
       if (!this.#reconciled) await this.#reconcile();
@@ -178,7 +178,7 @@ export class Outbox {
     });
   }
 
-  async #write(own: OwnHead, content: Pick<EntryBody, 'sort' | 'ops'>): Promise<Cid> {
+  async #write(own: OwnHead, content: Omit<EntryContent, 'time'>): Promise<Cid> {
     const { group, device, certificate, signer, clock, store } = this.#options;
     const { rank, ...written } = own;
     const body = nextEntryBody({ group, device, certificate, ...written }, { time: clock.now(), ...content });

@@ -8,6 +8,7 @@ import type { FinalBlock } from './chain-head.ts';
 import type { Ordering } from './ordering.ts';
 import type { PendingDocuments } from './pending-documents.ts';
 import { parseEntry } from '../feeds/entry.ts';
+import { termsOf } from '../feeds/feed.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { FEED } from '../ledger/records.ts';
@@ -81,7 +82,8 @@ export class OwnEntries {
     this.#timesSigned.delete(id);
     const entry = parseEntry(bytes);
     if (!entry.ok || entry.value.body.sort !== 'ledger' || times > SIGNED_AGAIN_MAX) return;
-    this.#timesSigned.set(await this.#options.outbox.submit(entry.value.body.ops), times);
+    const { body } = entry.value;
+    this.#timesSigned.set(await this.#options.outbox.submit(body.ops, termsOf(body)), times);
   }
 
   /** Nothing of this device will count any more: what waits is not shown, and not made again. */
