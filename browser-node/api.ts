@@ -117,6 +117,7 @@ export type PeerInfo = {
     readonly identity: string;
     /** What it calls itself; a claim. */
     readonly name: string;
+    /** None for a device of one's own that is met nowhere else. */
     readonly groups: readonly { readonly groupId: string; readonly name: string }[];
   };
   /** What came from it and passed the check. */

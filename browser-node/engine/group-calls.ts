@@ -29,7 +29,10 @@ export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): 
   const find = async (groupId: string): Promise<{ groups: Groups; node: GroupNode; self: Identity }> => {
     const self = requireIdentity(context);
     const { groups } = await host.open();
-    return { groups, node: orThrow(groups.get(groupId)), self };
+    const node = orThrow(groups.get(groupId));
+    // Whoever was let in there would have the keys of every group.
+    if (node === groups.personal?.node) return reject('not_permitted', 'This group is for your own devices alone.');
+    return { groups, node, self };
   };
   return {
     async create({ name, read = 'members' }) {

@@ -32,7 +32,7 @@ const NOT_LET_IN: ApiFailure = {
 };
 /** Opened from the list of the own devices, and nobody has brought its blocks yet. */
 const NOT_HERE_YET: ApiFailure = {
-  code: 'waiting_for_members',
+  code: 'waiting_for_copy',
   message:
     'Another device of yours is in this group. Its pages come to this one as soon as a member who has them is connected.',
 };
@@ -84,8 +84,8 @@ export async function describeDetails(node: GroupNode, self: Identity): Promise<
   };
 }
 
-/** Devices of members that are connected now, each once, with all groups it is met in. */
-export function describeMembersAsPeers(nodes: readonly GroupNode[]): PeerInfo[] {
+/** Devices of members that are connected now, each once, with all of the `ordinary` groups it is met in: own devices meet elsewhere too. */
+export function describeMembersAsPeers(nodes: readonly GroupNode[], ordinary: readonly GroupNode[]): PeerInfo[] {
   const met = nodes.flatMap((node) => node.peers.map((peer) => ({ node, peer })));
   const byDevice = Map.groupBy(met, ({ peer }) => peer.device);
   return [...byDevice].map(([device, meetings]) => {
@@ -100,7 +100,9 @@ export function describeMembersAsPeers(nodes: readonly GroupNode[]): PeerInfo[] 
       member: {
         identity: peer.identity,
         name: nameOf(node, peer.identity),
-        groups: meetings.map((one) => ({ groupId: one.node.group, name: one.node.founding.genesis.name })),
+        groups: meetings
+          .filter((one) => ordinary.includes(one.node))
+          .map((one) => ({ groupId: one.node.group, name: one.node.founding.genesis.name })),
       },
       gave: {
         entries: meetings.reduce((sum, one) => sum + one.peer.gave.entries, 0),

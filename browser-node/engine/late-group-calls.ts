@@ -32,7 +32,7 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
     list: async () => ((await host.ordinary()).length === 0 ? [] : (await load()).listGroups(context, host)),
     async peers() {
       const nodes = await host.nodes();
-      return nodes.length === 0 ? [] : (await load()).describeMembersAsPeers(nodes);
+      return nodes.length === 0 ? [] : (await load()).describeMembersAsPeers(nodes, await host.ordinary());
     },
   };
 }

@@ -179,7 +179,7 @@ describe('LG8, LG14: devices', () => {
     );
     expect(admitEntry(block, await write(laptop, register('more')))).toEqual({
       outcome: 'refuse',
-      code: 'not_permitted',
+      code: 'device_revoked',
     });
     expect(readRecord(block.draft, FEED, laptop.writer.feed)?.open).toBe(false);
     expect(readRecord(block.draft, DEVICE, laptop.signer.key)).toMatchObject({ revoked: 3 });

@@ -106,7 +106,7 @@ function checkClock({ blockTime }: OpenBlock, { body }: VerifiedEntry): Code | u
 function checkAuthor({ draft, blockTime, height }: OpenBlock, { body, identity }: VerifiedEntry): Code | undefined {
   const device = readRecord(draft, DEVICE, body.device);
   if (device !== undefined && device.identity !== identity) return 'not_owner';
-  if (device?.revoked !== undefined) return 'not_permitted';
+  if (device?.revoked !== undefined) return 'device_revoked';
   return checkStranger(draft, { body, identity, blockTime, height });
 }
 

@@ -102,6 +102,11 @@ const ROWS = [
   },
   { code: 'no_tokens', because: 'This group has no tokens: its founder decided so, and it cannot be changed.' },
   { code: 'no_such_member', because: 'Nobody in this group has this address: check it, or ask them to join first.' },
+  {
+    code: 'device_revoked',
+    because:
+      'Another device with the same recovery phrase has revoked this one, so nothing more that it signs counts: use another device.',
+  },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

@@ -69,12 +69,12 @@ test('LG8, LG9: devices of one phrase share a group without an invite, until one
   expect(readRecord(world.state, DEVICE, laptop.person.signer.key)?.revoked).toBe(2);
   expect(readRecord(world.state, FEED, laptop.person.writer.feed)?.open).toBe(false);
   const late = await writeEdit(laptop, { document: notes, deps: [joined.hash] });
-  expect(preview(world, late.entry)).toBe('not_permitted');
+  expect(preview(world, late.entry)).toBe('device_revoked');
   const writer = followFeed(laptop.person.writer, feedIdOf('another feed'));
   const elsewhere: DocumentAuthor = { person: { ...laptop.person, writer }, actors: new Map() };
-  expect(preview(world, (await writeEdit(elsewhere, { document: notes })).entry)).toBe('not_permitted');
+  expect(preview(world, (await writeEdit(elsewhere, { document: notes })).entry)).toBe('device_revoked');
   const back = deviceRevoke.create({ device: phone.person.signer.key });
-  expect(preview(world, await write({ ...elsewhere.person }, [back]))).toBe('not_permitted');
+  expect(preview(world, await write({ ...elsewhere.person }, [back]))).toBe('device_revoked');
 
   const next = await writeEdit(phone, { document: notes, deps: [joined.hash] });
   const onLost = await writeEdit(phone, { document: notes, deps: [late.hash] });

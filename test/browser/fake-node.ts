@@ -10,6 +10,7 @@ import type {
   WeftApi,
   NodeEvents,
 } from '../../browser-node/api.ts';
+import { createFakeDevices } from './fake-devices.ts';
 import { createFakeGroups, GARDEN, type FakeGroups } from './fake-groups.ts';
 
 export type FakeOptions = {
@@ -23,6 +24,8 @@ export type FakeOptions = {
   /** The call of this name fails with this code, once. */
   readonly fail?: { readonly call: string; readonly code: string; readonly message: string };
   readonly clockSkew?: number;
+  /** Another device of the same person has revoked this one. */
+  readonly revoked?: boolean;
 };
 
 export type FakeNode = Omit<WeftApi, 'documents'> &
@@ -55,6 +58,7 @@ class FakeFailure extends Error {
 export function createFakeNode(options: FakeOptions): FakeNode {
   const listeners = new Map<keyof NodeEvents, Set<(value: never) => void>>();
   const state = createState(options);
+  const devices = createFakeDevices({ revoked: options.revoked ?? false });
   let fail = options.fail;
   const held = Promise.withResolvers<void>();
 
@@ -164,26 +168,8 @@ export function createFakeNode(options: FakeOptions): FakeNode {
         return { address: ADDRESS };
       },
       status: () => pause().then(() => state.wallet),
-      revokeDevice: () => enter('wallet.revokeDevice'),
-      devices: () =>
-        pause().then(() => [
-          {
-            device: 'a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4',
-            name: 'Chromium on Linux',
-            current: true,
-            since: NOW - 9 * DAY,
-            revoked: false,
-            revoking: false,
-          },
-          {
-            device: 'b7c3d4e5f6a1b2c3d4e5f6a1b2c3d4a1',
-            name: 'Old phone',
-            current: false,
-            since: NOW - 99 * DAY,
-            revoked: true,
-            revoking: false,
-          },
-        ]),
+      revokeDevice: (device) => enter('wallet.revokeDevice').then(() => devices.revoke(device)),
+      devices: () => pause().then(() => devices.list()),
     },
     handles: {
       async check(handle) {

@@ -13,6 +13,7 @@ import {
   SOON,
   textOf,
 } from './group-tabs.ts';
+import { failureOf } from './engine-tabs.ts';
 import { describeInChromium } from './harness.ts';
 import { startMesh, type Mesh } from './harness-mesh.ts';
 
@@ -94,6 +95,8 @@ describeInChromium('devices of one person', () => {
     await expect.poll(() => writeFailure(second.tab, shared), SOON).toBe('device_revoked');
     await openWallet(second.tab);
     await expect.poll(() => second.tab.getByText('This device was revoked.').count(), SOON).toBe(1);
+    const refused = await failureOf(second.tab, () => weft.handles.register('weavers'));
+    expect(refused).toMatchObject({ code: 'device_revoked', message: expect.stringContaining('revoked this one') });
     const seen = await textOf(second.tab, own);
     await append(first.tab, own, ' four');
     await append(first.tab, shared, 'warp');

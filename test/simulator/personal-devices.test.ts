@@ -156,6 +156,29 @@ describe('PG: the personal group', () => {
     expect(places[0]).toBe(places[1]);
   });
 
+  test('PG4: killed after the pointer was ordered and before the group was there: the next start opens and orders it', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 16 });
+    const { state, start } = createOwner(world, clock);
+    const disk = createMemoryDisk();
+    const phone = await start({ device: 'phone', disk });
+    await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await clock.advanceUntil(() => state.record !== null, LONG);
+    phone.personal.close();
+    phone.kill();
+    expect(phone.groups.personal).toBeNull();
+    const again = await start({ device: 'phone', disk });
+    await clock.advanceUntil(() => again.groups.personal !== null, LONG);
+    const { node } = again.groups.personal!;
+    await clock.advanceUntil(() => node.chain.tip.height > 0 && node.chain.pool.size === 0, LONG);
+    expect([node.orders, state.writes, again.names()]).toEqual([true, 1, ['Weavers']]);
+    // And it is one group also after that.
+    await again.close();
+    again.personal.close();
+    const third = await start({ device: 'phone', disk });
+    expect(third.groups.personal?.node.group).toBe(node.group);
+  });
+
   test('PG6: while the commons is away everything else goes on, and it is tried again', async () => {
     const clock = createSimulatedClock();
     const world = createGroupWorld({ clock, seed: 13 });

@@ -85,7 +85,7 @@ test('LG91: one that has written nothing here is revoked by its certificate, and
 
   for (const writer of [laptop.writer, followFeed(laptop.writer, feedIdOf('another feed'))]) {
     const first = await write({ ...laptop, writer }, [handleRegister.create({ handle: 'alice-two' })]);
-    expect(previewEntry(nextBlock(world), first)).toEqual({ outcome: 'refuse', code: 'not_permitted' });
+    expect(previewEntry(nextBlock(world), first)).toEqual({ outcome: 'refuse', code: 'device_revoked' });
   }
 });
 

@@ -80,6 +80,13 @@ function Standing({ group }: { group: GroupDetails }) {
       </Notice>
     );
   }
+  if (group.waiting?.code === 'waiting_for_copy') {
+    return (
+      <Notice title="On its way to this device.">
+        <p>{group.waiting.message}</p>
+      </Notice>
+    );
+  }
   const title = group.role === 'joining' ? 'You are in as soon as the group has ordered it.' : 'Something waits.';
   return (
     <>

@@ -77,7 +77,11 @@ function PeerRow({ peer }: { peer: PeerInfo }) {
         ) : (
           <strong>{member.name || shorten(member.identity)}</strong>
         )}
-        {member !== undefined && <p class="faint">member of {listGroups(member.groups)}</p>}
+        {member !== undefined && (
+          <p class="faint">
+            {member.groups.length === 0 ? 'a device of yours' : <>member of {listGroups(member.groups)}</>}
+          </p>
+        )}
         {gave !== '' && <p class="faint">gave {gave}</p>}
       </th>
       <td role="cell">
