@@ -149,6 +149,18 @@ describe('certificates and answers of one of four', () => {
     expect(bench.state.view).toBe(3);
   });
 
+  test('CH26: final blocks that are missing are asked for until they are here, also by an idle node', () => {
+    const bench = new Bench(group, self);
+    const far = testBlock(group, group.tip, { view: 9, height: 4, parentView: 7, parent: testCid('unknown') });
+    const question = { kind: 'getBlocks', from: 1 } as const;
+    expect(bench.hearCertificate(claimOf(far, 'finalize'))).toContainEqual({ kind: 'setTimer', at: NOW + 5 * DELTA });
+    expect(sent(bench.give({ kind: 'timer' }, NOW + 5 * DELTA))).toContainEqual(question);
+    expect(bench.effects).toContainEqual({ kind: 'setTimer', at: NOW + 10 * DELTA });
+    const certificate = stubCertificate(group, claimOf(far, 'finalize'));
+    bench.give({ kind: 'caughtUp', tip: { ...far.header, id: far.id }, certificate, interval: INTERVAL });
+    expect(bench.effects).toContainEqual({ kind: 'setTimer', at: null });
+  });
+
   test('CH28: after a long sleep nobody is blamed; others are asked first', () => {
     const bench = new Bench(group, self);
     bench.give({ kind: 'work', pending: true });

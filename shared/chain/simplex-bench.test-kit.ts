@@ -11,23 +11,34 @@ import type { LogRecord } from './vote-log.ts';
 
 export const NOW = 1_700_000_100_000;
 
+/** The product's, or the same with a mistake around it. */
+type Functions = { readonly create: typeof createSimplex; readonly step: typeof stepSimplex };
+
 /** One machine among four, fed by hand. */
 export class Bench {
   readonly group: TestGroup;
+  readonly #functions: Functions;
   state: Simplex;
   now = NOW;
   effects: readonly SimplexEffect[] = [];
 
-  constructor(group: TestGroup, self: number, log: readonly LogRecord[] = []) {
+  constructor(
+    group: TestGroup,
+    self: number,
+    log: readonly LogRecord[] = [],
+    functions: Functions = { create: createSimplex, step: stepSimplex },
+  ) {
     this.group = group;
+    this.#functions = functions;
     const config = { ...group.rules, self, delta: DELTA };
-    this.state = createSimplex({ config, final: group.tip, interval: INTERVAL, certificate: null, log, now: NOW });
+    const given = { config, final: group.tip, interval: INTERVAL, certificate: null, log, now: NOW };
+    this.state = functions.create(given);
     this.give({ kind: 'start' });
   }
 
   give(input: SimplexInput, now = this.now): readonly SimplexEffect[] {
     this.now = now;
-    const step = stepSimplex(this.state, input, now);
+    const step = this.#functions.step(this.state, input, now);
     this.state = step.state;
     this.effects = step.effects;
     return step.effects;

@@ -70,7 +70,7 @@ function finalise(draft: Draft): void {
     const blocks = unfinalisedChain(draft, finalization.hash);
     if (blocks === undefined) {
       if (finalization !== before.finalization) draft.records.push({ sort: 'certificate', certificate: finalization });
-      askOnce(draft, 'all', { kind: 'getBlocks', from: draft.final.height + 1 });
+      draft.askAt = askOnce(draft, 'all', { kind: 'getBlocks', from: draft.final.height + 1 });
     } else {
       for (const [at, block] of blocks.entries()) {
         draft.effects.push({ kind: 'finalised', block, certificate: finalization, after: blocks.slice(at + 1) });

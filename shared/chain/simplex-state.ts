@@ -158,6 +158,8 @@ export type Draft = Mutable<Simplex> & {
   readonly effects: SimplexEffect[];
   /** When a leader that only waits for the block interval may propose. */
   proposeAt: Millis | null;
+  /** When final blocks that are missing are asked for again. */
+  askAt: Millis | null;
 };
 
 const EMPTY_ROUND: Round = {
@@ -189,6 +191,7 @@ export function openDraft(state: Simplex, now: Millis): Draft {
     records: [],
     effects: [],
     proposeAt: null,
+    askAt: null,
   };
 }
 
@@ -233,12 +236,15 @@ export function send(draft: Draft, to: Address, message: SimplexMessage): void {
   draft.effects.push({ kind: 'send', to, finalView: finalViewOf(draft), message });
 }
 
-/** Asks for one thing at most once in 5Δ. */
-export function askOnce(draft: Draft, to: Address, message: SimplexMessage): void {
+/** Asks for one thing at most once in 5Δ; returns when it may be asked again. */
+export function askOnce(draft: Draft, to: Address, message: SimplexMessage): Millis {
   const what = JSON.stringify([to, message]);
-  if (draft.asked.has(what)) return;
-  draft.asked.set(what, draft.now);
-  send(draft, to, message);
+  const before = draft.asked.get(what);
+  if (before === undefined) {
+    draft.asked.set(what, draft.now);
+    send(draft, to, message);
+  }
+  return (before ?? draft.now) + RETRANSMIT_DELTAS * draft.config.delta;
 }
 
 /** The block or genesis with this id that is executed here or known, whatever its certificates. */

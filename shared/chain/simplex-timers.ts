@@ -101,6 +101,8 @@ export function decideTimers(draft: Draft): void {
   else draft.armedAt ??= draft.now;
   const at = earliest([
     draft.proposeAt,
+    // Whoever knows that it is behind asks until it is not, with work or without: nobody else knows.
+    draft.askAt,
     votes ? draft.retransmitAt : null,
     votes ? finalityDeadline(draft) : null,
     draft.armedAt === null || readRound(draft, draft.view).own.nullified ? null : viewDeadline(draft, draft.armedAt),

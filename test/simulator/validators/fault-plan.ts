@@ -156,3 +156,19 @@ function drawSubmissions(dice: Dice, validators: number, healAt: Millis): Submis
     spread: dice.happens(0.7),
   })).toSorted((a, b) => a.at - b.at);
 }
+
+/** Nothing goes wrong: what a directed test adds its faults to. */
+export function calmPlan(validators: number, f: number, submissions: readonly Submission[]): FaultPlan {
+  return {
+    seed: validators,
+    validators,
+    f,
+    roles: Array.from({ length: validators }, () => 'honest'),
+    traffic: CALM,
+    diskDelayMax: 0,
+    clocks: [],
+    faults: [],
+    submissions,
+    healAt: 0,
+  };
+}

@@ -29,6 +29,8 @@ export type WorldOptions = {
   readonly machine?: MachineFunctions;
   /** Ed25519 and encoded logs in place of the register. */
   readonly real?: boolean;
+  /** False: who meets again says nothing of itself. */
+  readonly greets?: boolean;
 };
 
 export class ValidatorWorld {
@@ -51,11 +53,13 @@ export class ValidatorWorld {
   #healed = false;
   #silenced = false;
   readonly #isReal: boolean;
+  readonly #greets: boolean;
 
-  constructor(plan: FaultPlan, { machine = MACHINE, real = false }: WorldOptions = {}) {
+  constructor(plan: FaultPlan, { machine = MACHINE, real = false, greets = true }: WorldOptions = {}) {
     this.plan = plan;
     this.#machine = machine;
     this.#isReal = real;
+    this.#greets = greets;
     this.group = groupOf(plan.validators, plan.f);
     this.book = createEntryBook(this.group);
     this.#began = this.group.tip.time + 10_000;
@@ -239,7 +243,7 @@ export class ValidatorWorld {
   }
 
   #greet(one: ValidatorNode, other: ValidatorNode): void {
-    if (!one.up || !other.up) return;
+    if (!this.#greets || !one.up || !other.up) return;
     one.greet(other.place);
     other.greet(one.place);
   }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { leaderOf } from '../../../shared/chain/validator-set.ts';
-import { CALM, drawPlan, type FaultPlan } from './fault-plan.ts';
+import { CALM, calmPlan, drawPlan } from './fault-plan.ts';
 import { runPlan, runValidators } from './run-validators.ts';
 import { groupOf } from './test-groups.ts';
 import { DELTA } from './validator-node.ts';
@@ -15,21 +15,6 @@ const REPEAT_EVERY = 50;
 /** Signatures take a hundred times as long as the rest: few, and of small sets. */
 const REAL_SEEDS = process.env['WEFT_LONG'] ? 60 : 4;
 const REAL_VALIDATORS_MAX = 4;
-
-function calmPlan(validators: number, f: number): FaultPlan {
-  return {
-    seed: validators,
-    validators,
-    f,
-    roles: Array.from({ length: validators }, () => 'honest'),
-    traffic: CALM,
-    diskDelayMax: 0,
-    clocks: [],
-    faults: [],
-    submissions: [{ at: 1_000, validator: 0, entries: 1, spread: true }],
-    healAt: 0,
-  };
-}
 
 describe('validators, from a seed', () => {
   test.each(Array.from({ length: SEEDS / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
@@ -63,7 +48,7 @@ describe('a leader that is away', () => {
     [10, 1],
     [10, 3],
   ])('CH28: of %i with f = %i costs at most one timeout', (validators, f) => {
-    const calm = calmPlan(validators, f);
+    const calm = calmPlan(validators, f, [{ at: 1_000, validator: 0, entries: 1, spread: true }]);
     const gone = leaderOf(groupOf(validators, f).rules.set, 1);
     const quick = runPlan(calm);
     const slow = runPlan({
