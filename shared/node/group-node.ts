@@ -155,6 +155,7 @@ export class GroupNode {
       pending: this.#pending,
       orders: this.orders,
       refusal: () => this.refusal,
+      onTaken: (bytes) => this.#sync.give(bytes),
       onChange: () => this.#changed(),
     });
     this.#forks = new ForkWatch({
@@ -190,6 +191,8 @@ export class GroupNode {
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
     });
     this.#pending.take(chain.pool.inOrder());
+    // More of one device than the pool takes: its owner sees it all the same.
+    for (const { id, bytes } of outbox.pending) if (!chain.pool.has(id)) this.#pending.takeOwn(bytes);
     outbox.onDeliver((entries) => {
       this.#edits.expectNext();
       for (const { id, bytes } of entries) {

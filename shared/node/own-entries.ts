@@ -28,6 +28,8 @@ export type OwnEntriesOptions = {
   readonly orders: boolean;
   /** Why nothing of this device counts any more; null while it does. */
   readonly refusal: () => Failure | null;
+  /** The own chain has taken one that it did not take when it was written. */
+  readonly onTaken: (bytes: Uint8Array) => void;
   readonly onChange: () => void;
 };
 
@@ -59,7 +61,12 @@ export class OwnEntries {
     for (const receipt of receipts) await this.#settle(receipt, block.header.height);
     const feed = outbox.head?.feed;
     if (feed && readRecord(chain.state, FEED, feed)?.frozenAt !== undefined) await outbox.leaveFeed(feed);
-    for (const { id, bytes } of outbox.pending) if (!chain.pool.has(id)) await this.order(id, bytes);
+    for (const { id, bytes } of outbox.pending) {
+      if (chain.pool.has(id)) continue;
+      await this.order(id, bytes);
+      // What there was no room for here, or what could not be judged, was not for others either when it was given to them.
+      if (chain.pool.has(id)) this.#options.onTaken(bytes);
+    }
     const refusal = this.#options.refusal();
     if (refusal) await this.#giveUp(refusal);
   }

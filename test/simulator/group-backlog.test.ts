@@ -1,0 +1,39 @@
+// A member who writes more than the pool takes of one device while nobody is there: all of it is shown, also after a restart.
+
+import { beforeAll, expect, test } from 'vitest';
+import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { POOL_DEVICE_ENTRIES_MAX } from '../../shared/node/entry-pool.ts';
+import { edit, foundGroup, page, textOf, WAIT } from './group-stand.ts';
+
+const EDITS: number = POOL_DEVICE_ENTRIES_MAX + 14;
+
+beforeAll(startAutomerge);
+
+test('own entries beyond the share of a device are shown until they are final, before and after a restart', async () => {
+  const { clock, world, members } = await foundGroup('members', ['alice', 'bob']);
+  const [alice, bob] = [members[0]!, members[1]!];
+  bob.member.setReachable(false);
+  const texts = Array.from({ length: EDITS }, (_, at) => `edit ${String(at).padStart(3, '0')}`);
+  for (const text of texts) {
+    await edit(bob.node, text);
+  }
+  await clock.advance(1_000);
+  expect(bob.node.outbox.pending.length).toBe(EDITS);
+  expect(bob.node.chain.pool.size).toBe(POOL_DEVICE_ENTRIES_MAX);
+  expect(await textOf(bob.node)).toEqual(texts);
+  bob.member.kill();
+  const again = await world.startMember({ name: 'bob', disk: bob.disk });
+  again.setReachable(false);
+  const node = again.groups.get(alice.node.group);
+  if (!node.ok) throw new Error('the group is known');
+  // At once, before anybody could say how far the own feed is.
+  expect(await textOf(node.value)).toEqual(texts);
+  node.value.documents.release(page);
+  await clock.advance(10_000);
+  expect(await textOf(node.value)).toEqual(texts);
+  again.setReachable(true);
+  again.groups.wake();
+  await clock.advanceUntil(() => node.value.outbox.pending.length === 0, 20 * WAIT);
+  await clock.advance(5_000);
+  for (const one of [alice.node, node.value]) expect(await textOf(one)).toEqual(texts);
+}, 120_000);
