@@ -25,9 +25,10 @@ export function decideAll(draft: Draft): void {
   decideTimers(draft);
 }
 
-/** CH24: q votes of a kind for one claim. */
+/** CH24: q votes of a kind for one claim; only in rounds that this step changed, since it is done after every step. */
 function formCertificates(draft: Draft): void {
   for (const [view, round] of draft.rounds) {
+    if (round === draft.before.rounds.get(view)) continue;
     if (round.notarization === null) formCertificate(draft, view, 'notarize');
     if (round.nullification === null) formCertificate(draft, view, 'nullify');
     if (isAboveFloor(draft, view)) formCertificate(draft, view, 'finalize');

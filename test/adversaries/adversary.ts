@@ -27,6 +27,8 @@ export type Stage = {
   cutAfter(parent: Cid): Header['cut'];
   send(to: number, message: SimplexMessage, finalView: number): void;
   sendWire(to: number, wire: Wire): void;
+  /** New entries that only it has; returns the number of the last. */
+  makeEntries(count: number): number;
   readDisk(): DiskCopy;
   /** Ends, and begins again with this on its disk. */
   restartWith(disk: DiskCopy): void;

@@ -1,4 +1,4 @@
-// The withholder: votes and proposes as everybody, but tells only some; certificates and answers it keeps for itself.
+// The withholder: votes and proposes as everybody, but tells only some; certificates, answers and entries it keeps for itself.
 
 import type { Adversary, Stage } from './adversary.ts';
 
@@ -13,5 +13,12 @@ export function createWithholder(stage: Stage): Adversary {
     },
     hear: (wire) => wire.kind === 'wanted' && dice.happens(0.9),
     answerBlocks: () => dice.happens(0.9),
+    tick() {
+      // Its next block orders what nobody else has, or one other.
+      if (!dice.happens(0.2)) return;
+      const upTo = stage.makeEntries(dice.between(1, 3));
+      if (peers.length > 0 && dice.happens(0.3))
+        stage.sendWire(dice.pick(peers), { kind: 'entries', from: stage.self, upTo });
+    },
   };
 }

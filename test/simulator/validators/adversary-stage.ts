@@ -34,6 +34,10 @@ export function openStage(given: {
     cutAfter: (parent) => book.cutAfter(parent, node.held),
     send: (to, message, finalView) => given.send(to, { kind: 'simplex', from, finalView, message }),
     sendWire: (to, wire) => given.send(to, { ...wire, from }),
+    makeEntries(count) {
+      node.addEntries(node.held + count);
+      return node.held;
+    },
     readDisk: () => node.disk.copy(),
     restartWith(disk) {
       node.crash();

@@ -14,6 +14,20 @@ type Claims = { notarize?: Cid | null; finalize?: Cid | null; nullify?: true };
 
 export class BrokenInvariant extends Error {}
 
+/** What happened to the honest, so that a test can tell whether its faults did anything. */
+export type Seen = {
+  /** Contradictions that were reported. */
+  evidence: number;
+  /** Views that a quorum gave up. */
+  nullified: number;
+  /** Blocks without entries that became final. */
+  empty: number;
+  /** Blocks that are final by one above them. */
+  carried: number;
+  /** Messages that no machine asked for. */
+  staged: number;
+};
+
 export class Invariants implements NodeWatch {
   readonly #isHonest: (self: number) => boolean;
   readonly #signatures: Signatures;
@@ -23,6 +37,7 @@ export class Invariants implements NodeWatch {
   /** Of each view, what was certified. */
   readonly #certified = new Map<number, Claims>();
   readonly #checked = new WeakSet<VerifiedCertificate>();
+  readonly seen: Seen = { evidence: 0, nullified: 0, empty: 0, carried: 0, staged: 0 };
 
   constructor(isHonest: (self: number) => boolean, signatures: Signatures) {
     this.#isHonest = isHonest;
@@ -34,6 +49,7 @@ export class Invariants implements NodeWatch {
     if (effect.kind === 'sign') this.#checkClaim(node, effect.claim);
     if (effect.kind === 'send') this.#checkMessage(node, effect.message);
     if (effect.kind !== 'evidence') return;
+    this.seen.evidence++;
     if (this.#isHonest(effect.first.signer)) broken('nobody honest is accused', effect);
   }
 
@@ -47,7 +63,10 @@ export class Invariants implements NodeWatch {
     const known = this.#finalByHeight.get(height) ?? block.id;
     if (known !== block.id) broken('one final block a height', { place: node.place, height, known, other: block.id });
     if (height > 1 && this.#finalByHeight.get(height - 1) !== parent) broken('a chain', { height, parent });
+    if (this.#finalByHeight.has(height)) return;
     this.#finalByHeight.set(height, block.id);
+    if (block.header.cut.length === 0) this.seen.empty++;
+    if (final.after.length > 0) this.seen.carried++;
   }
 
   stepped(node: ValidatorNode, before: Simplex): void {
@@ -89,8 +108,10 @@ export class Invariants implements NodeWatch {
     if (!this.#signatures.isCertificate(certificate)) broken('a certificate is a quorum', { kind, view });
     const certified = this.#certified.get(view) ?? {};
     this.#certified.set(view, certified);
-    if (kind === 'nullify') certified.nullify = true;
-    else if ((certified[kind] ?? hash) !== hash) broken('one certified block a view', { kind, view });
+    if (kind === 'nullify') {
+      if (!certified.nullify) this.seen.nullified++;
+      certified.nullify = true;
+    } else if ((certified[kind] ?? hash) !== hash) broken('one certified block a view', { kind, view });
     else certified[kind] = hash;
     if (certified.nullify && certified.finalize !== undefined) broken('a final view is not nullified', { view });
     if (certified.finalize !== undefined && (certified.notarize ?? certified.finalize) !== certified.finalize) {

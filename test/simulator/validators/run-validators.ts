@@ -4,7 +4,7 @@ import { encodeUtf8, toHex } from '../../../shared/codec/base.ts';
 import type { Millis } from '../../../shared/core/brand.ts';
 import { sha256 } from '../../../shared/crypto/sha256.ts';
 import { drawPlan, type FaultPlan } from './fault-plan.ts';
-import { BrokenInvariant } from './invariants.ts';
+import { BrokenInvariant, type Seen } from './invariants.ts';
 import { ValidatorWorld, type WorldOptions } from './validator-world.ts';
 
 /** Everything is final this soon after the faults: some leaders that cheat or are gone, and the waits between. */
@@ -27,6 +27,7 @@ export type ValidatorRun = {
   readonly settled: Millis;
   /** Since the run began, when the last block became final for the last. */
   readonly finished: Millis;
+  readonly seen: Seen;
 };
 
 /** Throws BrokenInvariant with how to run it again. */
@@ -73,7 +74,15 @@ function runWorld(world: ValidatorWorld): ValidatorRun {
   const seen = JSON.stringify([chains, before, sent, settled]);
   const finished = world.finishedAt;
   const digest = toHex(sha256(encodeUtf8(seen))).slice(0, 32);
-  return { seed: plan.seed, digest, height: world.honest[0]?.chain.length ?? 0, events, settled, finished };
+  return {
+    seed: plan.seed,
+    digest,
+    height: world.honest[0]?.chain.length ?? 0,
+    events,
+    settled,
+    finished,
+    seen: world.seen,
+  };
 }
 
 function expectQuiet(world: ValidatorWorld): void {

@@ -9,7 +9,7 @@ import { createDice, type Dice } from './dice.ts';
 import { createEntryBook, type EntryBook } from './entry-book.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Fault, FaultPlan } from './fault-plan.ts';
-import { Invariants } from './invariants.ts';
+import { Invariants, type Seen } from './invariants.ts';
 import { MACHINE, type MachineFunctions } from './machine-functions.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { createRealSignatures, createRegister, type Signatures } from './signatures.ts';
@@ -84,6 +84,10 @@ export class ValidatorWorld {
   /** Since the run began. */
   get elapsed(): Millis {
     return this.queue.now - this.#began;
+  }
+
+  get seen(): Seen {
+    return this.#invariants.seen;
   }
 
   /** When the last of the honest had its last block final. */
@@ -173,7 +177,10 @@ export class ValidatorWorld {
       dice,
       peers: this.#othersOf(node),
       sign: (claim) => this.#signatures.sign(node.self, claim),
-      send: (to, wire) => this.network.send(to, wire),
+      send: (to, wire) => {
+        this.seen.staged++;
+        this.network.send(to, wire);
+      },
       restart: () => queue.push(queue.now, () => this.#restart(node)),
     });
     node.adversary = ADVERSARIES[role].create(stage);
