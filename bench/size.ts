@@ -6,16 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { buildProject, measureSizes } from '../cli/build.ts';
 import type { BenchLine } from './bench-line.ts';
 
-const APP = fileURLToPath(new URL('../dist/app', import.meta.url));
+export const APP = fileURLToPath(new URL('../dist/app', import.meta.url));
 /** Decimal, the stricter reading. */
 const KB = 1_000;
 /** Bytes; a loader and a worker are in the way of the first byte of a site, the app of the first minute. */
-const LIMITS = { loader: 6 * KB, worker: 40 * KB, app: 120 * KB } as const;
-/** What a built file names of its neighbours: modules in quotes, styles and preloads of the page. */
-const NAMED_FILE = /["'(](?:\.?\/)?([\w.-]+\.(?:js|css|svg|woff2|png|ico|json))["')]/g;
-
-/** Named by their source file; what only they need has no name of its own and is reached through them alone. */
-const LATER_PARTS = /^(?:group-parts|group-view|groups-view|join-view|page-view|site-view|site-export)-/;
+export const LIMITS = { loader: 6 * KB, worker: 40 * KB, app: 120 * KB } as const;
+/** What a built file loads with itself: scripts and styles of a page, and modules, but not those that it imports when it needs them. */
+const LOADED_WITH = /(?:(?:src|href)=|\bfrom ?|\bimport ?)["'](?:\.?\/)?([\w.-]+\.(?:js|css))["']/g;
+/** Late parts that a first minute needs: the site that one publishes who has none at hand. */
+const NEEDED_PARTS = /^example-site-/;
 
 export async function run(): Promise<BenchLine[]> {
   await buildProject({});
@@ -25,7 +24,7 @@ export async function run(): Promise<BenchLine[]> {
     if (size === undefined) throw new Error(`the build made no ${path}`);
     return size;
   };
-  const app = await listAppFiles();
+  const app = await listFirstMinute(APP);
   return [
     lineFor('loader', sizeOf('site/loader.html'), LIMITS.loader),
     lineFor('site service worker', sizeOf('site/sw.js'), LIMITS.worker),
@@ -45,20 +44,17 @@ function lineFor(metric: string, bytes: number, limit: number): BenchLine {
 }
 
 /**
- * Whatever the first minute may load: the page, its worker, and all that these name in turn, also what comes late. Left
- * out is what is fetched when somebody opens a group, a page, an invite or the versions of a site.
+ * What making a wallet, registering a handle and publishing a folder loads: the page, its engine, its service worker, and all
+ * that comes with these; `folder` is the built app. test/browser/first-minute.test.ts looks whether a browser loads anything else.
  */
-async function listAppFiles(): Promise<string[]> {
-  const built = new Set(await readdir(APP));
-  const found = new Set(['index.html', 'engine.js', 'sw.js']);
+export async function listFirstMinute(folder: string): Promise<string[]> {
+  const built = new Set(await readdir(folder));
+  const found = new Set(['index.html', 'engine.js', 'sw.js', 'files.json']);
+  for (const file of built) if (NEEDED_PARTS.test(file)) found.add(file);
   for (const file of found) {
     if (!built.has(file)) throw new Error(`the build made no app/${file}`);
-    const text = await readFile(join(APP, file), 'utf8');
-    for (const [, named] of text.matchAll(NAMED_FILE)) {
-      if (built.has(named!) && !LATER_PARTS.test(named!)) found.add(named!);
-    }
+    const text = await readFile(join(folder, file), 'utf8');
+    for (const [, named] of text.matchAll(LOADED_WITH)) if (built.has(named!)) found.add(named!);
   }
-  // A list for the worker, which it fetches while it is installed.
-  if (built.has('files.json')) found.add('files.json');
   return [...found].toSorted();
 }

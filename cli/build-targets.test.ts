@@ -67,9 +67,11 @@ test('every name that the app page, the engine and files.json mention is a built
   const linked = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
   expect(linked.filter((url) => url.endsWith('.css'))).toHaveLength(1);
   expect(linked.filter((url) => url.startsWith('/chunk-'))).toHaveLength(1);
-  const engine = /'\.(\/[^']+)'/.exec(await readFile(join(place.out, 'engine.js'), 'utf8'))![1]!;
+  const engine = await readFile(join(place.out, 'engine.js'), 'utf8');
+  const scripts = [...engine.matchAll(/'\.(\/[^']+)'/g)].map(([, url]) => url!);
+  expect(scripts.map((url) => url.slice(0, 7)).toSorted()).toEqual(['/chunk-', '/engine']);
   const listed = (JSON.parse(await readFile(join(place.out, 'files.json'), 'utf8')) as { files: string[] }).files;
-  expect(listed).toEqual(expect.arrayContaining([...linked, engine, '/', '/engine.js']));
+  expect(listed).toEqual(expect.arrayContaining([...linked, ...scripts, '/', '/engine.js']));
   for (const url of listed) expect(url === '/' || files.has(url), url).toBe(true);
 });
 
@@ -93,6 +95,24 @@ test('a start is one file, however many late parts use its code; a late part bri
   expect(texts.filter((text) => text.includes('too'))).toHaveLength(1);
   // The late part finds the start that runs already, not a second one.
   expect(texts[files.findIndex((name) => name.startsWith('first-'))]).toContain(files[start]);
+});
+
+test('what the curve uses of a package does not come with a start that uses little of the same file', async () => {
+  const place = await createPlace({
+    ...APP,
+    'node_modules/numbers/package.json': '{ "name": "numbers", "main": "numbers.js", "sideEffects": false }',
+    'node_modules/numbers/numbers.js': 'export const few = "a few"; export const many = "a great many";',
+    'browser-node/engine/engine.ts':
+      'import { few } from "numbers"; postMessage([few, () => import("../../shared/crypto/ed25519.ts")]);',
+    'shared/crypto/ed25519.ts': 'import { few, many } from "numbers"; export const curve = [few, many];',
+  });
+  await BUILDERS.app(place);
+  const files = (await readdir(place.out)).filter((name) => name.endsWith('.js'));
+  const texts = await Promise.all(files.map((name) => readFile(join(place.out, name), 'utf8')));
+  const [withMany, ...others] = texts.filter((text) => text.includes('a great many'));
+  expect(others).toEqual([]);
+  expect(withMany).toContain('a few');
+  expect(texts.filter((text) => text !== withMany && text.includes('a few'))).toHaveLength(1);
 });
 
 test('another source makes another name', async () => {

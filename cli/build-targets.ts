@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build, transform, type BuildOptions, type Metafile } from 'esbuild';
-import { keepStartsWhole } from './late-parts.ts';
+import { keepApart, keepStartsWhole } from './late-parts.ts';
 
 /** `root` is the project, `out` the folder that becomes dist/<target>. */
 export type BuildPlace = { readonly root: string; readonly out: string; readonly minify: boolean };
@@ -27,6 +27,8 @@ const APP_FOLDER = 'browser-node/app/';
 const APP = 'browser-node/app/main.tsx';
 const APP_STYLE = 'browser-node/app/styles/app.css';
 const ENGINE = 'browser-node/engine/engine.ts';
+/** Needed for groups, and where a browser has no Ed25519; sessions need a tenth of what it does of the same packages. */
+const CURVE = 'shared/crypto/ed25519.ts';
 const APP_SERVICE_WORKER = 'browser-node/service-worker/app-worker.ts';
 const SITE_SERVICE_WORKER = 'browser-node/service-worker/site-worker.ts';
 const PURE_VERIFIER = 'browser-node/service-worker/pure.ts';
@@ -37,7 +39,9 @@ const DENO_EDGE = 'worker/deno.ts';
 
 /** Folders and files, from the root, whose change asks for a new build. */
 export const BUILD_INPUTS: readonly string[] =
-  'shared site-host browser-node worker cli/build.ts cli/build-targets.ts package-lock.json tsconfig.json'.split(' ');
+  'shared site-host browser-node worker cli/build.ts cli/build-targets.ts cli/late-parts.ts package-lock.json tsconfig.json'.split(
+    ' ',
+  );
 
 /** The script of a page, as its author writes it: `<script type="module" src="./main.tsx"></script>`. */
 const PAGE_SCRIPT = /<script\b[^>]*\bsrc="([^"]+\.tsx?)"[^>]*><\/script>/;
@@ -67,6 +71,7 @@ async function buildApp(place: BuildPlace): Promise<void> {
     // Named by its content and fetched when the first group is opened.
     loader: { '.wasm': 'file' },
     plugins: [
+      keepApart(join(place.root, CURVE)),
       keepStartsWhole((importer) => (importer.startsWith(join(place.root, APP_FOLDER)) ? starts.page : starts.engine)),
     ],
   });
@@ -77,10 +82,13 @@ async function buildApp(place: BuildPlace): Promise<void> {
     format: 'iife',
   });
   const urls = Object.keys(metafile.outputs).map((path) => `/${basename(path)}`);
-  const files = ['/', '/engine.js', ...urls.filter((url) => !url.endsWith('.map'))];
+  // A group's first opening keeps the .wasm (engine/group-parts.ts): most people who come to publish need none.
+  const files = ['/', '/engine.js', ...urls.filter((url) => !/\.(map|wasm)$/.test(url))];
   // The engine has one address, so that any page of this release finds it.
   const engine = outputOf(metafile, ENGINE);
-  await writeFile(join(place.out, 'engine.js'), `import './${basename(engine.path)}';\n`);
+  // All at once, instead of one after another.
+  const scripts = [...engine.imports, engine.path].map((path) => `import './${basename(path)}';\n`);
+  await writeFile(join(place.out, 'engine.js'), scripts.join(''));
   const page = await readFile(source(place, APP_PAGE), 'utf8');
   await writeFile(join(place.out, 'index.html'), linkApp(page, metafile));
   await writeFile(join(place.out, 'files.json'), `${JSON.stringify({ files: files.toSorted() })}\n`);

@@ -4,6 +4,7 @@ import type { Millis } from '../shared/core/brand.ts';
 import { cidFromDigest, type Cid } from '../shared/codec/cid.ts';
 import { ContentError } from '../shared/content/content-error.ts';
 import { addFile, splitFile, type Block, type ByteSource, type FileRoot } from '../shared/content/unixfs.ts';
+import { loadPart, type PartFailure } from '../shared/core/late-part.ts';
 import { BLOB_LEAF_BYTES, FILE_BYTES_MAX, MANIFEST_BYTES_MAX, SITE_FILES_MAX } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
 import type { Hasher } from '../shared/platform/ports.ts';
@@ -19,15 +20,7 @@ import {
 } from './manifest.ts';
 import { matchPattern } from './address-pattern.ts';
 import { findResource } from './find-resource.ts';
-import {
-  compileHeaders,
-  compileRedirects,
-  RULES_FILE_BYTES_MAX,
-  type CompiledHeaders,
-  type CompiledRedirects,
-  type RulesFailure,
-  type RulesWarning,
-} from './rules-file.ts';
+import type { CompiledHeaders, CompiledRedirects, RulesFailure, RulesWarning } from './rules-file.ts';
 import { normaliseSitePath } from './site-path.ts';
 
 /** Small files read and hashed together: enough to keep WebCrypto busy and the waits for their bytes side by side. */
@@ -86,6 +79,7 @@ export type SiteBundle = {
 
 export type BundleFailure =
   | RulesFailure
+  | PartFailure
   | Failure<
       | 'no_files'
       | 'too_many_files'
@@ -180,17 +174,24 @@ function checkManifestSize(compose: (rootOf: () => Cid) => Manifest): Result<und
 
 type Rules = CompiledRedirects & CompiledHeaders;
 
-/** What `_redirects` and `_headers` of the folder say. */
+const NO_RULES: Rules = { redirects: [], spa: undefined, headers: [], types: [], warnings: [] };
+
+/** What `_redirects` and `_headers` of the folder say; few have one, so their compiler comes when one is there. */
 async function compileRules(files: readonly PlannedFile[]): Promise<Result<Rules, BundleFailure>> {
   const filesByPath = new Map(files.map((file) => [file.path, file]));
+  if (!filesByPath.has(REDIRECTS) && !filesByPath.has(HEADERS)) return ok(NO_RULES);
+  const part = await loadPart(() => import('./rules-file.ts'));
+  if (!part.ok) return part;
+  const { compileHeaders, compileRedirects, RULES_FILE_BYTES_MAX } = part.value;
+  const read = (path: string) => readRulesFile(filesByPath.get(path), RULES_FILE_BYTES_MAX);
   const findPage = (path: string): string | undefined => {
     const found = findResource(filesByPath, path);
     return found && 'path' in found ? found.path : undefined;
   };
   try {
-    const redirects = compileRedirects(await readRulesFile(filesByPath.get(REDIRECTS)), findPage);
+    const redirects = compileRedirects(await read(REDIRECTS), findPage);
     if (!redirects.ok) return redirects;
-    const headers = compileHeaders(await readRulesFile(filesByPath.get(HEADERS)));
+    const headers = compileHeaders(await read(HEADERS));
     if (!headers.ok) return headers;
     const warnings = [...redirects.value.warnings, ...headers.value.warnings];
     return ok({ ...redirects.value, ...headers.value, warnings });
@@ -201,12 +202,12 @@ async function compileRules(files: readonly PlannedFile[]): Promise<Result<Rules
 }
 
 /** One byte more than is allowed is enough to refuse the rest. */
-async function readRulesFile(file: PlannedFile | undefined): Promise<Uint8Array> {
+async function readRulesFile(file: PlannedFile | undefined, bytesMax: number): Promise<Uint8Array> {
   if (!file) return new Uint8Array(0);
   const { body, size, path } = file;
   if (body instanceof Uint8Array) return body;
   try {
-    return new Uint8Array(await body.slice(0, Math.min(size, RULES_FILE_BYTES_MAX + 1)).arrayBuffer());
+    return new Uint8Array(await body.slice(0, Math.min(size, bytesMax + 1)).arrayBuffer());
   } catch (cause) {
     throw new UnreadableFile(`${path} changed or vanished while it was read: choose the folder again.`, { cause });
   }

@@ -11,7 +11,7 @@ import {
   type PortMessage,
   type RtcMessage,
 } from '../transport/port-messages.ts';
-import { serveRtc } from '../transport/rtc-window.ts';
+import { loadPart } from '../../shared/core/late-part.ts';
 
 const ENGINE_SCRIPT = '/engine.js';
 const SERVICE_WORKER_SCRIPT = '/sw.js';
@@ -87,12 +87,20 @@ function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
   const ended = Promise.withResolvers<EngineEnd>();
   const started = Promise.withResolvers<void>();
   started.promise.catch(() => undefined);
+  const links = new MessageChannel();
   let listens = false;
+  let over = false;
   let stopRtc = (): void => undefined;
   const end = (): void => {
+    over = true;
     worker.terminate();
     stopRtc();
     ended.resolve('over');
+  };
+  /** Without it members are reached over relays alone. */
+  const serveLinks = async (): Promise<void> => {
+    const part = await loadPart(() => import('../transport/rtc-window.ts'));
+    if (part.ok && !over) stopRtc = part.value.serveRtc(links.port1);
   };
   worker.addEventListener('message', ({ data }) => {
     const listening = readMessage('listening', data);
@@ -101,11 +109,10 @@ function startEngine(): EngineHost & { readonly ended: Promise<EngineEnd> } {
       // A worker that the browser ends tells nobody; its lock does.
       navigator.locks.request(listening.life, end).catch(() => undefined);
       // Before any tab's port: an engine that starts finds it there.
-      const { port1, port2 } = new MessageChannel();
-      stopRtc = serveRtc(port1);
-      worker.postMessage({ weft: 'direct links' } satisfies RtcMessage, [port2]);
+      worker.postMessage({ weft: 'direct links' } satisfies RtcMessage, [links.port2]);
       started.resolve();
     }
+    if (readMessage('link directly', data)) void serveLinks();
     if (readMessage('deposed', data)) end();
   });
   worker.addEventListener('error', () => {

@@ -12,11 +12,7 @@ import { WeaveMark } from './components/weave-mark.tsx';
 import { createLate } from './components/late.tsx';
 import { routeTo, sectionOf, VIEWS, type Route, type ViewName } from './routes.ts';
 import { THEMES } from './theme.ts';
-import { PeersView } from './views/peers/peers-view.tsx';
-import { SitesView } from './views/sites/sites-view.tsx';
 import { StartView } from './views/start/start-view.tsx';
-import { StatusView } from './views/status/status-view.tsx';
-import { WalletView } from './views/wallet/wallet-view.tsx';
 
 const NAMES: Readonly<Record<ViewName, { label: string; icon: IconName }>> = {
   start: { label: 'Publish', icon: 'publish' },
@@ -33,6 +29,10 @@ const GroupView = createLate(() => import('./views/groups/group-view.tsx').then(
 const PageView = createLate(() => import('./views/page/page-view.tsx').then((file) => file.PageView));
 const SiteView = createLate(() => import('./views/sites/site-view.tsx').then((file) => file.SiteView));
 const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
+const SitesView = createLate(() => import('./views/sites/sites-view.tsx').then((file) => file.SitesView));
+const WalletView = createLate(() => import('./views/wallet/wallet-view.tsx').then((file) => file.WalletView));
+const PeersView = createLate(() => import('./views/peers/peers-view.tsx').then((file) => file.PeersView));
+const StatusView = createLate(() => import('./views/status/status-view.tsx').then((file) => file.StatusView));
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);

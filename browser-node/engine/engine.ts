@@ -22,7 +22,7 @@ function open(): Promise<Engine> {
   opening ??= openEngine({
     location: new URL(self.location.href),
     userAgent: navigator.userAgent,
-    rtc,
+    openRtc,
     onDeposed: () => self.postMessage({ weft: 'deposed' } satisfies EngineMessage),
   }).catch((error: unknown) => {
     // The reason may pass (an edge that is back): the next tab, or this one reloaded, tries again.
@@ -30,6 +30,12 @@ function open(): Promise<Engine> {
     throw error;
   });
   return opening;
+}
+
+/** The page loads its part when the first group asks for the port; what is posted before that waits in it. */
+function openRtc(): MessagePort | null {
+  if (rtc) self.postMessage({ weft: 'link directly' } satisfies EngineMessage);
+  return rtc;
 }
 
 /** Tabs that are looked at. */

@@ -12,11 +12,13 @@ import type { GroupPresence } from './presence.ts';
 import type { Groups } from '../../shared/node/groups.ts';
 import { knowsGroups } from '../../shared/node/known-groups.ts';
 import { reject } from '../transport/failure-transfer.ts';
+import { loadGroupParts } from './late-calls.ts';
 
 export type GroupHostOptions = {
   readonly platform: EnginePlatform;
   readonly openRoom: (request: RoomRequest) => MemberRoom;
-  readonly connector: DirectConnector | null;
+  /** A port to the page, for direct links; null where it has none. */
+  readonly openRtc: () => MessagePort | null;
   readonly account: () => Pick<Account, 'self' | 'sealingKey'> | null;
   readonly onChange: () => void;
 };
@@ -26,6 +28,8 @@ type Opened = { readonly groups: Groups; readonly presence: Map<string, GroupPre
 export class GroupHost {
   readonly #options: GroupHostOptions;
   #opened: Promise<Opened> | null = null;
+  /** One for the life of the engine; undefined before the first group. */
+  #connector: DirectConnector | null | undefined;
   /** Whose groups are open; null while the wallet is none or locked. */
   #identity: Identity | null = null;
 
@@ -77,9 +81,13 @@ export class GroupHost {
   async #open(): Promise<Opened> {
     const account = this.#options.account();
     if (!account) return reject('locked', 'The wallet is locked: unlock it, then try again.');
-    const { platform, openRoom, connector, onChange } = this.#options;
+    const { platform, openRoom, openRtc, onChange } = this.#options;
     const { vault } = platform;
-    const { openGroups } = await import('./group-parts.ts');
+    const { createRtcConnector, openGroups } = await loadGroupParts();
+    if (this.#connector === undefined) {
+      const rtc = openRtc();
+      this.#connector = rtc && createRtcConnector(rtc, platform.entry.ice);
+    }
     const presence = new Map<string, GroupPresence>();
     const groups = await openGroups({
       ...platform,
@@ -88,7 +96,7 @@ export class GroupHost {
       createValidator: () => vault.createValidator(),
       openValidator: (key) => vault.openValidator(key),
       openRoom,
-      connector,
+      connector: this.#connector,
       blocks: { getBlocks: (cids) => platform.blobs.getMany(cids) },
       onChange,
       onSignal: (group: string, signal: GroupSignal) => presence.get(group)?.take(signal),

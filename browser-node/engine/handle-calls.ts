@@ -101,7 +101,7 @@ function ifLocked(error: unknown): null {
 /** The puzzle for the newest block, unless this identity is a member already. What it finds is kept for the join itself. */
 async function prepareJoin(context: EngineContext): Promise<void> {
   const { wallet, puzzles, node, entry } = context;
-  const identity = wallet.prepare();
+  const identity = await wallet.prepare();
   if (wallet.about && orThrow(await readCertified(context, MEMBER, identity))) return;
   const resolved = orThrow(await node.resolve(POLICY.key('current')));
   const policy = resolved.value && decodeRecord(POLICY, resolved.value);

@@ -5,9 +5,9 @@ import type { PeerInfo, WeftApi } from '../api.ts';
 import type { DocumentWatch } from './document-calls.ts';
 import type { GroupCallsOptions } from './group-calls.ts';
 import { GROUPED_CALLS, type DocumentCalls } from '../transport/engine-api.ts';
+import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
 
 type Parts = typeof import('./group-parts.ts');
-type Method = (...args: readonly never[]) => Promise<unknown>;
 
 export type LateGroupCalls = {
   readonly groups: WeftApi['groups'];
@@ -21,31 +21,23 @@ export type LateGroupCalls = {
 
 export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
   const { context, host } = options;
-  const load = (): Promise<Parts> => import('./group-parts.ts');
   let documents: ReturnType<Parts['createDocumentCalls']> | null = null;
-  const loadDocuments = async () => (documents ??= (await load()).createDocumentCalls({ context, host }));
+  const loadDocuments = async () => (documents ??= (await loadGroupParts()).createDocumentCalls({ context, host }));
+  // Every page asks once: while no group is open the answer needs no code.
+  const list: LateGroupCalls['list'] = async () =>
+    (await host.ordinary()).length === 0 ? [] : (await loadGroupParts()).listGroups(context, host);
   return {
-    groups: forward(namesOf(GROUPED_CALLS.groups), async () => (await load()).createGroupCalls(options)),
-    documents: forward(namesOf(GROUPED_CALLS.documents), loadDocuments),
-    operations: forward(['submit'], async () => (await load()).createOperationCalls({ context, host })),
+    groups: {
+      ...forwardCalls(namesOf(GROUPED_CALLS.groups), async () => (await loadGroupParts()).createGroupCalls(options)),
+      list,
+    },
+    documents: forwardCalls(namesOf(GROUPED_CALLS.documents), loadDocuments),
+    operations: forwardCalls(['submit'], async () => (await loadGroupParts()).createOperationCalls({ context, host })),
     watchDocument: async (place, listener) => await (await loadDocuments()).watch(place, listener),
-    list: async () => ((await host.ordinary()).length === 0 ? [] : (await load()).listGroups(context, host)),
+    list,
     async peers() {
       const nodes = await host.nodes();
-      return nodes.length === 0 ? [] : (await load()).describeMembersAsPeers(nodes, await host.ordinary());
+      return nodes.length === 0 ? [] : (await loadGroupParts()).describeMembersAsPeers(nodes, await host.ordinary());
     },
   };
-}
-
-function namesOf<T extends object>(calls: T): readonly (keyof T & string)[] {
-  return Object.keys(calls) as (keyof T & string)[];
-}
-
-/** Every method of `names` on what `load` brings; a script that could not be fetched is asked for again by the next call. */
-function forward<T>(names: readonly (keyof T & string)[], load: () => Promise<T>): T {
-  const methods = names.map((name) => [
-    name,
-    async (...args: readonly never[]) => await ((await load())[name] as Method)(...args),
-  ]);
-  return Object.fromEntries(methods) as T;
 }

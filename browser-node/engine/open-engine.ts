@@ -4,9 +4,7 @@ import type { EngineApi, EventListener } from '../transport/engine-api.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { openRelayRooms } from '../transport/relay-rooms.ts';
-import { createRtcConnector } from '../transport/rtc-connector.ts';
 import type { TrafficCount } from '../transport/traffic-count.ts';
-import { createBlobCalls } from './blob-calls.ts';
 import { nameDevice } from './device-name.ts';
 import { EngineAccount } from './engine-account.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -14,6 +12,7 @@ import { openPlatform, type EnginePlatform } from './engine-platform.ts';
 import { describePeers, describeStatus } from './engine-status.ts';
 import { EventFeed } from './event-feed.ts';
 import type { DocumentWatch } from './document-calls.ts';
+import { lateSeldomCalls } from './late-calls.ts';
 import { lateGroupCalls } from './late-group-calls.ts';
 import { GroupHost } from './group-host.ts';
 import { createEntryCalls } from './entry-calls.ts';
@@ -44,8 +43,8 @@ export type EngineOptions = {
   /** The app's own address. */
   readonly location: URL;
   readonly userAgent: string;
-  /** To the page, for direct links (rtc-connector.ts); null where the page has none. */
-  readonly rtc: MessagePort | null;
+  /** A port to the page, for direct links (rtc-connector.ts); null where the page has none. Called once, when a group opens. */
+  readonly openRtc: () => MessagePort | null;
   /** A later engine has the data now: this one is over. */
   readonly onDeposed: () => void;
 };
@@ -68,6 +67,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { node, publisher, wallet, clock, log } = context;
   const { followPublish, ...sites } = createSiteCalls(context, watch);
   const late = lateGroupCalls({ context, host: groups, appUrl: options.location.origin + '/' });
+  const seldom = lateSeldomCalls({ context, host: groups, personal, own: platform.vault.device.signer.key });
   const sources = {
     status: () => reportStatus(platform, parts),
     wallet: async () => wallet.status(),
@@ -78,18 +78,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
   const events = new EventFeed({ clock, log, sources });
   feed.events = events;
-  const own = platform.vault.device.signer.key;
-  const deviceCalls = async () =>
-    (await import('./device-calls.ts')).createDeviceCalls({ context, host: groups, personal, own });
   const api: Engine['api'] = {
-    wallet: {
-      ...createWalletCalls(wallet),
-      devices: async () => (await deviceCalls()).devices(),
-      revokeDevice: async (device) => (await deviceCalls()).revokeDevice(device),
-    },
+    wallet: { ...createWalletCalls(wallet), ...seldom.devices },
     handles: createHandleCalls(context),
-    sites,
-    blobs: createBlobCalls(context),
+    sites: { ...sites, ...seldom.versions },
+    blobs: seldom.blobs,
     groups: late.groups,
     documents: late.documents,
     entries: { ...createEntryCalls({ context, host: groups }), ...late.operations },
@@ -125,7 +118,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** The node, its account and its publisher, connected and following each other; on its way to the room when it resolves. */
 async function composeNode(
   platform: EnginePlatform,
-  { location, userAgent, rtc, mark }: EngineOptions & Pick<EngineContext, 'mark'>,
+  { location, userAgent, openRtc, mark }: EngineOptions & Pick<EngineContext, 'mark'>,
 ): Promise<Parts> {
   const { entry, clock, vault, random } = platform;
   const rooms = await openRelayRooms({
@@ -180,7 +173,7 @@ async function composeNode(
       const room = rooms.open(request);
       return Object.assign(room, { mail: room });
     },
-    connector: rtc && createRtcConnector(rtc, platform.entry.ice),
+    openRtc,
     account: () => wallet.account,
     onChange: () => {
       late.personal?.groupsChanged();

@@ -1,6 +1,7 @@
 // When the personal group of one's devices is worked on: its code is fetched once there is something to find or to list.
 
 import type { Millis } from '../../shared/core/brand.ts';
+import { needPart } from '../../shared/core/late-part.ts';
 import type { Identity, PublicKey } from '../../shared/crypto/ids.ts';
 import type { PersonalGroup } from '../../shared/node/personal-group.ts';
 import type { ListedDevice } from '../../shared/node/personal-list.ts';
@@ -72,7 +73,7 @@ export class PersonalHost {
   }
 
   async #start(): Promise<PersonalGroup> {
-    const { openPersonalGroup } = await import('./personal-parts.ts');
+    const { openPersonalGroup } = await needPart(() => import('./personal-parts.ts'));
     return openPersonalGroup(this.#options);
   }
 }

@@ -10,6 +10,7 @@ import { knowsGroups } from '../../shared/node/known-groups.ts';
 import { OutboxClosed } from '../../shared/node/outbox.ts';
 import { PersonalGroup, type PersonalCommons } from '../../shared/node/personal-group.ts';
 import { derivePersonalKey } from '../../shared/node/personal-pointer.ts';
+import { webIdentityCrypto } from '../../shared/platform/web/web-identity.ts';
 import { readCertified, type EngineContext } from './engine-context.ts';
 import type { PersonalHostOptions } from './personal-host.ts';
 
@@ -52,6 +53,6 @@ function createPersonalCommons(context: EngineContext, identity: Parameters<type
 /** Null while only the passphrase opens the phrase, and nobody has given it in this run. */
 async function readPersonalKey({ wallet }: EngineContext): Promise<Uint8Array | null> {
   const phrase = await wallet.recoveryPhrase();
-  const seed = phrase.ok ? parseRecoveryPhrase(phrase.value) : phrase;
-  return seed.ok ? derivePersonalKey(deriveIdentity(seed.value)) : null;
+  const parsed = phrase.ok ? parseRecoveryPhrase(phrase.value) : phrase;
+  return parsed.ok ? derivePersonalKey(await deriveIdentity(parsed.value, webIdentityCrypto)) : null;
 }

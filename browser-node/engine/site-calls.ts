@@ -9,6 +9,7 @@ import type { Job } from '../../site-host/publish-jobs.ts';
 import type { PublisherProgress } from '../../site-host/publish-progress.ts';
 import type { SiteFile } from '../../site-host/bundle.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { needPart } from '../../shared/core/late-part.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';
 import { HANDLE, OWNERSHIP, SITE } from '../../shared/ledger/records.ts';
 import { judgeFreshness, resolveSite, siteKeys } from '../../shared/light-client/site-record.ts';
@@ -20,12 +21,11 @@ import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
 import { JobWatch } from './job-watch.ts';
 import { readSite, readSiteId } from './site-text.ts';
-import { createVersionCalls } from './version-calls.ts';
 
 /** Whoever holds a site says so at once; nobody waits for those who do not. */
 const COPIES_WAIT = 1_000;
 
-export type SiteCalls = WeftApi['sites'] & Pick<EngineApi, 'followPublish'>;
+export type SiteCalls = Omit<WeftApi['sites'], 'versions' | 'rollback'> & Pick<EngineApi, 'followPublish'>;
 
 export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCalls {
   const { publisher, keeper, node, clock, sitesOrigin, edge, hasher, verifier, entry } = context;
@@ -36,8 +36,6 @@ export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCa
   });
 
   return {
-    ...createVersionCalls(context, (cid) => readManifest(context, cid)),
-
     async publish({ files, ...where }, onProgress) {
       const site = orThrow(readSiteId(where));
       await requireWriter(context);
@@ -87,7 +85,7 @@ export function createSiteCalls(context: EngineContext, watch: JobWatch): SiteCa
       const manifest = await readManifest(context, cid);
       if (!manifest) return reject('manifest_missing', 'Nobody who is reachable now has this site: try again later.');
       // Few export: what it takes is loaded when somebody does.
-      const { exportSiteCar } = await import('./site-export.ts');
+      const { exportSiteCar } = await needPart(() => import('./site-export.ts'));
       return await exportSiteCar(context, { cid, manifest });
     },
 
@@ -177,8 +175,8 @@ async function countCopies({ node: { room } }: EngineContext, manifest: Cid): Pr
   return found.filter((peer) => peer !== room.you).length;
 }
 
-/** From the disk, or (after a restore) from whoever has it. */
-async function readManifest({ blobs, node, clock, hasher }: EngineContext, cid: Cid): Promise<Manifest | null> {
+/** From the disk, or (after a restore) from whoever has it; null where nobody does. */
+export async function readManifest({ blobs, node, clock, hasher }: EngineContext, cid: Cid): Promise<Manifest | null> {
   const held = await blobs.get(cid);
   if (held && (await verifyBlock(cid, held, hasher))) return parsed(held);
   const fetcher = new BlockFetcher({ clock, hasher });

@@ -14,19 +14,16 @@ import { fetchSite } from '../../site-host/site-blocks.ts';
 import { loadVersions } from '../../site-host/version-records.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireWriter, type EngineContext } from './engine-context.ts';
+import { readManifest } from './site-calls.ts';
 import { readSiteId } from './site-text.ts';
 
 /** Versions followed back by `prev`: each is a manifest that somebody has to have. */
 const FOLLOWED_MAX = 20;
 
-/** `readManifest`: from the disk or from whoever has it; null where nobody does. */
-export function createVersionCalls(
-  context: EngineContext,
-  readManifest: (cid: Cid) => Promise<Manifest | null>,
-): Pick<WeftApi['sites'], 'versions' | 'rollback'> {
+export function createVersionCalls(context: EngineContext): Pick<WeftApi['sites'], 'versions' | 'rollback'> {
   return {
     async versions(where) {
-      return await listVersions(context, orThrow(readSiteId(where)), readManifest);
+      return await listVersions(context, orThrow(readSiteId(where)));
     },
 
     async rollback({ manifest, seq, ...where }) {
@@ -42,11 +39,7 @@ export function createVersionCalls(
   };
 }
 
-async function listVersions(
-  context: EngineContext,
-  site: SiteId,
-  readManifest: (cid: Cid) => Promise<Manifest | null>,
-): Promise<SiteVersion[]> {
+async function listVersions(context: EngineContext, site: SiteId): Promise<SiteVersion[]> {
   const noted = await loadVersions(context.store, site);
   const record = await readCertified(context, SITE, site);
   // While nobody answers, what this device named last is what it knows to be shown.
@@ -61,7 +54,7 @@ async function listVersions(
   const elsewhere: SiteVersion[] = [];
   let at: Cid | null = start;
   for (let steps = 0; at !== null && steps < FOLLOWED_MAX; steps++) {
-    const manifest: Manifest | null = await readManifest(at);
+    const manifest: Manifest | null = await readManifest(context, at);
     if (!manifest) break;
     if (!known.some((one) => one.manifest === at)) {
       const isCurrent = at === current?.manifest;

@@ -9,7 +9,6 @@ import type { WalletAbout, WalletVault } from '../storage/wallet-vault.ts';
 import { fromHex, toHex } from '../../shared/codec/base.ts';
 import { equalBytes } from '../../shared/core/bytes.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
-import { assert } from '../../shared/core/assert.ts';
 import { PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN } from '../../shared/core/limits.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
@@ -19,7 +18,7 @@ import {
   parseRecoveryPhrase,
   type IdentitySecrets,
 } from '../../shared/crypto/identity.ts';
-import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { webIdentityCrypto } from '../../shared/platform/web/web-identity.ts';
 
 const PHRASE_ENTROPY_BYTES = 16;
 const PASS_BYTES = 16;
@@ -50,7 +49,7 @@ export class Wallet {
   #locked: boolean;
   /** Kept while a wallet with a passphrase is unlocked. */
   #phrase: string | null = null;
-  #draft: Draft | null = null;
+  #draft: Promise<Draft> | null = null;
   #pass: string | null = null;
   #isNew = false;
   #isCreated = false;
@@ -103,13 +102,13 @@ export class Wallet {
   }
 
   /** Who this will be: before there is a wallet, the identity that `create` is going to take (its puzzle takes time). */
-  prepare(): Identity {
-    return this.about?.identity ?? this.#prepareDraft().secrets.identity;
+  async prepare(): Promise<Identity> {
+    return this.about?.identity ?? (await this.#prepareDraft()).secrets.identity;
   }
 
   create(passphrase: string | undefined): Promise<Result<{ address: string; recoveryPhrase: string }, Failure>> {
     return this.#inTurn(async () => {
-      const { phrase, secrets } = this.#prepareDraft();
+      const { phrase, secrets } = await this.#prepareDraft();
       const written = await this.#write({ phrase, secrets, passphrase, phraseSaved: false });
       return written.ok ? ok({ address: secrets.identity, recoveryPhrase: phrase }) : written;
     });
@@ -126,10 +125,10 @@ export class Wallet {
   }): Promise<Result<{ address: string }, Failure>> {
     const good = given.passphrase === undefined ? ok(null) : checkPassphrase(given.passphrase);
     if (!good.ok) return good;
-    const seed = parseRecoveryPhrase(given.phrase);
-    if (!seed.ok) return seed;
-    const secrets = deriveIdentity(seed.value);
-    const phrase = given.phrase.normalize('NFKD').toLowerCase().trim().split(/\s+/u).join(' ');
+    const parsed = parseRecoveryPhrase(given.phrase);
+    if (!parsed.ok) return parsed;
+    const phrase = parsed.value;
+    const secrets = await deriveIdentity(phrase, webIdentityCrypto);
     if (this.about?.identity === secrets.identity) return await this.#restoreSame(phrase, given.passphrase);
     const written = await this.#write({ phrase, secrets, passphrase: given.passphrase, phraseSaved: true });
     return written.ok ? ok({ address: secrets.identity }) : written;
@@ -156,7 +155,8 @@ export class Wallet {
     if (!good.ok) return good;
     const phrase = await this.recoveryPhrase();
     if (!phrase.ok) return phrase;
-    await this.#options.vault.setPassphrase({ phrase: phrase.value, passphrase });
+    const sealed = await this.#options.vault.setPassphrase({ phrase: phrase.value, passphrase });
+    if (!sealed.ok) return sealed;
     this.#phrase = phrase.value;
     await this.#renewPass();
     await this.#options.onChange();
@@ -205,20 +205,24 @@ export class Wallet {
     this.#pass = toHex(pass);
   }
 
-  #prepareDraft(): Draft {
-    if (!this.#draft) {
-      const phrase = createRecoveryPhrase(this.#options.random.bytes(PHRASE_ENTROPY_BYTES));
-      const seed = parseRecoveryPhrase(phrase);
-      assert(seed.ok, 'a created phrase parses');
-      this.#draft = { phrase, secrets: deriveIdentity(seed.value) };
-    }
+  #prepareDraft(): Promise<Draft> {
+    this.#draft ??= this.#makeDraft().catch((error: unknown) => {
+      this.#draft = null;
+      throw error;
+    });
     return this.#draft;
+  }
+
+  async #makeDraft(): Promise<Draft> {
+    const phrase = createRecoveryPhrase(this.#options.random.bytes(PHRASE_ENTROPY_BYTES));
+    return { phrase, secrets: await deriveIdentity(phrase, webIdentityCrypto) };
   }
 
   async #restoreSame(phrase: string, passphrase: string | undefined): Promise<Result<{ address: string }, Failure>> {
     const { vault, onChange } = this.#options;
     await vault.confirmPhraseSaved();
-    if (passphrase !== undefined) await vault.setPassphrase({ phrase, passphrase });
+    const sealed = passphrase === undefined ? ok(null) : await vault.setPassphrase({ phrase, passphrase });
+    if (!sealed.ok) return sealed;
     this.#locked = false;
     if (!vault.unprotected) this.#phrase = phrase;
     await this.#renewPass();
@@ -242,13 +246,15 @@ export class Wallet {
     if (!good.ok) return good;
     const since = clock.now();
     const certificate = await createDeviceCertificate({
-      signer: createSeedSigner(secrets.signingSeed),
+      signer: secrets.signer,
       device: vault.device.signer.key,
       name: deviceName,
       issued: since,
     });
     const { identity, sealingKey } = secrets;
-    await vault.create({ identity, sealingKey, certificate, deviceName, since, phraseSaved }, { phrase, passphrase });
+    const about = { identity, sealingKey, certificate, deviceName, since, phraseSaved };
+    const created = await vault.create(about, { phrase, passphrase });
+    if (!created.ok) return created;
     this.#isNew = true;
     this.#isCreated = !phraseSaved;
     this.#draft = null;

@@ -5,10 +5,10 @@ import type { Identity } from '../../shared/crypto/ids.ts';
 import type { PublicKey, Random, Signer } from '../../shared/platform/ports.ts';
 import type { WeftDatabase } from './weft-database.ts';
 import { decodeUtf8, encodeUtf8 } from '../../shared/codec/base.ts';
-import { fail } from '../../shared/core/result.ts';
-import { openWithPassphrase, sealWithPassphrase } from '../../shared/crypto/keystore.ts';
-import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { loadPart } from '../../shared/core/late-part.ts';
+import { fail, ok } from '../../shared/core/result.ts';
 import { createWebSigner, generateDeviceKeys } from '../../shared/platform/web/web-crypto.ts';
+import { openSeedSigner } from '../../shared/platform/web/web-identity.ts';
 
 const DEVICE_KEY = 'device';
 const WALLET_KEY = 'wallet';
@@ -43,8 +43,10 @@ export type WalletAbout = {
   readonly phraseSaved: boolean;
 };
 
+type SealedPhrase = SealedByOrigin | SealedByPassphrase;
+
 type WalletRecord = WalletAbout & {
-  readonly phrase: SealedByOrigin | SealedByPassphrase;
+  readonly phrase: SealedPhrase;
   /** SHA-256 of the pass by which a tab shows that the wallet was unlocked before a takeover (BN14). */
   readonly pass?: Bytes;
 };
@@ -101,14 +103,22 @@ export class WalletVault {
   }
 
   /** On disk, strictly, when it resolves. Without a passphrase the phrase is sealed by this origin. */
-  async create(about: WalletAbout, secret: { phrase: string; passphrase: string | undefined }): Promise<void> {
-    await this.#replace(async () => ({ ...about, phrase: await this.#seal(secret) }));
+  async create(
+    about: WalletAbout,
+    secret: { phrase: string; passphrase: string | undefined },
+  ): Promise<Result<null, Failure>> {
+    const phrase = await this.#seal(secret);
+    if (!phrase.ok) return phrase;
+    await this.#replace(() => ({ ...about, phrase: phrase.value }));
+    return ok(null);
   }
 
   /** Seals the phrase anew; the old box is gone with the same write. */
-  async setPassphrase(secret: { phrase: string; passphrase: string }): Promise<void> {
+  async setPassphrase(secret: { phrase: string; passphrase: string }): Promise<Result<null, Failure>> {
     const phrase = await this.#seal(secret);
-    await this.#replace((wallet) => wallet && { ...wallet, phrase });
+    if (!phrase.ok) return phrase;
+    await this.#replace((wallet) => wallet && { ...wallet, phrase: phrase.value });
+    return ok(null);
   }
 
   /** The pass that counts from now on; null makes the last one void. */
@@ -134,23 +144,29 @@ export class WalletVault {
     if (!sealed) return fail('wallet_missing', 'There is no wallet in this browser yet: create or restore one.');
     if (sealed.by === 'origin') return decodeUtf8(await openByOrigin(sealed));
     if (passphrase === undefined) return fail('locked', 'The wallet is locked: enter its passphrase.');
-    const opened = openWithPassphrase({ box: sealed.box, passphrase });
+    const keystore = await loadKeystore();
+    if (!keystore.ok) return keystore;
+    const opened = keystore.value.openWithPassphrase({ box: sealed.box, passphrase });
     if (opened.ok) return decodeUtf8(opened.value);
     return opened.error.code === 'wrong_passphrase'
       ? fail('wrong_passphrase', 'This is not the passphrase of this wallet: try again.')
       : opened;
   }
 
-  async #seal({ phrase, passphrase }: { phrase: string; passphrase: string | undefined }) {
-    const secret = encodeUtf8(phrase);
-    if (passphrase === undefined) return await sealByOrigin(secret, this.#random);
-    return { by: 'passphrase' as const, box: sealWithPassphrase({ secret, passphrase, random: this.#random }) };
+  async #seal(given: { phrase: string; passphrase: string | undefined }): Promise<Result<SealedPhrase, Failure>> {
+    const { passphrase } = given;
+    const secret = encodeUtf8(given.phrase);
+    if (passphrase === undefined) return ok(await sealByOrigin(secret, this.#random));
+    const keystore = await loadKeystore();
+    if (!keystore.ok) return keystore;
+    const box = keystore.value.sealWithPassphrase({ secret, passphrase, random: this.#random });
+    return ok({ by: 'passphrase', box });
   }
 
   /** One change at a time, each made from what the one before left: else a late write brings an opened box back. */
-  #replace(change: (before: WalletRecord | null) => WalletRecord | null | Promise<WalletRecord>): Promise<void> {
+  #replace(change: (before: WalletRecord | null) => WalletRecord | null): Promise<void> {
     const next = this.#turn.then(async () => {
-      const wallet = await change(this.#wallet);
+      const wallet = change(this.#wallet);
       if (!wallet) return;
       await this.#database.write('vault', 'strict', (vault) => vault.put(wallet, WALLET_KEY));
       this.#wallet = wallet;
@@ -158,6 +174,11 @@ export class WalletVault {
     this.#turn = next.catch(() => undefined);
     return next;
   }
+}
+
+/** Passphrases need it, and nothing else does. */
+async function loadKeystore() {
+  return await loadPart(() => import('../../shared/crypto/keystore.ts'));
 }
 
 async function openDevice(database: WeftDatabase, random: Random): Promise<VaultKey> {
@@ -173,7 +194,7 @@ async function readKey(database: WeftDatabase, key: string): Promise<KeyRecord |
 
 async function openKey(record: KeyRecord): Promise<VaultKey> {
   if (record.kind === 'native') return { signer: await createWebSigner(record.pair), kind: 'native' };
-  return { signer: createSeedSigner(await openByOrigin(record.seed)), kind: 'sealed' };
+  return { signer: await openSeedSigner(await openByOrigin(record.seed)), kind: 'sealed' };
 }
 
 /** Where the browser has no Ed25519 its AES key seals a seed of ours. */

@@ -31,9 +31,12 @@ export type LeaderAnswer = { readonly weft: 'i lead'; readonly question: number 
 export type RtcMessage = { readonly weft: 'direct links' };
 /**
  * Engine → its page: it listens now (what is posted earlier is lost), and holds the lock `life` until it ends, however that
- * comes about; it was deposed by a later engine.
+ * comes about; it is going to use the port for direct links; it was deposed by a later engine.
  */
-export type EngineMessage = { readonly weft: 'listening'; readonly life: string } | { readonly weft: 'deposed' };
+export type EngineMessage =
+  | { readonly weft: 'listening'; readonly life: string }
+  | { readonly weft: 'link directly' }
+  | { readonly weft: 'deposed' };
 /** On a tab's port: it has arrived; the node runs, and Comlink has the port from here; or why it cannot. */
 export type PortMessage =
   | { readonly weft: 'reached' }

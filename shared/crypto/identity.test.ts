@@ -1,10 +1,14 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
 import { encodeUtf8, toHex } from '../codec/base.ts';
-import { publicKeyOfSeed } from './ed25519.ts';
+import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { createSeedSigner } from '../platform/web/seed-signer.ts';
+import { openSeedSigner, webIdentityCrypto } from '../platform/web/web-identity.ts';
 import { createRecoveryPhrase, deriveIdentity, parseRecoveryPhrase } from './identity.ts';
-import { identityKey } from './ids.ts';
+import { identityKey, publicKeyBytes } from './ids.ts';
+import { PHRASE_WORDS } from './phrase-words.ts';
 
 /** BIP39's reference entropy and words; the seed is the one without a passphrase. */
 const PHRASE = 'legal winner thank year wave sausage worth useful legal winner thank yellow';
@@ -14,10 +18,42 @@ const SEED =
 /** Seeds cost 2,048 rounds each: the short run tries fewer. */
 const SEED_CASES = Math.ceil(FUZZ_CASES / 10);
 
-test('ID2: BIP39 words and seed', () => {
+const stretch = (phrase: string) =>
+  webIdentityCrypto.stretch({ password: encodeUtf8(phrase), salt: encodeUtf8('mnemonic') });
+
+test('ID2: BIP39 words and seed', async () => {
   expect(createRecoveryPhrase(new Uint8Array(16).fill(0x7f))).toBe(PHRASE);
-  const seed = parseRecoveryPhrase(PHRASE);
-  expect(seed.ok && toHex(seed.value)).toBe(SEED);
+  expect(parseRecoveryPhrase(PHRASE)).toEqual({ ok: true, value: PHRASE });
+  expect(toHex(await stretch(PHRASE))).toBe(SEED);
+});
+
+test('ID2: the words are those of BIP39, and phrases are made and judged as another implementation does', () => {
+  expect(PHRASE_WORDS).toEqual(wordlist);
+  const word = fc.constantFrom(...wordlist);
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 16, maxLength: 16 }),
+      fc.array(word, { minLength: 12, maxLength: 12 }),
+      (random, words) => {
+        const phrase = createRecoveryPhrase(random);
+        expect(phrase).toBe(entropyToMnemonic(random, wordlist));
+        expect(parseRecoveryPhrase(phrase).ok).toBe(true);
+        const made = words.join(' ');
+        expect(parseRecoveryPhrase(made).ok).toBe(validateMnemonic(made, wordlist));
+      },
+    ),
+    { numRuns: FUZZ_CASES },
+  );
+});
+
+test('ID2: the seed is that of another implementation', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 16, maxLength: 16 }), async (random) => {
+      const phrase = createRecoveryPhrase(random);
+      expect(toHex(await stretch(phrase))).toBe(toHex(mnemonicToSeedSync(phrase)));
+    }),
+    { numRuns: SEED_CASES },
+  );
 });
 
 test('ID2: case and spacing do not matter', () => {
@@ -40,35 +76,59 @@ test.each([
   expect(read.error.because).not.toContain('sausage');
 });
 
-test('ID2: whatever is typed gives a seed or a sentence', () => {
+test('ID2: whatever is typed gives a phrase or a sentence', () => {
   const typed = mutationsOf(
     fc.uint8Array({ minLength: 16, maxLength: 16 }).map((random) => encodeUtf8(createRecoveryPhrase(random))),
   );
   fc.assert(
     fc.property(typed, (bytes) => {
       const read = parseRecoveryPhrase(new TextDecoder().decode(bytes));
-      if (read.ok) expect(read.value.length).toBe(64);
+      if (read.ok) expect(read.value.split(' ')).toHaveLength(12);
       else expect(read.error.code).toBe('bad_phrase');
     }),
     { numRuns: FUZZ_CASES },
   );
 });
 
-test('ID3: the keys of a known phrase stay what they are', () => {
-  const seed = parseRecoveryPhrase(PHRASE);
-  if (!seed.ok) throw new Error(seed.error.because);
-  const secrets = deriveIdentity(seed.value);
+test('ID3: the keys of a known phrase stay what they are', async () => {
+  const secrets = await deriveIdentity(PHRASE, webIdentityCrypto);
   expect(secrets.identity).toBe('did:key:z6Mkrd4tW7cmHUkPyXvhWVMgDgUxrMb3p5Nkq6vUGvZcnR9a');
   expect(toHex(secrets.sealingKey)).toBe('fc68caf610ccb743a157395f986b0936d5e4b9819bcebff461c4addefa0a0478');
 });
 
-test('ID3: signing and sealing keys are of their seeds, and different', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), (seed) => {
-      const secrets = deriveIdentity(seed);
-      expect(identityKey(secrets.identity)).toEqual(publicKeyOfSeed(secrets.signingSeed));
-      expect(toHex(secrets.signingSeed)).not.toBe(toHex(secrets.sealingSeed));
+test('ID3: signing and sealing keys are of their seeds, and different', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 64, maxLength: 64 }), async (stretched) => {
+      const seeds: Uint8Array[] = [];
+      const secrets = await deriveIdentity(PHRASE, {
+        stretch: async () => new Uint8Array(stretched),
+        createSigner: async (seed) => {
+          seeds.push(seed);
+          return createSeedSigner(seed);
+        },
+      });
+      expect(identityKey(secrets.identity)).toEqual(publicKeyBytes(createSeedSigner(seeds[0]!).key));
+      expect(toHex(seeds[0]!)).not.toBe(toHex(secrets.sealingSeed));
     }),
     { numRuns: SEED_CASES },
   );
+});
+
+test('ID3: WebCrypto signs over a seed as the pure path does, and the pure path stands in where it has no Ed25519', async () => {
+  const message = encodeUtf8('the same bytes');
+  const sign = async (seed: Uint8Array<ArrayBuffer>) => {
+    const { key, sign: signIt } = await openSeedSigner(seed);
+    return { key, signature: toHex(await signIt(message)) };
+  };
+  for (const fill of [0, 1, 0x7f, 0xff]) {
+    const seed = new Uint8Array(32).fill(fill);
+    const pure = createSeedSigner(seed);
+    const expected = { key: pure.key, signature: toHex(await pure.sign(message)) };
+    expect(await sign(seed)).toEqual(expected);
+    const missing = vi.spyOn(crypto.subtle, 'importKey').mockRejectedValue(new DOMException('', 'NotSupportedError'));
+    const stoodIn = await sign(seed);
+    expect(missing).toHaveBeenCalledOnce();
+    missing.mockRestore();
+    expect(stoodIn).toEqual(expected);
+  }
 });

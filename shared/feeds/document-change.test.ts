@@ -15,7 +15,8 @@ import {
   type ChangeReader,
 } from './document-change.ts';
 import type { DocumentName } from './document-name.ts';
-import { createEntry, verifyEntry, type Operation } from './entry.ts';
+import { createEntry, type Operation } from './entry.ts';
+import { verifyEntry } from './verify-entry.ts';
 import { nextEntryBody } from './feed.ts';
 
 const about = 'about' as DocumentName;

@@ -11,7 +11,8 @@ import { createDeviceCertificate } from '../crypto/device.ts';
 import type { PublicKey, Verifier } from '../platform/ports.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createPureVerifier } from '../platform/web/web-crypto.ts';
-import { createEntry, parseEntry, verifyEntry, type EntryBody, type EntryChecks } from './entry.ts';
+import { createEntry, parseEntry, type EntryBody } from './entry.ts';
+import { verifyEntry, type EntryChecks } from './verify-entry.ts';
 import { advanceFeed, nextEntryBody } from './feed.ts';
 
 const OPS = [{ kind: 'test.nothing', body: new Uint8Array([1, 2, 3]) }];

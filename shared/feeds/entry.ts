@@ -1,4 +1,4 @@
-// Entries: one numbered, hash-linked, signed item of a feed. Structure first, signature after, and only then a VerifiedEntry.
+// Entries: one numbered, hash-linked, signed item of a feed: written, read, and what it is once verify-entry.ts has looked at it.
 
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
@@ -19,23 +19,14 @@ import {
 import { assert } from '../core/assert.ts';
 import type { Brand } from '../core/brand.ts';
 import { ENTRY_BYTES_MAX, ENTRY_OPERATIONS_MAX } from '../core/limits.ts';
-import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
-import { decodeDeviceCertificate, DEVICE_CERTIFICATE_BYTES_MAX, verifyDeviceCertificate } from '../crypto/device.ts';
-import { checkKey } from '../crypto/ed25519.ts';
-import {
-  feedIdSchema,
-  identityKey,
-  publicKeyBytes,
-  publicKeySchema,
-  signatureSchema,
-  type Identity,
-  type PublicKey,
-} from '../crypto/ids.ts';
+import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { DEVICE_CERTIFICATE_BYTES_MAX } from '../crypto/device.ts';
+import { feedIdSchema, publicKeyBytes, publicKeySchema, signatureSchema, type Identity } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { SIGNATURE_BYTES } from '../crypto/key-encoding.ts';
 import { signedBytes } from '../crypto/signed-bytes.ts';
 import type { Signer, Verifier } from '../platform/ports.ts';
-import { readEntryChanges, type ChangeReader, type DocumentChange } from './document-change.ts';
+import type { DocumentChange } from './document-change.ts';
 
 /** `family.verb`. */
 const OPERATION_KIND_BYTES_MAX = 64;
@@ -89,7 +80,7 @@ export type ParsedEntry = {
   readonly size: number;
 };
 
-/** Signed by its device, and the device certified by `identity`. Made by verifyEntry only. */
+/** Signed by its device, and the device certified by `identity`. Made by verifyEntry (verify-entry.ts) only. */
 export type VerifiedEntry = Brand<
   {
     readonly id: Cid;
@@ -104,24 +95,6 @@ export type VerifiedEntry = Brand<
   },
   'VerifiedEntry'
 >;
-
-/** Also whatever code `precheck` answers with. */
-export type EntryFailure = Failure;
-
-export type EntryChecks = {
-  readonly group: Cid;
-  readonly verifier: Verifier;
-  /** The identity that certified a device whose first entry is known; first entries bring their own certificate. */
-  readonly identityOfDevice: (device: PublicKey) => Identity | undefined;
-  /** Runs before any signature is checked, with the identity as claimed: the place for the join puzzle (EN6). */
-  readonly precheck?: (entry: ParsedEntry, claimed: Identity) => Failure | undefined;
-  /** Checks the signatures that operations carry for other keys, after the entry's own (EN10). */
-  readonly authorise?: (entry: AuthorisedEntry, verifier: Verifier) => Promise<Failure | undefined>;
-  /** For groups with documents. */
-  readonly readChanges?: ChangeReader;
-  /** What verifySignature says of this entry, where that was asked before. */
-  readonly signed?: Promise<boolean> | undefined;
-};
 
 /** An entry whose own signature is good, as far as authorisations need it. */
 export type AuthorisedEntry = Pick<ParsedEntry, 'body'> & { readonly identity: Identity };
@@ -150,46 +123,6 @@ export function parseEntry(wire: Uint8Array): Result<ParsedEntry, Failure<'bad_e
   const wrong = checkFirst(body.value) ?? checkSort(body.value);
   if (wrong !== undefined) return fail('bad_encoding', `Not the expected structure: ${wrong}.`);
   return ok({ id: entryId(bodyBytes), body: body.value, bodyBytes, sig, bytes: wire, size: wire.length });
-}
-
-/** Structure, group, author, precheck, certificate, signature, authorisations, changes: the cheap ones first (EN5, EN6). */
-export async function verifyEntry(wire: Uint8Array, checks: EntryChecks): Promise<Result<VerifiedEntry, EntryFailure>> {
-  const parsed = parseEntry(wire);
-  return parsed.ok ? await verifyParsed(parsed.value, checks) : parsed;
-}
-
-/** The same for one that was parsed before. */
-export async function verifyParsed(
-  entry: ParsedEntry,
-  checks: EntryChecks,
-): Promise<Result<VerifiedEntry, EntryFailure>> {
-  const { body } = entry;
-  if (body.group !== checks.group) return fail('wrong_group', 'This entry belongs to another group: send it there.');
-  const claimed = claimedIdentity(entry, checks);
-  if (!claimed.ok) return claimed;
-  const refused = checks.precheck?.(entry, claimed.value);
-  if (refused !== undefined) return err(refused);
-  if (body.certificate !== undefined) {
-    const certified = await verifyDeviceCertificate({ bytes: body.certificate, verifier: checks.verifier });
-    if (!certified.ok) return certified;
-    const keys = [publicKeyBytes(body.device), identityKey(claimed.value)];
-    if (!keys.every((key) => checkKey(key).ok)) {
-      return fail(
-        'bad_signature',
-        'A key in this entry is one that verifiers would disagree about: make a new device.',
-      );
-    }
-  }
-  if (!(await (checks.signed ?? verifySignature(entry, checks.verifier)))) {
-    return fail('bad_signature', 'The signature of this entry does not fit: fetch it again, or sign it again.');
-  }
-  const identity = claimed.value;
-  const unauthorised = await checks.authorise?.({ body, identity }, checks.verifier);
-  if (unauthorised !== undefined) return err(unauthorised);
-  const changes = readEntryChanges({ body, author: identity, read: checks.readChanges });
-  const { id, bytes: all, size } = entry;
-  const authorised = checks.authorise !== undefined;
-  return ok({ id, body, identity, bytes: all, size, changes, authorised } as VerifiedEntry);
 }
 
 /** For previews of an own entry before it is signed: what it would be, with a signature of zeros. Its id is the one it will have. */
@@ -233,20 +166,4 @@ function checkFirst(body: EntryBody): string | undefined {
 function checkSort(body: EntryBody): string | undefined {
   const bare = body.fee === undefined && body.feeSelector === undefined && body.validUntil === undefined;
   return body.sort === 'document' && !bare ? 'a document entry has no fee and no deadline' : undefined;
-}
-
-function claimedIdentity(entry: ParsedEntry, checks: EntryChecks): Result<Identity, EntryFailure> {
-  const { certificate, device } = entry.body;
-  if (certificate === undefined) {
-    const known = checks.identityOfDevice(device);
-    if (known !== undefined) return ok(known);
-    return fail('unknown_author', 'The first entry of this feed is not here: send the feed from its start.');
-  }
-  const decoded = decodeDeviceCertificate(certificate);
-  if (!decoded.ok) return decoded;
-  const { certificate: named } = decoded.value;
-  if (named.device !== device) {
-    return fail('bad_signature', 'The certificate in this entry is for another device.');
-  }
-  return ok(named.identity);
 }

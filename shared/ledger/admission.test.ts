@@ -16,7 +16,8 @@ import {
   type World,
 } from '../../test/simulator/ledger-world.ts';
 import { createDeviceCertificate } from '../crypto/device.ts';
-import { verifyEntry, type EntryBody, type VerifiedEntry } from '../feeds/entry.ts';
+import type { EntryBody, VerifiedEntry } from '../feeds/entry.ts';
+import { verifyEntry } from '../feeds/verify-entry.ts';
 import { followFeed, nextEntryBody } from '../feeds/feed.ts';
 import type { Verifier } from '../platform/ports.ts';
 import { admitEntry, createPrecheck, previewEntry } from './admission.ts';

@@ -20,7 +20,8 @@ import { executeBlock, orderEntries, selectEntries, type BlockStart } from './ex
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister } from './families/handles.ts';
 import type { Handle } from './handle-grammar.ts';
-import { createReceiptTree, decodeReceipt, encodeReceipt } from './receipts.ts';
+import { createReceiptTree } from './receipt-tree.ts';
+import { decodeReceipt, encodeReceipt } from './receipts.ts';
 import { HANDLE } from './records.ts';
 import { loadState, proveState, readRecord, readValue, stateEntries, stateRoot } from './state.ts';
 import { verifyProof } from './tree-proof.ts';

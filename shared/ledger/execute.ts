@@ -18,7 +18,8 @@ import { creditEmission } from './emission.ts';
 import { DOCUMENT } from './group-records.ts';
 import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding } from './hold-back.ts';
 import { MEMBER } from './records.ts';
-import { createReceiptTree, type Receipt } from './receipts.ts';
+import { createReceiptTree } from './receipt-tree.ts';
+import type { Receipt } from './receipts.ts';
 import { commitDraft, readRecord, stateRoot, writeRecord, type State } from './state.ts';
 import { treeRoot } from './tree.ts';
 

@@ -27,10 +27,18 @@ export type OperationRule = {
   readonly run: (context: OperationContext, body: Uint8Array) => Code | undefined;
 };
 
-export type OperationKind<T> = OperationRule & {
-  readonly create: (body: T) => Operation;
+/** What whoever asks for an operation needs of it: not its rule. */
+export type OperationBody<T> = {
+  readonly kind: string;
   readonly schema: Schema<T>;
+  readonly create: (body: T) => Operation;
 };
+
+export type OperationKind<T> = OperationRule & OperationBody<T>;
+
+export function defineBody<T>({ kind, schema }: { kind: string; schema: Schema<T> }): OperationBody<T> {
+  return { kind, schema, create: (body) => ({ kind, body: encodeCanonical(schema, body) }) };
+}
 
 export function defineOperation<T>(definition: {
   kind: string;
@@ -42,10 +50,8 @@ export function defineOperation<T>(definition: {
 }): OperationKind<T> {
   const { kind, schema, apply, unpaid, max = OPERATION_BODY_BYTES_MAX } = definition;
   return {
-    kind,
+    ...defineBody({ kind, schema }),
     ...(unpaid && { unpaid }),
-    schema,
-    create: (body) => ({ kind, body: encodeCanonical(schema, body) }),
     run(context, bytes) {
       const body = decodeCanonical(schema, bytes, { max });
       return body.ok ? apply(context, body.value) : body.error.code;

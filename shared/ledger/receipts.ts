@@ -5,7 +5,6 @@ import { amount, link, list, literal, mapped, optional, struct, text, uint, type
 import { ENTRY_OPERATIONS_MAX, MESSAGE_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../core/limits.ts';
 import { err, ok, type Failure, type Result } from '../core/result.ts';
 import { becauseOf, codeNumber, CODES, type Code } from './codes.ts';
-import { EMPTY_TREE, updateTree, type Tree } from './tree.ts';
 
 /** What one operation writes at most: a handle, its old and new owner, and the sites of the owner before. A rotated key has more boxes, of which an entry has room for two thousand. */
 const KEYS_PER_OPERATION_MAX = 67;
@@ -38,11 +37,6 @@ export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
 
 export function decodeReceipt(bytes: Uint8Array): Result<Receipt, Failure<'bad_encoding' | 'too_large'>> {
   return decodeCanonical(receiptSchema, bytes, { max: MESSAGE_BYTES_MAX });
-}
-
-/** Entry id → receipt: the tree whose root is in the header; proveKey of it proves one. */
-export function createReceiptTree(receipts: readonly Receipt[]): Tree {
-  return updateTree(EMPTY_TREE, new Map(receipts.map((receipt) => [receipt.entry, encodeReceipt(receipt)])));
 }
 
 /** One sentence for the person who sent the entry. */

@@ -16,7 +16,8 @@ import { encodeFinality, type FinalityBytes } from '../chain/certified-block.ts'
 import { createStatus, encodeStatus } from '../chain/status.ts';
 import { DEVICE, FEED, HANDLE } from '../ledger/records.ts';
 import { parseHandle } from '../ledger/handle-grammar.ts';
-import { createReceiptTree, encodeReceipt, type Receipt } from '../ledger/receipts.ts';
+import { createReceiptTree } from '../ledger/receipt-tree.ts';
+import { encodeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { proveState, readRecord, readValue } from '../ledger/state.ts';
 import { proveKey, type Tree } from '../ledger/tree.ts';
 import { encodeResolution } from '../light-client/resolution.ts';

@@ -14,10 +14,14 @@ import { decodeCanonical } from '../codec/canonical.ts';
 import { assert } from '../core/assert.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry } from '../feeds/entry.ts';
-import { handleRegister } from '../ledger/families/handles.ts';
-import { memberJoin } from '../ledger/families/membership.ts';
-import { relayAnnounce, relayRetire } from '../ledger/families/relays.ts';
-import { sitePublish, siteUnpublish } from '../ledger/families/sites.ts';
+import {
+  handleRegisterBody,
+  memberJoinBody,
+  relayAnnounceBody,
+  relayRetireBody,
+  sitePublishBody,
+  siteUnpublishBody,
+} from '../ledger/commons-bodies.ts';
 import { OPERATION_BODY_BYTES_MAX } from '../ledger/operation.ts';
 import { decodeRecord, HANDLE, MEMBER, POLICY, SITE } from '../ledger/records.ts';
 import { LOST_TO_FORK, type Outbox } from './outbox.ts';
@@ -81,7 +85,7 @@ export class CommonsMember {
     if (known.value.record?.owner === this.#options.identity) return ok(known.value.record);
     const joined = await this.ensureJoined();
     if (!joined.ok) return joined;
-    const outcome = await this.#settle(handleRegister.create({ handle }));
+    const outcome = await this.#settle(handleRegisterBody.create({ handle }));
     // `already_known`: the lease this very identity asked for before is there.
     if (outcome.code !== 'ok' && outcome.code !== 'already_known') return fail(outcome.code, outcome.because);
     const lease = await this.#readRecord(HANDLE, handle);
@@ -110,7 +114,7 @@ export class CommonsMember {
     if (onItsWay) return ok(onItsWay);
     if (!isWanted()) return fail('cancelled', 'It was cancelled.');
     const seq = last + 1;
-    const entry = await this.#options.outbox.submit([sitePublish.create({ handle, name, manifest, seq })]);
+    const entry = await this.#options.outbox.submit([sitePublishBody.create({ handle, name, manifest, seq })]);
     return ok({ entry, seq });
   }
 
@@ -126,13 +130,13 @@ export class CommonsMember {
       if (!record.ok) return record;
       if (!record.value.record?.manifest) return fail('site_unknown', 'Nothing is published there.');
       const seq = record.value.record.seq + 1;
-      return ok({ entry: await this.#options.outbox.submit([siteUnpublish.create({ ...site, seq })]), seq });
+      return ok({ entry: await this.#options.outbox.submit([siteUnpublishBody.create({ ...site, seq })]), seq });
     });
   }
 
   /** Lists a relay in the commons until `expires` (ms since the epoch, at most 30 days away), or renews it; final when it resolves. */
   async announceRelay(relay: { readonly url: RelayAddress; readonly expires: Millis }): Promise<Result<null, Failure>> {
-    return await this.act(relayAnnounce.create(relay));
+    return await this.act(relayAnnounceBody.create(relay));
   }
 
   /** Joins first if need be; the operation is final when it resolves. */
@@ -145,7 +149,7 @@ export class CommonsMember {
 
   /** Takes an own relay off the list; one that is not on it is success. */
   async retireRelay(url: RelayAddress): Promise<Result<null, Failure>> {
-    const outcome = await this.#settle(relayRetire.create({ url }));
+    const outcome = await this.#settle(relayRetireBody.create({ url }));
     return outcome.code === 'ok' || outcome.code === 'wrong_state' ? ok(null) : fail(outcome.code, outcome.because);
   }
 
@@ -174,7 +178,7 @@ export class CommonsMember {
       if (!current || !current.ok) return fail('wrong_state', 'The policy of the commons cannot be read: update weft.');
       const { block } = policy.value;
       const nonce = await solve({ group, identity, block, bits: current.value.puzzleBits });
-      const outcome = await this.#settle(memberJoin.create({ block, nonce, sealingKey }));
+      const outcome = await this.#settle(memberJoinBody.create({ block, nonce, sealingKey }));
       if (outcome.code === 'ok' || outcome.code === 'already_known') return ok(null);
       if (outcome.code !== 'puzzle_invalid' || attempt === JOIN_TRIES_MAX) return fail(outcome.code, outcome.because);
     }
@@ -193,8 +197,8 @@ export class CommonsMember {
       const entry = parseEntry(bytes);
       assert(entry.ok, 'an own entry can be read');
       for (const { kind, body } of entry.value.body.ops) {
-        if (kind !== sitePublish.kind) continue;
-        const version = decodeCanonical(sitePublish.schema, body, { max: OPERATION_BODY_BYTES_MAX });
+        if (kind !== sitePublishBody.kind) continue;
+        const version = decodeCanonical(sitePublishBody.schema, body, { max: OPERATION_BODY_BYTES_MAX });
         if (!version.ok) continue;
         const { handle, name, manifest, seq } = version.value;
         if (handle === site.handle && name === site.name && manifest === site.manifest) return { entry: id, seq };

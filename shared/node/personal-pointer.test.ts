@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import { createGroupGenesis } from '../chain/group-genesis.ts';
 import { encodeGenesis } from '../chain/genesis.ts';
-import { deriveIdentity } from '../crypto/identity.ts';
+import { createRecoveryPhrase, deriveIdentity } from '../crypto/identity.ts';
 import { PERSONAL_BOX_BYTES_MAX } from '../ledger/families/personal.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
+import { webIdentityCrypto } from '../platform/web/web-identity.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { derivePersonalKey, openPointer, sealPointer } from './personal-pointer.ts';
 
 const random = createSeededRandom(5);
-const secrets = deriveIdentity(new Uint8Array(64).fill(3));
+const secretsOf = (chance: number) =>
+  deriveIdentity(createRecoveryPhrase(new Uint8Array(16).fill(chance)), webIdentityCrypto);
+const secrets = await secretsOf(3);
 const key = derivePersonalKey(secrets);
 const device = createSeedSigner(new Uint8Array(32).fill(9)).key;
 const sealingKey = new Uint8Array(32).fill(4);
@@ -30,9 +33,9 @@ test('PG1, PG2: a pointer fits into its record, and the phrase alone gives the g
   expect(seal(1).sealed).not.toEqual(record.sealed);
 });
 
-test('PG2: what another phrase sealed, what was changed, and an old pointer under a new number are refused', () => {
+test('PG2: what another phrase sealed, what was changed, and an old pointer under a new number are refused', async () => {
   const record = seal(1);
-  const other = derivePersonalKey(deriveIdentity(new Uint8Array(64).fill(8)));
+  const other = derivePersonalKey(await secretsOf(8));
   const changed = Uint8Array.from(record.sealed);
   changed[changed.length - 1]! ^= 1;
   const wrong = [

@@ -5,7 +5,7 @@ import type { Failure, Result } from '../core/result.ts';
 import { fail, ok } from '../core/result.ts';
 import { identityFromKey } from '../crypto/ids.ts';
 import { publicKeyOfSeed } from '../crypto/ed25519.ts';
-import { RELAYS } from '../ledger/families/relays.ts';
+import { RELAYS } from '../ledger/relay-records.ts';
 import { encodeRecord } from '../ledger/records.ts';
 import type { RelayAddress } from '../session/relay-address.ts';
 import type { RoomId } from '../session/room.ts';

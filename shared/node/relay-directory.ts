@@ -7,7 +7,7 @@ import type { Clock, Log, Random, Store } from '../platform/ports.ts';
 import type { RelayAddress } from '../session/relay-address.ts';
 import type { RoomId } from '../session/room.ts';
 import type { RoomRequest } from './light-node.ts';
-import { RELAYS, type AnnouncedRelay } from '../ledger/families/relays.ts';
+import { RELAYS, type AnnouncedRelay } from '../ledger/relay-records.ts';
 import { decodeRecord } from '../ledger/records.ts';
 import { chooseRelays } from '../session/relay-address.ts';
 import { createRelayMesh, type RelayMesh, type RelayMeshOptions } from '../session/relay-mesh.ts';

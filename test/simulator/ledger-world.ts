@@ -20,11 +20,11 @@ import { readEntryChanges } from '../../shared/feeds/document-change.ts';
 import {
   createEntry,
   parseEntry,
-  verifyEntry,
   type EntryBody,
   type Operation,
   type VerifiedEntry,
 } from '../../shared/feeds/entry.ts';
+import { verifyEntry } from '../../shared/feeds/verify-entry.ts';
 import { advanceFeed, nextEntryBody, openFeed, type EntryContent, type FeedWriter } from '../../shared/feeds/feed.ts';
 import { openBlock, type OpenBlock } from '../../shared/ledger/admission.ts';
 import { verifyAuthorisations } from '../../shared/ledger/authorisations.ts';

@@ -3,7 +3,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeCanonical } from '../../shared/codec/canonical.ts';
 import { fail, ok } from '../../shared/core/result.ts';
-import { deriveIdentity } from '../../shared/crypto/identity.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
@@ -59,7 +58,7 @@ type Device = WorldMember & { readonly personal: PersonalGroup; readonly names: 
 
 function createOwner(world: GroupWorld, clock: SimulatedClock) {
   const { state, commons } = createCommons(clock);
-  const secret = derivePersonalKey(deriveIdentity(new Uint8Array(64).fill(7)));
+  const secret = derivePersonalKey({ sealingSeed: new Uint8Array(32).fill(7) });
   const start = async (given: { device: string; disk: MemoryDisk; key?: Uint8Array | null }): Promise<Device> => {
     const { device, disk, key = secret } = given;
     const late: { personal?: PersonalGroup } = {};

@@ -4,13 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ApiFailure } from '../../api.ts';
+import { loadPart } from '../../../shared/core/late-part.ts';
 import { Button } from './button.tsx';
 import { FailureNotice } from './notice.tsx';
-
-const NOT_LOADED: ApiFailure = {
-  code: 'view_not_loaded',
-  message: 'This part of the page could not be loaded: check the connection, then try again.',
-};
 
 type Drawn<Props> = (props: Props) => ComponentChildren;
 
@@ -18,28 +14,24 @@ type Drawn<Props> = (props: Props) => ComponentChildren;
 export function createLate<Props extends object>(load: () => Promise<Drawn<Props>>): Drawn<Props> {
   let loaded: Drawn<Props> | undefined;
   return function Late(props) {
-    const state = useSignal<'loading' | 'ready' | 'failed'>(loaded === undefined ? 'loading' : 'ready');
-    const fetchIt = (): void => {
+    const state = useSignal<'loading' | 'ready' | ApiFailure>(loaded === undefined ? 'loading' : 'ready');
+    const fetchIt = async (): Promise<void> => {
       state.value = 'loading';
-      load().then(
-        (component) => {
-          loaded = component;
-          state.value = 'ready';
-        },
-        () => (state.value = 'failed'),
-      );
+      const part = await loadPart(load);
+      if (part.ok) loaded = part.value;
+      state.value = part.ok ? 'ready' : { code: part.error.code, message: part.error.because };
     };
     useEffect(() => {
-      if (state.value === 'loading') fetchIt();
+      if (state.value === 'loading') void fetchIt();
     }, []);
     if (state.value === 'ready' && loaded !== undefined) {
       const Loaded = loaded;
       return <Loaded {...props} />;
     }
-    if (state.value === 'loading') return <p role="status">One moment…</p>;
+    if (typeof state.value === 'string') return <p role="status">One moment…</p>;
     return (
-      <FailureNotice failure={NOT_LOADED}>
-        <Button onClick={fetchIt}>Try again</Button>
+      <FailureNotice failure={state.value}>
+        <Button onClick={() => void fetchIt()}>Try again</Button>
       </FailureNotice>
     );
   };

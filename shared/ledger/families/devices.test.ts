@@ -13,7 +13,8 @@ import {
   type World,
 } from '../../../test/simulator/ledger-world.ts';
 import { createDeviceCertificate } from '../../crypto/device.ts';
-import { createEntry, verifyEntry, type Operation } from '../../feeds/entry.ts';
+import { createEntry, type Operation } from '../../feeds/entry.ts';
+import { verifyEntry } from '../../feeds/verify-entry.ts';
 import { followFeed, nextEntryBody } from '../../feeds/feed.ts';
 import { createPureVerifier } from '../../platform/web/web-crypto.ts';
 import { previewEntry } from '../admission.ts';

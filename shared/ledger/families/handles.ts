@@ -1,21 +1,18 @@
 // Handles: first come in the order of the block, leased for a year, renewed by their owner (HD4–HD8).
 
-import { struct, text } from '../../codec/schema.ts';
+import { struct } from '../../codec/schema.ts';
 import { HANDLE_LEASE, HANDLES_PER_IDENTITY_MAX } from '../../core/limits.ts';
 import type { Identity } from '../../crypto/ids.ts';
 import type { Code } from '../codes.ts';
+import { handleField, handleRegisterBody } from '../commons-bodies.ts';
 import { isReservedHandle, parseHandle, type Handle } from '../handle-grammar.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { HANDLE, OWNERSHIP, SITE } from '../records.ts';
 import { readRecord, removeRecord, writeRecord, type Draft } from '../state.ts';
 import { readOwnership } from './devices.ts';
 
-/** Any text, so that what breaks the grammar gets its own code. */
-const handleField = text({ max: 64 });
-
 export const handleRegister = defineOperation({
-  kind: 'handle.register',
-  schema: struct({ handle: handleField }),
+  ...handleRegisterBody,
   apply(context, { handle: word }) {
     const { draft, entry, blockTime } = context;
     const parsed = parseHandle(word);

@@ -2,27 +2,19 @@
 
 import { decodeCanonical } from '../../codec/canonical.ts';
 import type { Cid } from '../../codec/cid.ts';
-import { bytes, link, optional, struct, text, words, type Infer } from '../../codec/schema.ts';
+import { bytes, optional, struct, text, words, type Infer } from '../../codec/schema.ts';
 import type { Millis } from '../../core/brand.ts';
 import { identitySchema, signatureSchema, type Identity } from '../../crypto/ids.ts';
 import type { EntryBody } from '../../feeds/entry.ts';
 import type { Code } from '../codes.ts';
+import { memberJoinBody, SEALING_KEY_BYTES } from '../commons-bodies.ts';
 import { GROUP_RECORD, INVITE } from '../group-records.ts';
 import { decodeInvite, INVITE_BYTES_MAX, type Invite } from '../invite.ts';
 import { defineOperation, OPERATION_BODY_BYTES_MAX, type OperationContext } from '../operation.ts';
-import { checkPuzzle, PUZZLE_NONCE_BYTES } from '../puzzle.ts';
+import { checkPuzzle } from '../puzzle.ts';
 import { DEVICE, FEED, MEMBER, MEMBER_NAME_BYTES_MAX, POLICY, RECENT, type Member } from '../records.ts';
 import { readRecord, writeRecord, type Draft, type State } from '../state.ts';
 import { grantFaucet } from './faucet.ts';
-
-const SEALING_KEY_BYTES = 32;
-
-/** `block`: one of the last 16 (chain/recent); `sealingKey`: X25519 key that others seal to. */
-const joinSchema = struct({
-  block: link(),
-  nonce: bytes({ length: PUZZLE_NONCE_BYTES }),
-  sealingKey: bytes({ length: SEALING_KEY_BYTES }),
-});
 
 /** `proof`: of the invite's one-time key, for this identity; `name`: what the member calls itself. */
 const acceptSchema = struct({
@@ -33,8 +25,7 @@ const acceptSchema = struct({
 });
 
 export const memberJoin = defineOperation({
-  kind: 'member.join',
-  schema: joinSchema,
+  ...memberJoinBody,
   apply(context, join) {
     const { draft, entry, height } = context;
     const { identity, body } = entry;
@@ -126,7 +117,7 @@ export function checkStranger(
   const { group } = body;
   const bounds = { max: OPERATION_BODY_BYTES_MAX };
   if (operation.kind === memberJoin.kind) {
-    const join = decodeCanonical(joinSchema, operation.body, bounds);
+    const join = decodeCanonical(memberJoinBody.schema, operation.body, bounds);
     return join.ok ? checkJoin(from, { group, identity, join: join.value }) : join.error.code;
   }
   if (operation.kind === memberAccept.kind && readRecord(from, GROUP_RECORD, 'current') !== undefined) {
@@ -146,7 +137,7 @@ export function readAccept(body: Uint8Array): Infer<typeof acceptSchema> | null 
 
 function checkJoin(
   from: State | Draft,
-  claim: { group: Cid; identity: Identity; join: Infer<typeof joinSchema> },
+  claim: { group: Cid; identity: Identity; join: Infer<typeof memberJoinBody.schema> },
 ): Code | undefined {
   const { group, identity, join } = claim;
   const policy = readRecord(from, POLICY, 'current');

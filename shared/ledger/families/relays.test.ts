@@ -13,7 +13,8 @@ import { STATE_VALUE_BYTES_MAX } from '../../core/limits.ts';
 import { previewEntry } from '../admission.ts';
 import { encodeRecord } from '../records.ts';
 import { readRecord } from '../state.ts';
-import { relayAnnounce, RELAY_TERM_MAX, RELAYS, RELAYS_MAX, relayRetire } from './relays.ts';
+import { RELAYS, RELAYS_MAX } from '../relay-records.ts';
+import { relayAnnounce, RELAY_TERM_MAX, relayRetire } from './relays.ts';
 
 const [alice, bob, stranger] = await Promise.all(
   ['alice', 'bob', 'a stranger'].map((name) => createUnsignedPerson(name)),

@@ -1,48 +1,19 @@
 // Relays that members run for everybody: announced with an end, renewed while they live, retired by who announced them (LG50, LG51).
 
-import { list, mapped, struct, text, uint, type Infer } from '../../codec/schema.ts';
-import { err, ok } from '../../core/result.ts';
-import { identitySchema } from '../../crypto/ids.ts';
-import { parseRelayAddress, RELAY_ADDRESS_BYTES_MAX, type RelayAddress } from '../../session/relay-address.ts';
+import { parseRelayAddress } from '../../session/relay-address.ts';
+import { relayAnnounceBody, relayRetireBody } from '../commons-bodies.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
-import type { RecordType } from '../records.ts';
+import { RELAYS, RELAYS_MAX, type AnnouncedRelay } from '../relay-records.ts';
 import { readRecord, writeRecord } from '../state.ts';
 
-/** All of them fit one value of state, so that one proof tells a tab everything. */
-export const RELAYS_MAX = 48;
 /** So that one member cannot be all relays there are. */
 const RELAYS_PER_MEMBER_MAX = 2;
 /** A relay that nobody renews for a month is gone. */
 export const RELAY_TERM_MAX: number = 30 * 24 * 60 * 60 * 1_000;
 
-const relaySchema = struct({
-  url: mapped(
-    text({ max: RELAY_ADDRESS_BYTES_MAX }),
-    (word) => (parseRelayAddress(word).ok ? ok(word as RelayAddress) : err('expected the address of a relay')),
-    (relay) => relay,
-  ),
-  by: identitySchema,
-  /** Ms since the epoch. */
-  expires: uint(),
-});
-export type AnnouncedRelay = Infer<typeof relaySchema>;
-
-/**
- * One record for all, sorted by address: a light client proves a list with one proof, and could not enumerate
- * records of their own.
- */
-export const RELAYS: RecordType<'all', readonly AnnouncedRelay[]> = {
-  key: (which) => `relays/${which}`,
-  schema: list(relaySchema, { max: RELAYS_MAX }),
-};
-
-/** Any text, so that what is no address gets its own code. */
-const urlField = text({ max: 256 });
-
 /** Announces, or renews what one announced oneself; whose term ended makes room. */
 export const relayAnnounce = defineOperation({
-  kind: 'relay.announce',
-  schema: struct({ url: urlField, expires: uint() }),
+  ...relayAnnounceBody,
   apply(context, { url: word, expires }) {
     const { entry, blockTime } = context;
     const url = parseRelayAddress(word);
@@ -61,8 +32,7 @@ export const relayAnnounce = defineOperation({
 });
 
 export const relayRetire = defineOperation({
-  kind: 'relay.retire',
-  schema: struct({ url: urlField }),
+  ...relayRetireBody,
   apply(context, { url }) {
     const alive = livingRelays(context);
     const present = alive.find((relay) => relay.url === url);

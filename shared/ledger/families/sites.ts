@@ -1,21 +1,17 @@
 // Sites: the owner of a handle says which manifest each of its sites shows, each version with the next number (HD9–HD11).
 
 import { cidCodec } from '../../codec/cid.ts';
-import { link, struct, uint } from '../../codec/schema.ts';
 import type { Code } from '../codes.ts';
+import { sitePublishBody, siteUnpublishBody } from '../commons-bodies.ts';
 import type { Handle, SiteName } from '../handle-grammar.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
-import { HANDLE, handleSchema, SITE, SITES_PER_HANDLE_MAX, siteNameSchema } from '../records.ts';
+import { HANDLE, SITE, SITES_PER_HANDLE_MAX } from '../records.ts';
 import { readRecord, writeRecord } from '../state.ts';
 
 type SiteVersion = { readonly handle: Handle; readonly name: SiteName; readonly seq: number };
 
-/** `name` is '' for the default site; `seq` = last + 1, so that two devices never overwrite each other unseen. */
-const versionFields = { handle: handleSchema, name: siteNameSchema, seq: uint({ min: 1 }) };
-
 export const sitePublish = defineOperation({
-  kind: 'site.publish',
-  schema: struct({ ...versionFields, manifest: link() }),
+  ...sitePublishBody,
   apply(context, { manifest, ...version }) {
     if (cidCodec(manifest) !== 'dag-cbor') return 'bad_encoding';
     const wrong = checkVersion(context, version);
@@ -34,8 +30,7 @@ export const sitePublish = defineOperation({
 
 /** The record stays, with its number and without a manifest. */
 export const siteUnpublish = defineOperation({
-  kind: 'site.unpublish',
-  schema: struct(versionFields),
+  ...siteUnpublishBody,
   apply(context, version) {
     const wrong = checkVersion(context, version);
     if (wrong !== undefined) return wrong;

@@ -12,6 +12,7 @@ import { displaySite } from '../../format.ts';
 import { routeTo } from '../../routes.ts';
 import { readSiteFolder, type PickedFile } from '../../site-folder.ts';
 import type { ApiFailure } from '../../../api.ts';
+import { needPart } from '../../../../shared/core/late-part.ts';
 
 export function FolderStep({ target }: { target?: Target }) {
   const { publish } = useApp();
@@ -38,7 +39,7 @@ export function FolderStep({ target }: { target?: Target }) {
   }
 
   async function readExample(): Promise<readonly PickedFile[]> {
-    const { EXAMPLE_FILES } = await import('../../example/example-site.ts');
+    const { EXAMPLE_FILES } = await needPart(() => import('../../example/example-site.ts'));
     return EXAMPLE_FILES;
   }
 
