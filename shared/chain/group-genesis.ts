@@ -1,4 +1,4 @@
-// What a person founds: a group with one admin, one validator, invites, and documents.
+// What a person founds: a group with one admin, invites, and documents, ordered by the founder's device and those of others it knows.
 
 import type { Millis } from '../core/brand.ts';
 import { BLOCK_INTERVAL_MIN } from '../core/limits.ts';
@@ -10,17 +10,26 @@ import type { TokenPolicy } from './token-policy.ts';
 const OPERATIONS_PER_DAY = 100_000;
 const BYTES_PER_DAY = 256 * 1024 * 1024;
 
+/** A member from the beginning, and the key by which a device of theirs orders the group. */
+export type Cofounder = {
+  readonly identity: Identity;
+  readonly sealingKey: Uint8Array;
+  readonly validator: PublicKey;
+};
+
 /** `validator`: the founder's own key for it. Two groups differ by their time, name, founder or validator. */
 export function createGroupGenesis(group: {
   readonly name: string;
   readonly read: 'members' | 'public';
   readonly founder: { readonly identity: Identity; readonly sealingKey: Uint8Array };
   readonly validator: PublicKey;
+  readonly others?: readonly Cofounder[];
   readonly created: Millis;
   /** None: the group has no tokens, now and ever. */
   readonly tokens?: TokenPolicy | undefined;
 }): Genesis {
-  const { name, read, founder, validator, created, tokens } = group;
+  const { name, read, founder, validator, others = [], created, tokens } = group;
+  const validators = [validator, ...others.map((other) => other.validator)];
   return {
     v: 1,
     name,
@@ -34,9 +43,13 @@ export function createGroupGenesis(group: {
       read,
       ...(tokens && { tokens }),
     },
-    members: [{ ...founder, role: 'admin' }],
-    validators: [validator],
-    f: 0,
+    members: [
+      { ...founder, role: 'admin' },
+      ...others.map(({ identity, sealingKey }) => ({ identity, sealingKey, role: 'member' as const })),
+    ],
+    validators,
+    // As many cheats as so many validators can bear (CH1).
+    f: Math.floor((validators.length - 1) / 3),
     recovery: { identities: [], threshold: 0 },
     handles: [],
   };

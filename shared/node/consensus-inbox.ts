@@ -71,7 +71,7 @@ export class ConsensusInbox {
     if (isQuestion(message)) await this.#pay(peer.questions, 1);
     if (message.kind === 'getEntries') this.#options.onGetEntries(from, message.wants);
     else if (message.kind === 'entries') this.#options.onEntries(message.entries);
-    else if (message.kind !== 'hello') await this.#check(peer, { from, finalView, message });
+    else await this.#check(peer, { from, finalView, message });
     return true;
   }
 

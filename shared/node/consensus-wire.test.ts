@@ -2,20 +2,11 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  certifyBlock,
-  claimOf,
-  createTestGroup,
-  pureVerifier,
-  signVote,
-  testBlock,
-  testCid,
-} from '../chain/chain.test-kit.ts';
+import { certifyBlock, claimOf, createTestGroup, signVote, testBlock, testCid } from '../chain/chain.test-kit.ts';
 import { leaderOf } from '../chain/validator-set.ts';
 import { CONSENSUS_BYTES_MAX } from '../core/limits.ts';
-import { publicKeyBytes } from '../crypto/ids.ts';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
-import { createHello, decodeConsensus, encodeConsensus, helloBytes, type ConsensusMessage } from './consensus-wire.ts';
+import { decodeConsensus, encodeConsensus, type ConsensusMessage } from './consensus-wire.ts';
 
 const group = createTestGroup(4, 1);
 const { set, epoch } = group.rules;
@@ -23,8 +14,6 @@ const block = testBlock(group, group.tip);
 const leader = leaderOf(set, block.header.view);
 const vote = await signVote(group, leader, claimOf(block, 'notarize'));
 const certificate = await certifyBlock(group, block);
-const [signer] = group.signers;
-const hello = await createHello({ group: group.rules.group, device: signer!.key, signer: signer! });
 
 const messages: readonly ConsensusMessage[] = [
   { kind: 'propose', block, vote },
@@ -38,7 +27,6 @@ const messages: readonly ConsensusMessage[] = [
   { kind: 'getEntries', wants: [{ id: testCid('entry'), count: 64 }] },
   { kind: 'entries', entries: [] },
   { kind: 'entries', entries: [new Uint8Array([1, 2]), new Uint8Array([3])] },
-  hello,
 ];
 
 test.each(messages.map((message) => [message.kind, message] as const))('CN1: %s reads back', (_kind, message) => {
@@ -64,13 +52,4 @@ test('CN1: any bytes are one message in its one form, or a failure', () => {
     { numRuns: FUZZ_CASES },
   );
   expect(decodeConsensus(new Uint8Array(CONSENSUS_BYTES_MAX + 1), set)).toMatchObject({ error: { code: 'too_large' } });
-});
-
-test('CN3: a hello is for one device of one group', async () => {
-  const verify = (message: Uint8Array): Promise<boolean> =>
-    pureVerifier.verify({ key: publicKeyBytes(hello.validator), message, signature: hello.sig });
-  const { group: id } = group.rules;
-  expect(await verify(helloBytes(id, signer!.key))).toBe(true);
-  expect(await verify(helloBytes(id, group.signers[1]!.key))).toBe(false);
-  expect(await verify(helloBytes(testCid('another group'), signer!.key))).toBe(false);
 });

@@ -6,7 +6,6 @@ import type { Certificate } from '../chain/certificate.ts';
 import type { SimplexMessage } from '../chain/simplex-state.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { Vote } from '../chain/vote.ts';
-import type { PublicKey, Signer } from '../platform/ports.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, link, list, nullable, oneOf, optional, struct, uint, words } from '../codec/schema.ts';
 import {
@@ -22,8 +21,7 @@ import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { decodeHeader, encodeHeader, type Block } from '../chain/block.ts';
 import { decodeCertificate, encodeCertificate } from '../chain/certificate.ts';
 import { leaderOf } from '../chain/validator-set.ts';
-import { publicKeySchema, signatureSchema } from '../crypto/ids.ts';
-import { signedBytes } from '../crypto/signed-bytes.ts';
+import { signatureSchema } from '../crypto/ids.ts';
 
 /** Entries of one answer; their bytes are bounded by the message. */
 const ANSWER_ENTRIES_MAX = 1_024;
@@ -54,8 +52,6 @@ const messageSchema = oneOf('kind', {
   }),
   /** Of each feed the newest first; none where nothing of it is here. */
   entries: struct({ entries: list(bytes({ max: ENTRY_BYTES_MAX, min: 1 }), { max: ANSWER_ENTRIES_MAX }) }),
-  /** CN3: this validator key runs on the device that the session proved. */
-  hello: struct({ validator: publicKeySchema, sig: signatureSchema }),
 });
 
 /** `epoch` and `finalView` of the sender. */
@@ -76,8 +72,7 @@ export type UnverifiedMessage =
 export type ConsensusMessage =
   | UnverifiedMessage
   | { readonly kind: 'getEntries'; readonly wants: readonly EntryWant[] }
-  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[] }
-  | { readonly kind: 'hello'; readonly validator: PublicKey; readonly sig: Uint8Array };
+  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[] };
 
 export type Envelope = { readonly epoch: number; readonly finalView: number; readonly message: ConsensusMessage };
 
@@ -95,20 +90,6 @@ export function decodeConsensus(
   const { epoch, finalView, message: wire } = decoded.value;
   const message = fromWire(wire, { epoch, set });
   return message.ok ? ok({ epoch, finalView, message: message.value }) : message;
-}
-
-/** What a hello signs: the group, and the device that the key runs on. */
-export function helloBytes(group: Cid, device: PublicKey): Uint8Array<ArrayBuffer> {
-  return signedBytes('validator-device', group, encodeCanonical(publicKeySchema, device));
-}
-
-export async function createHello(given: {
-  readonly group: Cid;
-  readonly device: PublicKey;
-  readonly signer: Signer;
-}): Promise<Extract<ConsensusMessage, { kind: 'hello' }>> {
-  const { group, device, signer } = given;
-  return { kind: 'hello', validator: signer.key, sig: await signer.sign(helloBytes(group, device)) };
 }
 
 function toWire(message: ConsensusMessage): WireMessage {
@@ -129,7 +110,6 @@ function toWire(message: ConsensusMessage): WireMessage {
     case 'status':
     case 'getEntries':
     case 'entries':
-    case 'hello':
       return message;
   }
 }
@@ -170,7 +150,6 @@ function fromWire(
     case 'status':
     case 'getEntries':
     case 'entries':
-    case 'hello':
       return ok(wire);
   }
 }

@@ -6,8 +6,7 @@ import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
-import type { VerifiedEntry } from '../feeds/entry.ts';
-import type { Operation } from '../feeds/entry.ts';
+import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { NodePorts, Signer } from '../platform/ports.ts';
@@ -30,7 +29,9 @@ import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
+import { routeSessions, ValidatorPeers } from './validator-peers.ts';
 import { OwnEntries } from './own-entries.ts';
+import { Refusals } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
 import { PatientStore } from './patient-store.ts';
 import { keepDocuments, PendingDocuments } from './pending-documents.ts';
@@ -78,6 +79,7 @@ type Parts = {
   readonly chain: Ordering;
   /** The chain's. */
   readonly disk: PatientStore;
+  readonly validators: ValidatorPeers;
   readonly outbox: Outbox;
   readonly forks: ForkProofs;
 };
@@ -96,6 +98,7 @@ export class GroupNode {
   readonly #edits: EditSender;
   readonly #disk: PatientStore;
   readonly #sync: GroupSync;
+  readonly #validators: ValidatorPeers;
   readonly #links: readonly GroupLinks[];
   readonly #heard = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
@@ -104,9 +107,12 @@ export class GroupNode {
 
   static async open(options: GroupNodeOptions): Promise<GroupNode> {
     const { store, clock, verifier, log, founding, validator, random, self, readChanges, documents } = options;
+    const device = self.signer.key;
+    const validators = new ValidatorPeers({ group: founding.group, device, signer: validator, verifier, log });
     const disk = new PatientStore(store, { clock, onChange: options.events.changed });
     const chain = await Ordering.open({
       store: disk,
+      peers: validators,
       clock,
       verifier,
       founding,
@@ -121,10 +127,10 @@ export class GroupNode {
       random,
       signer: self.signer,
       group: founding.group,
-      device: self.signer.key,
+      device,
       certificate: self.certificate,
     });
-    return new GroupNode(options, { chain, disk, outbox, forks: await ForkProofs.open(store) });
+    return new GroupNode(options, { chain, disk, validators, outbox, forks: await ForkProofs.open(store) });
   }
 
   private constructor(options: GroupNodeOptions, parts: Parts) {
@@ -140,14 +146,7 @@ export class GroupNode {
     const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
     const index = (): DocumentIndex => chain.index;
-    this.#pending = new PendingDocuments({
-      clock,
-      documents,
-      onFailed,
-      index,
-      identity,
-      readChanges,
-    });
+    this.#pending = new PendingDocuments({ clock, documents, onFailed, index, identity, readChanges });
     this.#own = new OwnEntries({
       store,
       chain,
@@ -171,18 +170,27 @@ export class GroupNode {
       mayWrite: () => this.refusal === null,
       onChange: () => this.#changed(),
     });
+    const refusals = new Refusals();
     this.#sync = new GroupSync({
       device: self.signer.key,
       chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
-      mayRefuse: (identity) => this.#standing.isOrderer(identity),
-      onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#own.drop(id, failure)),
+      mayRefuse: (by, id) =>
+        outbox.owes(id) && this.#standing.isOrderer(by) && refusals.count(id, { by, cheats: chain.validators.f }),
+      onRefused: (id, failure) => this.#keepGoing(() => this.#own.drop(id, failure)),
       onSignal: (session, signal) => this.#signalled(session, signal),
       isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
       clock,
       log,
+    });
+    this.#validators = parts.validators;
+    this.#validators.attach({
+      set: () => chain.validators,
+      mayHear: (session) => this.#standing.mayConnect(session),
+      sendBlocks: (device, from) => this.#sync.sendBlocks(device, from),
+      onChange: () => this.#changed(),
     });
     chain.subscribe({
       pending: (entries) => this.#onPending(entries),
@@ -243,8 +251,9 @@ export class GroupNode {
     return this.#edits.failure ?? this.#disk.failure;
   }
 
-  /** Whether one whose devices order this group is here. */
+  /** Whether those who order this group are here, enough of them to make anything final. */
   get isOrdered(): boolean {
+    if (this.chain.validators.keys.length > 1) return this.#validators.isQuorum;
     return this.orders || this.peers.some(({ identity }) => this.#standing.isOrderer(identity));
   }
 
@@ -311,14 +320,7 @@ export class GroupNode {
       },
       // Whoever is no member yet hears this node over the relay alone.
       mayConnect: (session) => this.#standing.mayConnect(session),
-      events: {
-        open: (session) => this.#sync.opened(session),
-        closed: (session) => this.#sync.closed(session),
-        message: async (session, message) => {
-          await this.#sync.message(session, message);
-          if (message.t === 'state') this.#heard.resolve();
-        },
-      },
+      events: routeSessions({ sync: this.#sync, validators: this.#validators, onState: () => this.#heard.resolve() }),
       onChange: () => this.#changed(),
     });
   }
@@ -353,7 +355,10 @@ export class GroupNode {
     this.#pending.rebase(this.chain.pool.inOrder());
     this.#sync.final(block, block.verified);
     const members = block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
-    if (members) for (const links of this.#links) links.membersChanged();
+    if (members) {
+      for (const links of this.#links) links.membersChanged();
+      this.#validators.refresh();
+    }
     this.#keepGoing(() => this.#afterFinal(block));
     this.#changed();
   }

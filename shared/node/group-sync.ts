@@ -47,7 +47,7 @@ export type SyncOptions = {
   /** The last height that this device of this identity may see: Infinity, and all that is pending, for who is in the group. */
   readonly readLimit: (peer: { readonly identity: Identity; readonly device: PublicKey }) => number;
   /** Whether what this identity says about an own entry is believed. */
-  readonly mayRefuse: (identity: Identity) => boolean;
+  readonly mayRefuse: (identity: Identity, id: Cid) => boolean;
   readonly onRefused: (id: Cid, failure: Failure) => void;
   readonly onSignal: (from: Session, signal: Extract<SessionMessage, { t: 'signal' }>) => void;
   readonly onChange: () => void;
@@ -154,6 +154,14 @@ export class GroupSync {
     }
   }
 
+  /** A validator lacks final blocks from this height on. */
+  sendBlocks(device: PublicKey, from: number): void {
+    const peer = this.#peers.get(device);
+    if (!peer) return;
+    peer.height = Math.min(peer.height, from - 1);
+    peer.allowance.ask(() => this.#answer(peer));
+  }
+
   /** Goes to everyone who may read, over the best session, and is not repeated. */
   signal(message: Extract<SessionMessage, { t: 'signal' }>): void {
     for (const peer of this.#peers.values()) {
@@ -187,10 +195,9 @@ export class GroupSync {
       case 'block':
         return await this.#takeBlock(peer, message);
       case 'getBlocks':
-        peer.height = Math.min(peer.height, message.from - 1);
-        return peer.allowance.ask(() => this.#answer(peer));
+        return this.sendBlocks(peer.device, message.from);
       case 'refused':
-        if (this.#options.mayRefuse(peer.identity)) this.#options.onRefused(message.id, message);
+        if (this.#options.mayRefuse(peer.identity, message.id)) this.#options.onRefused(message.id, message);
         return;
       case 'signal':
         if (peer.allowance.maySignal()) this.#options.onSignal(session, message);

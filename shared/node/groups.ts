@@ -14,7 +14,7 @@ import type { InviteLink } from './invite-link.ts';
 import type { RoomRequest } from './light-node.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { defaultTokens, type TokenPolicy } from '../chain/token-policy.ts';
-import { createGroupGenesis } from '../chain/group-genesis.ts';
+import { createGroupGenesis, type Cofounder } from '../chain/group-genesis.ts';
 import { parseCid, type Cid } from '../codec/cid.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bool, bytes, literal, optional, struct, uint } from '../codec/schema.ts';
@@ -48,6 +48,14 @@ type GroupRecord = Infer<typeof recordSchema>;
 
 /** What opens a group for whoever is in it: its genesis, and where members read alone its sealing key. */
 export type GroupKeys = { readonly genesis: Uint8Array; readonly sealingKey: Uint8Array | null };
+
+/** `others`: members who order it from the beginning, each by what their `offer` says. */
+export type NewGroup = {
+  readonly name: string;
+  readonly read: 'members' | 'public';
+  readonly others?: readonly Cofounder[];
+  readonly tokens?: TokenPolicy;
+};
 
 export type PersonalPlace = NonNullable<GroupRecord['personal']>;
 
@@ -115,11 +123,7 @@ export class Groups {
   }
 
   /** On disk, and ready for the first edit, when it resolves. `tokens` null: none, now and ever. */
-  create(group: {
-    readonly name: string;
-    readonly read: 'members' | 'public';
-    readonly tokens?: TokenPolicy | null;
-  }): Promise<GroupNode> {
+  create(group: Omit<NewGroup, 'tokens'> & { readonly tokens?: TokenPolicy | null }): Promise<GroupNode> {
     return this.#inTurn(async () => {
       const { tokens = defaultTokens(this.#options.clock.now()), ...named } = group;
       const keys = await this.draw({ ...named, ...(tokens && { tokens }) });
@@ -131,12 +135,15 @@ export class Groups {
     });
   }
 
+  /** What this device says to whoever founds a group that it is to order as well. */
+  async offer(): Promise<Cofounder> {
+    const { self, sealingKey, createValidator } = this.#options;
+    const validator = await createValidator();
+    return { identity: self.identity, sealingKey, validator: validator.key };
+  }
+
   /** A group that is ordered here and not there yet: nothing is kept of it but its validator's key. */
-  async draw(group: {
-    readonly name: string;
-    readonly read: 'members' | 'public';
-    readonly tokens?: TokenPolicy;
-  }): Promise<GroupKeys> {
+  async draw(group: NewGroup): Promise<GroupKeys> {
     const { clock, random, self, sealingKey, createValidator } = this.#options;
     const validator = await createValidator();
     const genesis = createGroupGenesis({
@@ -219,6 +226,8 @@ export class Groups {
       const record = recordOf(link, { founded: false });
       if (!known) await this.#keep(group, record);
       const node = known ?? (await this.#open(record, { founding: link.founding, isNew: true }));
+      // In it from the beginning.
+      if (node.roleOf(self.identity) === 'member') return node;
       const signer = createSigner(link.oneTimeSeed);
       const proof = await createInviteProof({ signer, group, identity: self.identity });
       await node.submit([memberAccept.create({ invite, proof, sealingKey, ...(name !== '' && { name }) })]);

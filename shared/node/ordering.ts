@@ -8,6 +8,7 @@ import type { Tip } from '../chain/block.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { VoteClaim } from '../chain/vote.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
@@ -147,6 +148,11 @@ export class Ordering {
 
   get tip(): Tip {
     return tipOfHead(this.#head, this.#options.founding);
+  }
+
+  /** Whose votes count now. */
+  get validators(): ValidatorSet {
+    return this.#simplex.config.set;
   }
 
   get pool(): EntryPool {

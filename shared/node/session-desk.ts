@@ -63,6 +63,7 @@ export class SessionDesk {
       case 'getBlocks':
       case 'signal':
       case 'simplex':
+      case 'validator':
         // What a validator says, and what members of a group say to each other.
         return;
     }

@@ -211,6 +211,7 @@ export class ValidatorLink {
       case 'getBlocks':
       case 'signal':
       case 'simplex':
+      case 'validator':
         session.close('not_a_validator');
         return;
     }

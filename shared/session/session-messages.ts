@@ -104,6 +104,8 @@ const messageVariants = {
   getBlocks: struct({ from: uint({ min: 1 }) }),
   /** CN1: between validators; what is in it has its own form and its own signatures. */
   simplex: struct({ bytes: bytes({ max: CONSENSUS_BYTES_MAX, min: 1 }) }),
+  /** CN3: the sender's device votes by this key. */
+  validator: struct({ key: publicKeySchema, sig: signatureSchema }),
   /** SY6: of the moment: never stored, never passed on, void after `lifetime` ms. */
   signal: struct({
     kind: text({ max: SIGNAL_KIND_BYTES_MAX, min: 1 }),

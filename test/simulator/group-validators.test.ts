@@ -1,0 +1,146 @@
+// Members' nodes as the validators of their group, over a relay in memory: what four order together, and what becomes of it when some go.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { parseDocumentName } from '../../shared/feeds/document-name.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import { parseInviteLink } from '../../shared/node/invite-link.ts';
+import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
+import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
+import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
+
+const NAMES = ['alice', 'bob', 'carol', 'dave'] as const;
+const MINUTE = 60_000;
+const PAGE = parseDocumentName('pages/plan');
+if (!PAGE.ok) throw new Error('a page has a name');
+const page = PAGE.value;
+
+type Place = { readonly name: string; readonly disk: MemoryDisk; member: WorldMember | null };
+type Stand = {
+  readonly clock: SimulatedClock;
+  readonly world: GroupWorld;
+  readonly places: readonly Place[];
+  group: string;
+};
+
+async function found(names: readonly string[], read: 'members' | 'public' = 'members'): Promise<Stand> {
+  const clock = createSimulatedClock();
+  const world = createGroupWorld({ clock, seed: 3, delay: { min: 1, max: 40 } });
+  const places: Place[] = [];
+  for (const name of names) {
+    const disk = createMemoryDisk();
+    places.push({ name, disk, member: await world.startMember({ name, disk }) });
+  }
+  const [first, ...rest] = places;
+  const others = await Promise.all(rest.map(({ member }) => member!.groups.offer()));
+  const node = await first!.member!.groups.create({ name: 'Four', read, others });
+  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
+  for (const { member } of rest) {
+    const link = parseInviteLink(await first!.member!.groups.invite(node, terms));
+    if (!link.ok) throw new Error(link.error.because);
+    await member!.groups.join(link.value, '');
+  }
+  return { clock, world, places, group: node.group };
+}
+
+function nodes({ places, group }: Stand): GroupNode[] {
+  return places.flatMap(({ member }) => {
+    const node = member?.groups.get(group);
+    return node?.ok ? [node.value] : [];
+  });
+}
+
+async function edit(node: GroupNode, key: string): Promise<void> {
+  await node.documents.load(page);
+  expect(node.documents.change(page, [{ action: 'put', path: [key], value: 1 }])).toMatchObject({ ok: true });
+  await node.flush();
+}
+
+function isSettled(stand: Stand): boolean {
+  const running = nodes(stand);
+  const tips = new Set(running.map(({ chain }) => chain.tip.id));
+  return tips.size === 1 && running.every(({ chain, outbox }) => chain.pool.size === 0 && outbox.pending.length === 0);
+}
+
+async function keysOf(node: GroupNode): Promise<string[]> {
+  await node.documents.load(page);
+  return Object.keys(node.documents.value(page) ?? {}).sort();
+}
+
+function kill(place: Place): void {
+  place.member?.kill();
+  place.member = null;
+}
+
+async function restart({ world }: Stand, place: Place): Promise<void> {
+  place.member ??= await world.startMember({ name: place.name, disk: place.disk });
+}
+
+describe('a group that its members order together', () => {
+  beforeAll(startAutomerge);
+
+  test.each([2, 3, 4])(
+    'CN2, CN3: %i members found each other by their sessions, and what each writes becomes final',
+    async (n) => {
+      const stand = await found(NAMES.slice(0, n), n === 3 ? 'public' : 'members');
+      for (const [at, node] of nodes(stand).entries()) await edit(node, `edit-${at}`);
+      await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand)[0]!.chain.tip.height > 0, MINUTE);
+      expect(nodes(stand).every(({ isOrdered }) => isOrdered)).toBe(true);
+      for (const node of nodes(stand)) expect(await keysOf(node)).toEqual(nodes(stand).map((_, at) => `edit-${at}`));
+    },
+  );
+
+  test('CN2: one of four is killed for good and finality goes on; another restarts, and catches up', async () => {
+    const stand = await found(NAMES);
+    await edit(nodes(stand)[0]!, 'first');
+    await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand)[0]!.chain.tip.height > 0, MINUTE);
+    kill(stand.places[3]!);
+    for (const key of ['second', 'third', 'fourth']) {
+      await edit(nodes(stand)[1]!, key);
+      await stand.clock.advanceUntil(() => isSettled(stand), MINUTE);
+    }
+    kill(stand.places[0]!);
+    await edit(nodes(stand)[0]!, 'fifth');
+    await stand.clock.advance(MINUTE);
+    expect(isSettled(stand)).toBe(false);
+    expect(nodes(stand).every(({ isOrdered }) => isOrdered)).toBe(false);
+    await restart(stand, stand.places[0]!);
+    await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand).length === 3, 2 * MINUTE);
+    for (const node of nodes(stand))
+      expect(await keysOf(node)).toEqual(['fifth', 'first', 'fourth', 'second', 'third']);
+    await restart(stand, stand.places[3]!);
+    await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand).length === 4, 2 * MINUTE);
+    expect(await keysOf(nodes(stand)[3]!)).toEqual(['fifth', 'first', 'fourth', 'second', 'third']);
+  });
+
+  test('CN7: on a fresh group two of four are gone: nothing is final, pending entries survive, and finish when one returns', async () => {
+    const stand = await found(NAMES);
+    kill(stand.places[2]!);
+    kill(stand.places[3]!);
+    for (const node of nodes(stand)) await edit(node, 'kept');
+    await stand.clock.advance(2 * MINUTE);
+    expect(nodes(stand).map(({ chain }) => chain.tip.height)).toEqual([0, 0]);
+    for (const place of stand.places) kill(place);
+    for (const place of stand.places.slice(0, 2)) await restart(stand, place);
+    await stand.clock.advance(MINUTE);
+    expect(nodes(stand).map(({ chain }) => chain.tip.height)).toEqual([0, 0]);
+    expect(nodes(stand).every(({ chain }) => chain.pool.size > 0)).toBe(true);
+    await restart(stand, stand.places[2]!);
+    await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand).length === 3, 2 * MINUTE);
+    expect(await keysOf(nodes(stand)[2]!)).toEqual(['kept']);
+  });
+
+  test('CN7: cut off from the relay one by one and back, they agree in the end', async () => {
+    const stand = await found(NAMES);
+    for (let round = 0; round < 8; round++) {
+      const { member } = stand.places[round % 4]!;
+      member!.setReachable(false);
+      for (const [at, node] of nodes(stand).entries()) await edit(node, `round-${round}-${at}`);
+      await stand.clock.advance(3_000);
+      member!.setReachable(true);
+      member!.groups.wake();
+    }
+    await stand.clock.advanceUntil(() => isSettled(stand), 3 * MINUTE);
+    for (const node of nodes(stand)) expect((await keysOf(node)).length).toBe(32);
+  });
+});
