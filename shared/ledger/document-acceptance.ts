@@ -41,7 +41,6 @@ type Candidate = {
 };
 
 type Heads = ReadonlyMap<ChangeHash, Identity>;
-type ChangeKey = `${DocumentName} ${ChangeHash}`;
 type ActorKey = `${DocumentName} ${ActorId}`;
 
 /** The outcome depends on the set of entries and the order of the block alone. */
@@ -86,25 +85,32 @@ function linkCandidates(
     if (code === undefined) kept.push({ entry, changes: entry.changes ?? [] });
     else refusals.set(entry.id, code);
   }
-  const providers = new Map<ChangeKey, number>();
+  const providers = new Map<DocumentName, Map<ChangeHash, number>>();
+  // Of each run the last change: those within follow it by number.
   const writers = new Map<string, number>();
   for (const [at, { changes }] of kept.entries()) {
-    for (const { document, hash, actor, seq } of changes) {
-      providers.set(`${document} ${hash}`, at);
-      writers.set(`${document} ${actor} ${seq}`, at);
+    for (const [i, change] of changes.entries()) {
+      const { document, hash, actor, seq } = change;
+      const ofDocument = providers.get(document) ?? new Map<ChangeHash, number>();
+      providers.set(document, ofDocument.set(hash, at));
+      if (!goesOn(change, changes[i + 1])) writers.set(`${document} ${actor} ${seq}`, at);
     }
   }
   const waits: Set<number>[] = [];
   const candidates = kept.map(({ entry, changes }, at): Candidate => {
     const from = new Set<number>();
     let lost = false;
-    for (const { document, deps, actor, seq } of changes) {
+    for (const [i, change] of changes.entries()) {
+      const { document, deps, actor, seq } = change;
+      const last = changes[i - 1];
+      const inRun = goesOn(last, change);
       // Its actor's change before it stands in the index, or in an entry that has to be accepted too.
-      const before = writers.get(`${document} ${actor} ${seq - 1}`);
+      const before = inRun ? undefined : writers.get(`${document} ${actor} ${seq - 1}`);
       if (before !== undefined) from.add(before);
       for (const dep of deps) {
-        if (index.has(document, dep)) continue;
-        const provider = providers.get(`${document} ${dep}`);
+        // Nearly all changes rest on the one before them.
+        if ((inRun && dep === last?.hash) || index.has(document, dep)) continue;
+        const provider = providers.get(document)?.get(dep);
         if (provider === undefined) lost = true;
         else from.add(provider);
       }
@@ -132,7 +138,14 @@ function checkAlone(
   if (!changes.every(({ ownOnly }) => ownOnly)) return 'not_owner';
   const own = new Map<ActorKey, ActorEnd>();
   const { feed } = body;
-  for (const { document, actor, seq } of changes) {
+  for (const [i, change] of changes.entries()) {
+    const { document, actor, seq } = change;
+    const last = changes[i - 1];
+    if (last !== undefined && goesOn(last, change)) {
+      if (seq !== last.seq + 1) return 'wrong_state';
+      if (!goesOn(change, changes[i + 1])) own.set(`${document} ${actor}`, { feed, seq });
+      continue;
+    }
     const key: ActorKey = `${document} ${actor}`;
     const end = own.get(key) ?? known.ends.get(key) ?? known.index.actor(document, actor);
     const follows =
@@ -144,6 +157,11 @@ function checkAlone(
   }
   for (const [key, end] of own) known.ends.set(key, end);
   return undefined;
+}
+
+/** Whether the second is of the same actor in the same document: most entries are one run of such changes. */
+function goesOn(change: DocumentChange | undefined, next: DocumentChange | undefined): boolean {
+  return next !== undefined && change?.actor === next.actor && change.document === next.document;
 }
 
 /**
