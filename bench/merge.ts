@@ -15,6 +15,7 @@ import { Groups } from '../shared/node/groups.ts';
 import { parseInviteLink } from '../shared/node/invite-link.ts';
 import type { Link } from '../shared/platform/ports.ts';
 import { createSeedSigner } from '../shared/platform/web/seed-signer.ts';
+import { createWebAgreement } from '../shared/platform/web/web-agreement.ts';
 import { createWebClock } from '../shared/platform/web/web-clock.ts';
 import { createWebRandom, createWebVerifier } from '../shared/platform/web/web-crypto.ts';
 import { RelayRoom } from '../shared/session/relay-room.ts';
@@ -168,6 +169,7 @@ function createNetwork() {
         log,
         store: createMemoryDisk().openStore(),
         self: { identity, certificate, signer },
+        agreement: await createWebAgreement(),
         sealingKey: random.bytes(32),
         createValidator: () => Promise.resolve(validator),
         openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),

@@ -7,6 +7,7 @@ import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { deriveBytes } from './hkdf.ts';
 import { createNoiseCipher, NOISE_MESSAGE_BYTES_MAX, NOISE_TAG_BYTES, type NoiseCipher } from './noise-cipher.ts';
 import { sha256 } from './sha256.ts';
+import type { KeyAgreement } from '../platform/ports.ts';
 import { agreeOnSecret, sealingKeyOfSeed } from './x25519.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -42,6 +43,9 @@ export interface NoiseHandshake {
   writeMessage(payload: Uint8Array): Result<Bytes, HandshakeFailure>;
   /** The payload of the other side's message; a message out of turn is a failure. */
   readMessage(message: Uint8Array): Result<Bytes, HandshakeFailure>;
+  /** The same by the platform's key agreement. Nothing else is asked of the handshake before it has settled. */
+  writeMessageBy(agreement: KeyAgreement, payload: Uint8Array): Promise<Result<Bytes, HandshakeFailure>>;
+  readMessageBy(agreement: KeyAgreement, message: Uint8Array): Promise<Result<Bytes, HandshakeFailure>>;
   isFinished(): boolean;
   /** Only when finished. */
   split(): NoiseTransport;
@@ -49,6 +53,10 @@ export interface NoiseHandshake {
 
 const KEY_BYTES = 32;
 const HASH_BYTES = 32;
+
+/** What has to be agreed on the way, one after the other: here, or by the platform. */
+type Agreement = Parameters<KeyAgreement['agree']>[0];
+type Agreeing<T> = Generator<Agreement, T, Bytes | undefined>;
 
 /** SymmetricState and the keys seen so far; private to one handshake. */
 type State = {
@@ -76,26 +84,30 @@ export function startHandshake(given: { pattern: NoisePattern; role: Role; keys:
     return fail('bad_handshake', because);
   };
 
+  function* write(payload: Uint8Array): Agreeing<Result<Bytes, HandshakeFailure>> {
+    if (dead) return die('The handshake has already failed.');
+    const tokens = pattern.messages[turn];
+    assert(tokens !== undefined && isOurTurn(), 'it is not our turn in the handshake');
+    const message = yield* writeTokens(state, tokens, payload);
+    if (message === undefined) return die('The other side sent a key that gives no secret.');
+    turn++;
+    return ok(message);
+  }
+  function* read(message: Uint8Array): Agreeing<Result<Bytes, HandshakeFailure>> {
+    if (dead) return die('The handshake has already failed.');
+    const tokens = pattern.messages[turn];
+    if (tokens === undefined || isOurTurn()) return die('A handshake message came out of turn.');
+    const payload = message.length <= NOISE_MESSAGE_BYTES_MAX ? yield* readTokens(state, tokens, message) : undefined;
+    if (payload === undefined)
+      return die('The handshake does not fit: another secret, another purpose, or a changed message.');
+    turn++;
+    return ok(payload);
+  }
   return {
-    writeMessage(payload) {
-      if (dead) return die('The handshake has already failed.');
-      const tokens = pattern.messages[turn];
-      assert(tokens !== undefined && isOurTurn(), 'it is not our turn in the handshake');
-      const message = writeTokens(state, tokens, payload);
-      if (message === undefined) return die('The other side sent a key that gives no secret.');
-      turn++;
-      return ok(message);
-    },
-    readMessage(message) {
-      if (dead) return die('The handshake has already failed.');
-      const tokens = pattern.messages[turn];
-      if (tokens === undefined || isOurTurn()) return die('A handshake message came out of turn.');
-      const payload = message.length <= NOISE_MESSAGE_BYTES_MAX ? readTokens(state, tokens, message) : undefined;
-      if (payload === undefined)
-        return die('The handshake does not fit: another secret, another purpose, or a changed message.');
-      turn++;
-      return ok(payload);
-    },
+    writeMessage: (payload) => agreeHere(write(payload)),
+    readMessage: (message) => agreeHere(read(message)),
+    writeMessageBy: (agreement, payload) => agreeBy(agreement, write(payload)),
+    readMessageBy: (agreement, message) => agreeBy(agreement, read(message)),
     isFinished: () => !dead && turn === pattern.messages.length,
     split() {
       assert(!dead && turn === pattern.messages.length, 'the handshake is not finished');
@@ -128,16 +140,31 @@ function initialState({ pattern, role, keys }: { pattern: NoisePattern; role: Ro
   return state;
 }
 
-function writeTokens(state: State, tokens: readonly NoiseToken[], payload: Uint8Array): Bytes | undefined {
+function agreeHere<T>(work: Agreeing<T>): T {
+  let step = work.next();
+  while (step.done !== true) {
+    const { seed, remoteKey } = step.value;
+    step = work.next(remoteKey === undefined ? sealingKeyOfSeed(seed) : agreeOnSecret({ seed, remoteKey }));
+  }
+  return step.value;
+}
+
+async function agreeBy<T>(agreement: KeyAgreement, work: Agreeing<T>): Promise<T> {
+  let step = work.next();
+  while (step.done !== true) step = work.next(await agreement.agree(step.value));
+  return step.value;
+}
+
+function* writeTokens(state: State, tokens: readonly NoiseToken[], payload: Uint8Array): Agreeing<Bytes | undefined> {
   const parts: Uint8Array[] = [];
   for (const token of tokens) {
     if (token === 'e') {
-      const key = sealingKeyOfSeed(state.keys.ephemeralSeed);
+      const key = yield* publicKeyOf(state.keys.ephemeralSeed);
       parts.push(key);
       mixEphemeral(state, key);
     } else if (token === 's') {
-      parts.push(encryptAndHash(state, sealingKeyOfSeed(state.keys.staticSeed)));
-    } else if (!mixToken(state, token)) {
+      parts.push(encryptAndHash(state, yield* publicKeyOf(state.keys.staticSeed)));
+    } else if (!(yield* mixToken(state, token))) {
       return undefined;
     }
   }
@@ -148,7 +175,7 @@ function writeTokens(state: State, tokens: readonly NoiseToken[], payload: Uint8
 }
 
 /** Undefined when the message is short, does not decrypt, or carries a key that gives no secret. */
-function readTokens(state: State, tokens: readonly NoiseToken[], message: Uint8Array): Bytes | undefined {
+function* readTokens(state: State, tokens: readonly NoiseToken[], message: Uint8Array): Agreeing<Bytes | undefined> {
   let at = 0;
   for (const token of tokens) {
     if (token === 'e') {
@@ -164,7 +191,7 @@ function readTokens(state: State, tokens: readonly NoiseToken[], message: Uint8A
       at += length;
       state.remoteStatic = decryptAndHash(state, sealed);
       if (state.remoteStatic === undefined) return undefined;
-    } else if (!mixToken(state, token)) {
+    } else if (!(yield* mixToken(state, token))) {
       return undefined;
     }
   }
@@ -172,7 +199,7 @@ function readTokens(state: State, tokens: readonly NoiseToken[], message: Uint8A
 }
 
 /** `es` is always initiator's ephemeral with responder's static, whoever writes it. */
-function mixToken(state: State, token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): boolean {
+function* mixToken(state: State, token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): Agreeing<boolean> {
   if (token === 'psk') {
     const [chainingKey, hash, key] = derive(state.chainingKey, state.keys.psk, 3);
     state.chainingKey = chainingKey!;
@@ -185,10 +212,16 @@ function mixToken(state: State, token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): boole
   const seed = ours === 'e' ? state.keys.ephemeralSeed : state.keys.staticSeed;
   const remote = theirs === 'e' ? state.remoteEphemeral : state.remoteStatic;
   assert(remote !== undefined, 'the pattern uses a key before it was sent');
-  const shared = agreeOnSecret({ seed, remoteKey: remote });
+  const shared = yield { seed, remoteKey: remote };
   if (shared === undefined) return false;
   mixKey(state, shared);
   return true;
+}
+
+function* publicKeyOf(seed: Uint8Array): Agreeing<Bytes> {
+  const key = yield { seed };
+  assert(key !== undefined, 'every secret has a key');
+  return key;
 }
 
 /** In patterns with a pre-shared key the ephemeral goes into the key as well, or the first cipher would repeat (§9.2). */

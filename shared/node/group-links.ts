@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
-import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
+import type { Clock, KeyAgreement, Log, Random, Verifier } from '../platform/ports.ts';
 import type { PeerId } from '../session/relay-wire.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
@@ -51,6 +51,7 @@ export type GroupLinksOptions = {
   readonly random: Random;
   readonly log: Log;
   readonly verifier: Verifier;
+  readonly agreement?: KeyAgreement | null;
   readonly self: LocalNode;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
@@ -75,7 +76,7 @@ export class GroupLinks {
   constructor(options: GroupLinksOptions) {
     this.#options = options;
     const { group, room, clock, random, log, verifier, self, events, onChange } = options;
-    const { connector, mayConnect, blocks } = options;
+    const { connector, mayConnect, blocks, agreement = null } = options;
     this.#room = options.openRoom({ roomOf: room.roomOf, services: SERVICE_SEED });
     const { mail } = this.#room;
     this.#mail = mail ? new GroupMail({ ...options.mail, room: mail, roomId: room.id, clock, random, log }) : null;
@@ -91,6 +92,7 @@ export class GroupLinks {
         random,
         log,
         verifier,
+        agreement,
         self,
         ...(room.secret && { psk: room.secret }),
         events: {
@@ -113,6 +115,7 @@ export class GroupLinks {
       random,
       log,
       verifier,
+      agreement,
       group,
       roomId: room.id,
       self,

@@ -9,7 +9,7 @@ import type { ChangeReader } from '../feeds/document-change.ts';
 import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
-import type { NodePorts, Signer } from '../platform/ports.ts';
+import type { KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { BlockSource } from './block-fetcher.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
@@ -61,6 +61,8 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   /** The key by which this device orders the group; null on one that follows. */
   readonly validator: Signer | null;
   readonly self: LocalNode;
+  /** The platform's, where it has one. */
+  readonly agreement?: KeyAgreement | null;
   /** The device was made, or the group founded or joined here, just now: nobody can know a feed of it. */
   readonly isNew: boolean;
   /** Rooms of the key epochs that are listened to, the newest first. */

@@ -5,7 +5,7 @@ import type { Founding } from '../chain/genesis.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
-import type { NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
+import type { KeyAgreement, NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { LocalNode } from '../session/session-identity.ts';
@@ -61,6 +61,8 @@ export type PersonalPlace = NonNullable<GroupRecord['personal']>;
 
 export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
   readonly self: LocalNode;
+  /** The platform's, where it has one. */
+  readonly agreement?: KeyAgreement | null;
   /** X25519 public key that others seal to. */
   readonly sealingKey: Uint8Array<ArrayBuffer>;
   readonly createValidator: () => Promise<Signer>;

@@ -25,6 +25,15 @@ export interface Verifier {
   verify(claim: { key: Uint8Array; message: Uint8Array; signature: Uint8Array }): Promise<boolean>;
 }
 
+/** X25519 by the platform (RFC 7748): some ten times as fast as in JavaScript, and beside it. */
+export interface KeyAgreement {
+  /**
+   * 32 bytes from a secret of 32 bytes and the other side's key; undefined when they would be all zeros, or the key is none.
+   * Without a key: the public key of the secret.
+   */
+  agree(given: { seed: Uint8Array; remoteKey?: Uint8Array }): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
 export interface Hasher {
   sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
 }

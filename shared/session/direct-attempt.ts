@@ -3,7 +3,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Clock, Log, PublicKey, Random, Verifier } from '../platform/ports.ts';
+import type { Clock, KeyAgreement, Log, PublicKey, Random, Verifier } from '../platform/ports.ts';
 import type { DirectConnector, DirectOffer, DirectPipe } from './direct-pipe.ts';
 import type { RoomId } from './room.ts';
 import type { LocalNode } from './session-identity.ts';
@@ -27,6 +27,7 @@ export type AttemptSetting = {
   readonly random: Random;
   readonly log: Log;
   readonly verifier: Verifier;
+  readonly agreement?: KeyAgreement | null;
   readonly group: Cid;
   readonly roomId: RoomId;
   readonly self: LocalNode;

@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Result } from '../core/result.ts';
-import type { Clock, Log, Random, Verifier } from '../platform/ports.ts';
+import type { Clock, KeyAgreement, Log, Random, Verifier } from '../platform/ports.ts';
 import type { PayloadRoom } from './payload-room.ts';
 import type { PeerId } from './relay-wire.ts';
 import type { RoomId } from './room.ts';
@@ -48,6 +48,8 @@ export type SessionHostOptions = {
   readonly random: Random;
   readonly log: Log;
   readonly verifier: Verifier;
+  /** The platform's, where it has one. */
+  readonly agreement?: KeyAgreement | null;
   readonly group: Cid;
   readonly roomId: RoomId;
   readonly self: LocalNode;
@@ -197,6 +199,7 @@ export class SessionHost {
       role,
       via,
       encrypted,
+      agreement: this.#options.agreement ?? null,
       handshake: role === 'initiator' ? startInitiator(noiseKeys) : startResponder(noiseKeys),
       prover: this.#prover,
       unfinished: this.#unfinished,

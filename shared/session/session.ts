@@ -4,7 +4,7 @@
 import type { Result } from '../core/result.ts';
 import type { NoiseHandshake, NoiseTransport } from '../crypto/noise-handshake.ts';
 import type { Identity } from '../crypto/ids.ts';
-import type { Clock, PublicKey } from '../platform/ports.ts';
+import type { Clock, KeyAgreement, PublicKey } from '../platform/ports.ts';
 import type { Reassembler } from './fragments.ts';
 import type { PayloadRoom } from './payload-room.ts';
 import type { PeerId } from './relay-wire.ts';
@@ -33,6 +33,8 @@ const CONTROL_BYTES_MAX: number = 16 * 1024;
 /** Messages waiting for credit, in bytes; beyond it a sender is told to wait. */
 const OUTBOX_BYTES_MAX: number = 4 * 1024 * 1024;
 const MESSAGE_ID_MAX = 0xffff;
+/** Payloads that may come while keys are agreed on: the other side's proof of who it is, and what it says when it gives up. */
+const EARLY_PAYLOADS_MAX = 4;
 
 /**
  * Why a session ended. `closed`: this side ended it; `ended_by_peer`: the other side said so; `record_refused`: something on
@@ -69,6 +71,8 @@ export type SessionParts = {
   /** SE13: false where the link encrypts itself. */
   readonly encrypted: boolean;
   readonly handshake: NoiseHandshake;
+  /** Null: keys are agreed on in JavaScript. */
+  readonly agreement: KeyAgreement | null;
   readonly prover: SessionProver;
   /** Shared by all sessions of a host, so that its bound holds for them together; `slot` is this one's place in it. */
   readonly unfinished: Reassembler;
@@ -100,6 +104,9 @@ export class Session {
   readonly #inbox: Received[] = [];
   readonly #outbox: Waiting[] = [];
   #phase: Phase = { name: 'handshake' };
+  /** Steps of the handshake under way, and what came meanwhile. */
+  #steps = 0;
+  readonly #early: SessionPayload[] = [];
   #remote: RemoteNode | null = null;
   #working = false;
   #pumping = false;
@@ -175,6 +182,13 @@ export class Session {
 
   receive(payload: SessionPayload): void {
     this.#bytesFrom += SESSION_HEADER_BYTES + payload.body.length;
+    if (this.#steps === 0) return this.#take(payload);
+    if (this.#early.push(payload) > EARLY_PAYLOADS_MAX) {
+      this.end('bad_handshake', 'The other side did not wait for the handshake.');
+    }
+  }
+
+  #take(payload: SessionPayload): void {
     switch (payload.kind) {
       case 'unknown':
         return this.end('unknown_session', 'The other side does not know this session; open another one.');
@@ -193,26 +207,55 @@ export class Session {
     this.#cancelTimer();
     this.#parts.unfinished.forget(this.#parts.slot);
     this.#inbox.length = 0;
+    this.#early.length = 0;
     for (const { settle } of this.#outbox.splice(0)) settle(err(end));
     this.#parts.events.ended(this, end);
   }
 
   #writeHandshake(): void {
-    const message = this.#parts.handshake.writeMessage(new Uint8Array(0));
+    const { handshake, agreement } = this.#parts;
+    const nothing = new Uint8Array(0);
+    if (!agreement) return this.#written(handshake.writeMessage(nothing));
+    this.#step(async () => this.#written(await handshake.writeMessageBy(agreement, nothing)));
+  }
+
+  #written(message: ReturnType<NoiseHandshake['writeMessage']>): void {
+    if (this.#phase.name !== 'handshake') return;
     if (!message.ok) return this.end('bad_handshake', message.error.because);
     this.#run(this.#sendPayload('handshake', message.value));
+    this.#finishHandshake();
   }
 
   #readHandshake(body: Uint8Array): void {
-    const { handshake, role } = this.#parts;
+    const { handshake, agreement } = this.#parts;
     if (this.#phase.name !== 'handshake') return this.end('bad_handshake', 'A handshake message was repeated.');
-    const read = handshake.readMessage(body);
+    if (!agreement) return this.#heard(handshake.readMessage(body));
+    this.#step(async () => this.#heard(await handshake.readMessageBy(agreement, body)));
+  }
+
+  #heard(read: ReturnType<NoiseHandshake['readMessage']>): void {
+    if (this.#phase.name !== 'handshake') return;
     if (!read.ok) return this.end('bad_handshake', read.error.because);
     if (read.value.length > 0) return this.end('bad_handshake', 'A handshake message carried something.');
-    if (!handshake.isFinished()) this.#writeHandshake();
+    if (this.#parts.handshake.isFinished()) this.#finishHandshake();
+    else this.#writeHandshake();
+  }
+
+  #finishHandshake(): void {
+    const { handshake, role } = this.#parts;
     if (this.state === 'ended' || !handshake.isFinished()) return;
     this.#phase = { name: 'identifying', transport: handshake.split() };
     if (role === 'initiator') this.#run(this.#introduce());
+  }
+
+  /** What comes meanwhile is read after it, in order. */
+  #step(work: () => Promise<void>): void {
+    this.#steps++;
+    const done = work().finally(() => {
+      this.#steps--;
+      while (this.#steps === 0 && this.#early.length > 0) this.#take(this.#early.shift()!);
+    });
+    this.#run(done);
   }
 
   /** SE3, SE4: the initiator says first who it is. */

@@ -15,6 +15,7 @@ import { isKeyEncoding } from '../../shared/crypto/key-encoding.ts';
 import { startHandshake, type NoisePattern } from '../../shared/crypto/noise-handshake.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { agreeOnSecret } from '../../shared/crypto/x25519.ts';
+import { createWebAgreement } from '../../shared/platform/web/web-agreement.ts';
 import {
   createNativeVerifier,
   createWebHasher,
@@ -162,7 +163,7 @@ export async function runVectors(files: VectorFiles): Promise<VectorReport> {
     chacha: runAead({ file: files.chacha, cipher: chacha20poly1305, name: 'chacha' }, check),
     xchacha: runAead({ file: files.xchacha, cipher: xchacha20poly1305, name: 'xchacha' }, check),
     hkdf: runHkdf(files.hkdf, check),
-    x25519: runAgreement(files.x25519, check),
+    x25519: await runAgreement(files.x25519, check),
     platform: await runPlatform(check),
   };
   return { failures, ran };
@@ -292,12 +293,16 @@ function runHkdf(file: Wycheproof<HkdfCase>, check: Check): number {
 }
 
 /** NX3: what Wycheproof leaves open is fixed here: an all-zero secret is refused, everything else is computed. */
-function runAgreement(file: Wycheproof<AgreementCase>, check: Check): number {
+async function runAgreement(file: Wycheproof<AgreementCase>, check: Check): Promise<number> {
   const cases = file.testGroups.flatMap((group) => group.tests);
+  const native = await createWebAgreement();
   for (const { tcId, public: remote, private: seed, shared, result } of cases) {
     const secret = agreeOnSecret({ seed: bytesOf(seed), remoteKey: bytesOf(remote) });
     const expected = /^0+$/u.test(shared) || result === 'invalid' ? undefined : shared;
     check((secret === undefined ? undefined : toHex(secret)) === expected, `x25519 ${tcId}`);
+    if (native === null) continue;
+    const agreed = await native.agree({ seed: bytesOf(seed), remoteKey: bytesOf(remote) });
+    check((agreed === undefined ? undefined : toHex(agreed)) === expected, `x25519 by the platform ${tcId}`);
   }
   return cases.length;
 }
