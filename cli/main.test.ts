@@ -1,6 +1,7 @@
 // The weft command as scripts see it: status 0, 1 or 2, JSON on demand, and sentences that say what to do.
 
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -83,6 +84,23 @@ test('a name that can be no site is refused before anybody is asked', async () =
   const refused = await weft('resolve', '@no_good', '--edge', 'http://127.0.0.1:9', '--json');
   expect(refused.status).toBe(1);
   expect(JSON.parse(refused.out)).toMatchObject({ code: 'handle_invalid' });
+});
+
+test('serve says how many files a folder has, and one is a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'weft-main-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'index.html'), 'hello');
+  const serving = execFile(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    MAIN,
+    'serve',
+    folder,
+    '--port',
+    '0',
+  ]);
+  onTestFinished(() => void serving.kill());
+  const [line] = (await once(serving.stdout!, 'data')) as [string];
+  expect(line).toContain(': 1 file, 5 bytes;');
 });
 
 test('a folder that cannot be the site it is meant to be is refused with the line that is wrong', async () => {

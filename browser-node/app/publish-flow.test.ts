@@ -33,6 +33,17 @@ describe('the first minute', () => {
     }
   });
 
+  test('says what in the folder does not work, until the publisher goes on', async () => {
+    const warnings = [{ code: 'redirect_unreachable', message: 'Line 2 of _redirects is never reached.' }];
+    const { flow, node } = startFlow({ warnings, holdBefore: 'ordered' });
+    const published = flow.publish(TARGET);
+    await until(() => flow.state.value.step === 'publishing' && flow.state.value.steps.stored !== undefined);
+    expect(flow.state.value).toMatchObject({ steps: { warnings } });
+    node.release();
+    await published;
+    expect(flow.state.value).toMatchObject({ step: 'live', warnings });
+  });
+
   test('keeps the folder and the handle when the handle was taken meanwhile', async () => {
     const failure = { code: 'handle_taken', message: 'Somebody else has this handle: choose another.' };
     const { flow } = startFlow({ fail: { call: 'sites.publish', ...failure } });

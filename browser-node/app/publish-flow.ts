@@ -14,6 +14,8 @@ export type Target = { readonly handle: string; readonly name: string };
 export type Steps = {
   readonly reading?: Extract<PublishProgress, { step: 'reading' }>;
   readonly stored?: { readonly files: number; readonly bytes: number };
+  /** What does not work as its publisher may think, such as a rule in `_redirects`. */
+  readonly warnings?: readonly ApiFailure[];
   readonly ordered?: { readonly height?: number };
   readonly held?: { readonly copies: number };
   /** It goes on by itself; nothing is lost. */
@@ -32,7 +34,13 @@ export type PublishState =
       /** Why it could not be cancelled: it goes on. */
       readonly refusal?: ApiFailure;
     }
-  | { readonly step: 'live'; readonly target: Target; readonly site: PublishedSite; readonly newWallet: boolean };
+  | {
+      readonly step: 'live';
+      readonly target: Target;
+      readonly site: PublishedSite;
+      readonly newWallet: boolean;
+      readonly warnings: readonly ApiFailure[];
+    };
 
 export type PublishFlow = {
   readonly state: ReadonlySignal<PublishState>;
@@ -80,7 +88,7 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
         update((now) => ({ ...now, steps: addProgress(now.steps, progress) }));
         if (isCancelling()) void cancelJob();
       });
-      if (state.value.step === 'publishing') state.value = { step: 'live', target, site, newWallet };
+      showLive({ target, site, newWallet });
     } catch (error) {
       const failure = readFailure(error);
       if (isCancelling()) return backToHandle(folder, target);
@@ -89,8 +97,13 @@ export function createPublishFlow({ node, known }: { node: Promise<WeftApi>; kno
       const site = await followJob(known, isOwnJob);
       if (isCancelling()) backToHandle(folder, target);
       else if ('code' in site) backToHandle(folder, target, site);
-      else state.value = { step: 'live', target, site, newWallet };
+      else showLive({ target, site, newWallet });
     }
+  }
+
+  function showLive(live: { target: Target; site: PublishedSite; newWallet: boolean }): void {
+    const { value } = state;
+    if (value.step === 'publishing') state.value = { step: 'live', ...live, warnings: value.steps.warnings ?? [] };
   }
 
   /** Before anything is stored there is no job to cancel yet: it is cancelled when it appears. */
@@ -130,8 +143,10 @@ export function addProgress(steps: Steps, progress: PublishProgress): Steps {
   switch (progress.step) {
     case 'reading':
       return { ...rest, reading: progress };
-    case 'stored':
-      return { ...rest, stored: { files: progress.files, bytes: progress.bytes } };
+    case 'stored': {
+      const { files, bytes, warnings = [] } = progress;
+      return { ...rest, stored: { files, bytes }, ...(warnings.length > 0 && { warnings }) };
+    }
     case 'ordered':
       return { ...rest, ordered: { height: progress.height } };
     case 'held':

@@ -107,7 +107,7 @@ export function describeMembersAsPeers(nodes: readonly GroupNode[], ordinary: re
       gave: {
         entries: meetings.reduce((sum, one) => sum + one.peer.gave.entries, 0),
         blocks: meetings.reduce((sum, one) => sum + one.peer.gave.blocks, 0),
-        blobs: 0,
+        blobs: meetings.reduce((sum, one) => sum + one.node.blocksFrom(device), 0),
       },
     };
   });

@@ -35,7 +35,7 @@ export const SERVE: Command = {
       const url = `http://localhost:${listener.port}/`;
       const { cid, files, bytes } = bundle;
       const warnings = bundle.warnings.map(({ code, because }) => ({ code, because }));
-      const lines = [`${url} shows ${folder}: ${files} files, ${bytes} bytes; Ctrl-C stops it`];
+      const lines = [`${url} shows ${folder}: ${countOf(files, 'file')}, ${countOf(bytes, 'byte')}; Ctrl-C stops it`];
       answer({
         value: { url, folder, manifest: cid, files, bytes, warnings },
         text: [...lines, ...warnings.map(({ because }) => `warning: ${because}`)].join('\n'),
@@ -71,4 +71,8 @@ async function listen({ manifest, cid }: SiteBundle, blobs: BlobStore, port: num
   } catch {
     throw new CommandFailure('port_taken', `Port ${port} is not free: name another with --port.`);
   }
+}
+
+function countOf(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }

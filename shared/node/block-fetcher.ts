@@ -23,6 +23,8 @@ export interface BlockSource {
    * `onBlock` may be slow: a source waits for it before it takes more.
    */
   ask(cids: readonly Cid[], onBlock: (cid: Cid, bytes: Uint8Array) => Promise<void>): Promise<readonly Cid[]>;
+  /** A block that it handed over passed the check and was wanted. */
+  onVerified?(): void;
 }
 
 /** A block that was checked, and who brought it. */
@@ -169,6 +171,7 @@ export class BlockFetcher {
     if (this.#waiters.has(cid)) {
       this.counters.bytes[source.kind] += bytes.length;
       this.counters.verified += 1;
+      source.onVerified?.();
       if (source.kind === 'peer') this.counters.sources.add(source.id);
       this.#settle(cid, { cid, bytes, source });
     }

@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
-import type { Clock, KeyAgreement, Log, Random, Verifier } from '../platform/ports.ts';
+import type { Clock, KeyAgreement, Log, PublicKey, Random, Verifier } from '../platform/ports.ts';
 import type { PeerId } from '../session/relay-wire.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
@@ -155,6 +155,11 @@ export class GroupLinks {
   /** Members that content can be asked of directly. */
   get sources(): readonly BlockSource[] {
     return [...this.#blocks.values()].map(({ source }) => source);
+  }
+
+  /** Blocks of content that a device gave over the direct links that are open. */
+  blocksFrom(device: PublicKey): number {
+    return [...this.#blocks].reduce((sum, [session, { gave }]) => (session.device === device ? sum + gave : sum), 0);
   }
 
   wake(): void {

@@ -243,6 +243,11 @@ export class GroupNode {
     return this.#links.flatMap(({ sources }) => sources);
   }
 
+  /** Blocks of content that a device gave here over direct links that are open, each checked. */
+  blocksFrom(device: PublicKey): number {
+    return this.#links.reduce((sum, links) => sum + links.blocksFrom(device), 0);
+  }
+
   /** Why nothing goes on here. */
   get failure(): Failure | null {
     return this.#failure;

@@ -12,7 +12,9 @@ import { PublicReadClient } from '../session/public-read-client.ts';
 import { PublicReadServer } from '../session/public-read-server.ts';
 import { silentLog } from '../session/session.test-kit.ts';
 import { BlockFetcher } from './block-fetcher.ts';
+import type { Session } from '../session/session.ts';
 import { createPeerSource } from './block-sources.ts';
+import { openSessionBlocks } from './session-blocks.ts';
 
 const hasher = { sha256: async (bytes: Uint8Array) => new Uint8Array(sha256(bytes)) };
 const SIZES = [BLOB_LEAF_BYTES, 1, 0, 65_521, 65_522, 100_000];
@@ -62,6 +64,30 @@ test('PR10: blocks of all sizes come in frames of their own, and what is not the
   expect(server.served.blocks).toBe(SIZES.length);
   expect(lengths.length).toBe(5 + 1 + 1 + 1 + 2 + 2);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(65_536);
+});
+
+test('what the other side gave is counted once it has passed the check', async () => {
+  const clock = createSimulatedClock();
+  const { ends } = createMemoryLinks(clock, 3);
+  const bytes = new Uint8Array([1, 2, 3]);
+  const [good, wrong] = [cidFromDigest('raw', sha256(bytes)), cidFromDigest('raw', sha256(new Uint8Array([9])))];
+  const [theirs, own] = ends.map((link) => {
+    const session = { device: 'a device' } as unknown as Session;
+    return openSessionBlocks({
+      direct: { session, bulk: createLinkRoom(link, clock) },
+      clock,
+      log: silentLog,
+      serve: { getBlocks: async (cids) => cids.map(() => bytes) },
+    });
+  });
+  const fetcher = new BlockFetcher({ clock, hasher });
+  fetcher.addSource(own!.source);
+  const fetched = Promise.all([good, wrong].map((cid) => fetcher.fetch({ cid })));
+  let done = false;
+  void fetched.then(() => (done = true));
+  await clock.advanceUntil(() => done, 60_000);
+  expect((await fetched).map((block) => block?.cid)).toEqual([good, undefined]);
+  expect([own!.gave, theirs!.gave]).toEqual([1, 0]);
 });
 
 test('PR10: a frame that is changed, out of order or too large is noticed, and no wrong block comes through', async () => {

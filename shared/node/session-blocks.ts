@@ -19,6 +19,8 @@ export type SessionBlocks = {
   /** For a BlockFetcher, which hashes what comes. */
   readonly source: BlockSource;
   readonly reads: PublicReadClient;
+  /** Blocks that came from the other side and passed the check. */
+  readonly gave: number;
   /** Blocks sent so far, and their bytes. */
   readonly served: PublicReadServer['served'];
   close(): void;
@@ -40,9 +42,17 @@ export function openSessionBlocks(options: {
   const serve = { ...options.serve, getBlocks: gatherReads((cids) => options.serve.getBlocks(cids), READ_BLOCKS_MAX) };
   const server = new PublicReadServer({ room: direct.bulk, clock, log, source: serve, frames: true });
   const reads = new PublicReadClient({ room: direct.bulk, clock, frames: true });
+  let gave = 0;
   return {
-    source: { ...createPeerSource({ reads, peer: LINK_PEER }), id: directSourceId(direct.session.device) },
+    source: {
+      ...createPeerSource({ reads, peer: LINK_PEER }),
+      id: directSourceId(direct.session.device),
+      onVerified: () => (gave += 1),
+    },
     reads,
+    get gave() {
+      return gave;
+    },
     get served() {
       return server.served;
     },

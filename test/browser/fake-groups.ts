@@ -79,7 +79,7 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
         read,
         role: 'admin',
         members: 1,
-        height: 1,
+        height: 0,
         pending: 0,
         connected: 0,
       };

@@ -21,6 +21,8 @@ export type FakeOptions = {
   readonly network?: NodeStatus['network'];
   /** Publishing stops before this step until `release` is called. */
   readonly holdBefore?: 'stored' | 'ordered' | 'held';
+  /** Of every publish. */
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[];
   /** The call of this name fails with this code, once. */
   readonly fail?: { readonly call: string; readonly code: string; readonly message: string };
   readonly clockSkew?: number;
@@ -119,7 +121,11 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     const total = { totalFiles: files.length, totalBytes: bytes };
     await step({ step: 'reading', files: 0, bytes: 0, ...total });
     await step({ step: 'reading', files: files.length, bytes, ...total });
-    await step({ step: 'stored', manifest: MANIFEST, files: files.length, bytes }, { state: 'stored', copies: 0 });
+    const { warnings = [] } = options;
+    await step(
+      { step: 'stored', manifest: MANIFEST, files: files.length, bytes, warnings },
+      { state: 'stored', copies: 0 },
+    );
     await enter('sites.publish');
     await step({ step: 'ordered', height: 42 }, { state: 'ordered', copies: 0 });
     await step({ step: 'held', copies: 1 }, { state: 'held', copies: 1 });

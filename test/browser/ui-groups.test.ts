@@ -23,6 +23,8 @@ describeInChromium('groups in the app', () => {
     await page.getByRole('heading', { name: 'Sunday bakers', level: 1 }).waitFor();
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Sunday bakers');
     await seen(page, 'You are an admin · 1 member · read by members only');
+    await seen(page, 'nothing to order yet');
+    expect(await page.locator('main .icon-line').getByText('final').count()).toBe(0);
     expect(await page.evaluate(() => globalThis.fake.wallet.status())).toMatchObject({ state: 'unlocked' });
     expect(await page.getByRole('link', { name: 'Groups', exact: true }).getAttribute('aria-current')).toBe('page');
   });

@@ -90,6 +90,9 @@ describeInChromium('sites and peers in the app', () => {
       .getByText(/gave 3 blocks, 1\s204 entries/)
       .waitFor();
     await row('did:key:z6Mk').getByText('relay').waitFor();
+    await row('A validator').getByText('pieces of sites').first().waitFor();
+    await row('Somebody who seeds').getByText('other tab').waitFor();
+    await row('A visitor').getByText('visits').waitFor();
     await row('Ann').getByRole('link', { name: 'Community garden on the hill' }).click();
     await page.getByRole('heading', { name: 'Community garden on the hill', level: 1 }).waitFor();
     expect(page.url()).toContain(`#/groups/${GARDEN}`);

@@ -96,9 +96,9 @@ function Standing({ group }: { group: GroupDetails }) {
         </Notice>
       )}
       <p class="faint icon-line" role="status">
-        <PendingOrFinal pending={group.pending} />
+        {(group.pending > 0 || group.height > 0) && <PendingOrFinal pending={group.pending} />}
         <span>
-          {countOf(group.height, 'block')} final ·{' '}
+          {group.height === 0 ? 'nothing to order yet' : `${countOf(group.height, 'block')} final`} ·{' '}
           {group.connected === 0 ? 'nobody else here now' : `${countOf(group.connected, 'other')} here now`}
         </span>
       </p>

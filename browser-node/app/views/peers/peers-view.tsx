@@ -73,9 +73,14 @@ function PeerRow({ peer }: { peer: PeerInfo }) {
     <tr role="row">
       <th scope="row" role="rowheader">
         {member === undefined ? (
-          <code>{shorten(peer.id)}</code>
+          <strong>{describeStranger(services)}</strong>
         ) : (
           <strong>{member.name || shorten(member.identity)}</strong>
+        )}
+        {member === undefined && (
+          <p class="faint">
+            here as <code>{shorten(peer.id)}</code>
+          </p>
         )}
         {member !== undefined && (
           <p class="faint">
@@ -105,6 +110,12 @@ function PeerRow({ peer }: { peer: PeerInfo }) {
       </td>
     </tr>
   );
+}
+
+/** Nobody in the commons' room says who they are: what they offer tells more than their number there. */
+function describeStranger(services: readonly Service[]): string {
+  if (services.includes('validate')) return 'A validator';
+  return services.includes('seed') ? 'Somebody who seeds' : 'A visitor';
 }
 
 function listGroups(groups: NonNullable<PeerInfo['member']>['groups']): ComponentChildren {

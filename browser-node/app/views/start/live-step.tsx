@@ -5,6 +5,7 @@ import { useApp } from '../../app-state.ts';
 import { Button, CopyButton, LinkButton } from '../../components/button.tsx';
 import { KeepWallet } from '../../components/keep-wallet.tsx';
 import { Page } from '../../components/page.tsx';
+import { PublishWarnings } from '../../components/publish-warnings.tsx';
 import { SiteAddress } from '../../components/site-address.tsx';
 import { VisitLine } from '../../components/visit-line.tsx';
 import { displaySite } from '../../format.ts';
@@ -30,6 +31,7 @@ export function LiveStep({ state }: { state: Extract<PublishState, { step: 'live
           <span class="aside">Version {site.seq}</span>
         </div>
       </section>
+      <PublishWarnings warnings={state.warnings} />
       <KeepWallet />
       <div class="actions">
         <Button look="quiet" onClick={() => publish.begin()}>

@@ -6,6 +6,7 @@ import { Button } from '../../components/button.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Page } from '../../components/page.tsx';
+import { PublishWarnings } from '../../components/publish-warnings.tsx';
 import { WeaveProgress } from '../../components/weave-progress.tsx';
 import { countOf, displaySite, formatBytes } from '../../format.ts';
 
@@ -49,6 +50,7 @@ export function PublishingStep({ state }: { state: PublishingState }) {
           <p>{waiting.message}</p>
         </Notice>
       )}
+      <PublishWarnings warnings={state.steps.warnings} />
       <FailureNotice failure={state.refusal} />
       <div class="actions">
         {ordered === undefined && (
