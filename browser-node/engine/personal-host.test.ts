@@ -13,21 +13,33 @@ import { PersonalHost } from './personal-host.ts';
 const signer = createSeedSigner(new Uint8Array(32).fill(1));
 const identity = identityFromKey(publicKeyBytes(signer.key));
 
+/** What is asked for later than that is run by the test. */
+const LONG = 100_000;
+
 function open() {
   const asked: string[] = [];
   const times = { now: 1_000_000 };
+  const later: (() => void)[] = [];
+  const node = { hidden: false, resolve: async (key: string) => (asked.push(key), ok({})) };
   const account = { self: { identity, signer, certificate: new Uint8Array() }, isElsewhere: false };
   const wallet = { account: account as typeof account | null };
   const context = {
-    clock: { now: () => times.now, after: (_: number, task: () => void) => (setImmediate(task), () => undefined) },
+    clock: {
+      now: () => times.now,
+      after(delay: number, task: () => void) {
+        if (delay < LONG) setImmediate(task);
+        else later.push(task);
+        return () => later.splice(later.indexOf(task), delay < LONG ? 0 : 1);
+      },
+    },
     log: { debug() {}, info() {}, warn() {}, error() {} },
     store: createMemoryDisk().openStore(),
     wallet,
     mark: () => undefined,
-    node: { resolve: async (key: string) => (asked.push(key), ok({})) },
+    node,
   } as unknown as EngineContext;
   const host = { open: () => Promise.reject(new Error('no group is opened for this')) } as unknown as GroupHost;
-  return { asked, times, wallet, account, personal: new PersonalHost({ context, host }) };
+  return { asked, times, later, node, wallet, account, personal: new PersonalHost({ context, host }) };
 }
 
 /** Until the code is there and a turn of its work has ended. */
@@ -53,7 +65,7 @@ test('PG3: a wallet that was made just now asks the commons for nothing, however
 });
 
 test('PG3: one that was restored or was here before asks once, and again at most once a minute', async () => {
-  const { asked, times, wallet, account, personal } = open();
+  const { asked, times, later, node, wallet, account, personal } = open();
   account.isElsewhere = true;
   personal.follow();
   await rest();
@@ -66,6 +78,19 @@ test('PG3: one that was restored or was here before asks once, and again at most
   await rest();
   expect(asked).toHaveLength(2);
 
+  // And by itself after a while, unless nobody looks.
+  times.now += 300_000;
+  expect(later).toHaveLength(1);
+  later.pop()!();
+  await rest();
+  expect(asked).toHaveLength(3);
+  node.hidden = true;
+  times.now += 300_000;
+  expect(later).toHaveLength(1);
+  later.pop()!();
+  await rest();
+  expect(asked).toHaveLength(3);
+
   // Locked: nothing goes on, and unlocking looks again.
   wallet.account = null;
   personal.follow();
@@ -73,9 +98,9 @@ test('PG3: one that was restored or was here before asks once, and again at most
   personal.wake();
   personal.groupsChanged();
   await rest();
-  expect(asked).toHaveLength(2);
+  expect(asked).toHaveLength(3);
   wallet.account = account;
   personal.follow();
   await rest();
-  expect(asked).toHaveLength(3);
+  expect(asked).toHaveLength(4);
 });

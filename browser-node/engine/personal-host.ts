@@ -10,6 +10,8 @@ import type { GroupHost } from './group-host.ts';
 
 /** Between two looks that only a tab or the network asked for. */
 const LOOK_PAUSE: Millis = 60_000;
+/** While somebody looks at the app: another device may have founded the first group meanwhile, or another place to meet. */
+const LOOK_INTERVAL: Millis = 300_000;
 
 export type PersonalHostOptions = { readonly context: EngineContext; readonly host: GroupHost };
 
@@ -18,6 +20,7 @@ export class PersonalHost {
   #identity: Identity | null = null;
   #started: Promise<PersonalGroup> | null = null;
   #lookedAt: Millis = 0;
+  #cancel: (() => void) | null = null;
 
   constructor(options: PersonalHostOptions) {
     this.#options = options;
@@ -30,6 +33,7 @@ export class PersonalHost {
     if (identity !== this.#identity) {
       void this.#started?.then((group) => group.close());
       this.#started = null;
+      this.#cancel?.();
       this.#identity = identity;
     }
     if (this.#started || account?.isElsewhere) this.#wake();
@@ -57,7 +61,14 @@ export class PersonalHost {
   }
 
   #wake(): void {
-    this.#lookedAt = this.#options.context.clock.now();
+    const { clock, node } = this.#options.context;
+    this.#lookedAt = clock.now();
+    this.#cancel?.();
+    this.#cancel = clock.after(LOOK_INTERVAL, () => {
+      this.#cancel = null;
+      // A hidden tab rests; being looked at again wakes it.
+      if (!node.hidden) this.wake();
+    });
     this.#work((group) => group.wake());
   }
 

@@ -1,85 +1,17 @@
 // Devices of one phrase: their groups appear on each of them, whoever founded first, and a device that is lost orders nothing more.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import { decodeCanonical } from '../../shared/codec/canonical.ts';
-import { fail, ok } from '../../shared/core/result.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
-import { identityPersonal, type PersonalRecord } from '../../shared/ledger/families/personal.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { PersonalGroup } from '../../shared/node/personal-group.ts';
-import { derivePersonalKey } from '../../shared/node/personal-pointer.ts';
-import type { PublicKey } from '../../shared/platform/ports.ts';
-import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
-import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
-import { createSeededRandom } from './seeded-random.ts';
-import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
+import { createGroupWorld } from './group-world.ts';
+import { createMemoryDisk } from './memory-store.ts';
+import { createOwner, type OwnDevice } from './personal-owner.ts';
+import { createSimulatedClock } from './simulated-clock.ts';
 
 const PAGE = 'pages/plan' as DocumentName;
 const LONG = 60_000;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** What the commons says of one identity, ordered as its rule would (LG90); every answer takes its time. */
-function createCommons(clock: SimulatedClock) {
-  const state = {
-    reachable: true,
-    record: null as PersonalRecord | null,
-    revoked: new Set<PublicKey>(),
-    reads: 0,
-    writes: 0,
-  };
-  const away = fail('waiting_for_network', 'Nobody answers.');
-  const wait = () => new Promise<void>((resolve) => void clock.after(50, resolve));
-  const commons = {
-    async read() {
-      state.reads += 1;
-      await wait();
-      return state.reachable ? ok(state.record) : away;
-    },
-    async isRevoked(device: PublicKey) {
-      await wait();
-      return state.reachable ? ok(state.revoked.has(device)) : away;
-    },
-    async submit({ body }: { body: Uint8Array }) {
-      state.writes += 1;
-      await wait();
-      if (!state.reachable) return away;
-      const pointer = decodeCanonical(identityPersonal.schema, body, { max: 4_096 });
-      if (!pointer.ok || pointer.value.seq !== (state.record?.seq ?? 0) + 1) return fail('wrong_state', 'Taken.');
-      state.record = pointer.value;
-      return ok(null);
-    },
-  };
-  return { state, commons };
-}
-
-type Device = WorldMember & { readonly personal: PersonalGroup; readonly names: () => string[] };
-
-function createOwner(world: GroupWorld, clock: SimulatedClock) {
-  const { state, commons } = createCommons(clock);
-  const secret = derivePersonalKey({ sealingSeed: new Uint8Array(32).fill(7) });
-  const start = async (given: { device: string; disk: MemoryDisk; key?: Uint8Array | null }): Promise<Device> => {
-    const { device, disk, key = secret } = given;
-    const late: { personal?: PersonalGroup } = {};
-    const member = await world.startMember({
-      ...{ name: 'alice', device, disk },
-      onChange: () => late.personal?.groupsChanged(),
-    });
-    const { groups, self } = member;
-    const personal = new PersonalGroup({
-      ...{ clock, log, self, commons, random: createSeededRandom(device.length) },
-      key: async () => key,
-      knowsGroups: async () => groups.all.length > 0,
-      openGroups: async () => groups,
-      onDevices: () => undefined,
-    });
-    late.personal = personal;
-    personal.wake();
-    return { ...member, personal, names: () => groups.ordinary.map((node) => node.founding.genesis.name).sort() };
-  };
-  return { state, start };
-}
 
 async function write(node: GroupNode, text: string): Promise<void> {
   await node.documents.load(PAGE);
@@ -92,7 +24,7 @@ async function textOf(node: GroupNode): Promise<string[]> {
   return Object.keys(node.documents.value(PAGE) ?? {}).sort();
 }
 
-function named(device: Device, name: string): GroupNode {
+function named(device: OwnDevice, name: string): GroupNode {
   return device.groups.ordinary.find((node) => node.founding.genesis.name === name)!;
 }
 
