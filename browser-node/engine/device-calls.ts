@@ -57,9 +57,13 @@ async function revoke({ context, host, personal, own }: DeviceCallsOptions, devi
   for (const { node, revoked } of places) if (mayEnter(revoked)) await node.submit([operation]);
   if (commons.isMember && mayEnter(commons.devices.get(device))) {
     const { outbox } = await requireWriter(context);
-    await outbox.submit([operation]);
+    const id = await outbox.submit([operation]);
+    // Once it is final: the device may be the one that ordered the list. After a restart that is looked at anyway.
+    outbox.whenSettled(id).then(
+      () => personal.devicesChanged(),
+      () => undefined,
+    );
   }
-  personal.devicesChanged();
 }
 
 /** `since` is 0, and the name nobody's, for a device that no list of this identity's devices has. */

@@ -50,7 +50,7 @@ export class PersonalHost {
     if (this.#started && this.#options.context.clock.now() - this.#lookedAt >= LOOK_PAUSE) this.#wake();
   }
 
-  /** A device was revoked: it may be the one that ordered the list. */
+  /** One was revoked in the commons: it may be the one that ordered the list. */
   devicesChanged(): void {
     if (this.#started) this.#wake();
   }

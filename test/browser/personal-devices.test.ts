@@ -107,4 +107,33 @@ describeInChromium('devices of one person', () => {
     expect(await textOf(first.tab, own)).toBe('one two three four');
     await closeAll(bob, first, second);
   });
+
+  test('the device that ordered the list is lost: another one revokes it, and a third finds everything through that one', async () => {
+    const first = await openMember(mesh.app);
+    const own = await foundGroup(first.tab, 'Weavers');
+    await append(first.tab, own, 'one');
+    const phrase = await first.tab.evaluate(() => weft.wallet.recoveryPhrase());
+    const second = await openMember(mesh.app, { phrase });
+    await expect.poll(() => textOf(second.tab, own), SOON).toBe('one');
+    await expect.poll(async () => (await devicesOf(second.tab)).length, SOON).toBe(2);
+    await first.browser.close();
+
+    const lost = (await devicesOf(second.tab)).find(({ current }) => !current)!.device;
+    await second.tab.evaluate((device) => weft.wallet.revokeDevice(device), lost);
+    // The commons has it; the group waits for whom it was revoked.
+    const stateOf = async () => (await devicesOf(second.tab)).find(({ device }) => device === lost);
+    await expect.poll(stateOf, SOON).toMatchObject({ revoked: false, revoking: true });
+    await append(second.tab, own, ' two');
+
+    const third = await openMember(mesh.app, { phrase });
+    await expect.poll(() => namesOf(third.tab), SOON).toEqual(['Weavers']);
+    await expect.poll(() => textOf(third.tab, own), SOON).toBe('one two');
+    await append(third.tab, own, ' three');
+    await expect.poll(() => textOf(second.tab, own), SOON).toBe('one two three');
+    // The lost one is still known by its name.
+    await expect.poll(async () => (await devicesOf(third.tab)).length, SOON).toBe(3);
+    const names = (await devicesOf(third.tab)).map(({ name }) => name);
+    expect(names).not.toContain('Another device');
+    await closeAll(second, third);
+  });
 });
