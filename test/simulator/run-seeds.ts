@@ -1,13 +1,25 @@
 // npm run test:sim -- --seed N: one run of a group and its digest. --seeds N: as many runs, from seed 0 or from --from M.
-// With --validators: runs of validators that order together, instead of groups of whole nodes.
+// With --validators: runs of validators that order together, instead of groups of whole nodes; of one seed that fails, the
+// smallest plan that fails too, which a directed test can hold.
 
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { runGroup } from './group-run.ts';
-import { runValidators } from './validators/run-validators.ts';
+import { drawPlan, type FaultPlan } from './validators/fault-plan.ts';
+import { runPlan, runValidators } from './validators/run-validators.ts';
+import { shrinkPlan } from './validators/shrink-plan.ts';
 
 function numberOf(name: string): number | undefined {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? undefined : Number(process.argv[at + 1]);
+}
+
+function failsToOrder(plan: FaultPlan): boolean {
+  try {
+    runPlan(plan);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 const run = process.argv.includes('--validators') ? runValidators : runGroup;
@@ -23,6 +35,9 @@ for (let seed = from; seed < from + count; seed++) {
   } catch (error) {
     failed++;
     console.error(error instanceof Error ? error.message : String(error));
+    if (run === runValidators && count === 1) {
+      console.error(`Smallest: ${JSON.stringify(shrinkPlan(drawPlan(seed), failsToOrder))}`);
+    }
   }
 }
 console.log(`${count - failed} of ${count} runs converged`);

@@ -65,15 +65,16 @@ export const CALM: Traffic = { delayMin: 5, delayMax: 250, slow: 0, slowMax: 0, 
 
 const FAULTS_LAST: { readonly least: Millis; readonly most: Millis } = { least: 10_000, most: 45_000 };
 
-function toleratedOf(validators: number, dice: Dice): number {
-  if (validators === 10) return dice.pick([1, 3]);
-  return Math.floor((validators - 1) / 3);
+/** Mostly as many as the size can carry; a policy may name fewer, and then more may be away. */
+function drawTolerated(validators: number, dice: Dice): number {
+  const most = Math.floor((validators - 1) / 3);
+  return dice.happens(0.7) ? most : dice.between(0, most);
 }
 
 export function drawPlan(seed: number): FaultPlan {
   const dice = createDice(seed);
   const validators = dice.pick(SIZES);
-  const f = toleratedOf(validators, dice);
+  const f = drawTolerated(validators, dice);
   const spare = validators - (Math.floor((validators + f) / 2) + 1);
   const names = Object.keys(ADVERSARIES) as AdversaryName[];
   const order = dice.shuffle([...Array(validators).keys()]);

@@ -48,14 +48,24 @@ describe('a leader that is away', () => {
     [10, 1],
     [10, 3],
   ])('CH28: of %i with f = %i costs at most one timeout', (validators, f) => {
-    const calm = calmPlan(validators, f, [{ at: 1_000, validator: 0, entries: 1, spread: true }]);
     const gone = leaderOf(groupOf(validators, f).rules.set, 1);
-    const quick = runPlan(calm);
-    const slow = runPlan({
-      ...calm,
-      faults: [{ kind: 'crash', at: 0, validator: gone, effects: 0, down: null }],
-      submissions: [{ at: 1_000, validator: (gone + 1) % validators, entries: 1, spread: true }],
+    const work = { at: 1_000, validator: (gone + 1) % validators, entries: 1, spread: true };
+    for (let seed = 0; seed < 10; seed++) {
+      const calm = { ...calmPlan(validators, f, [work]), seed };
+      const crash = { kind: 'crash', at: 0, validator: gone, effects: 0, down: null } as const;
+      const [quick, slow] = [runPlan(calm), runPlan({ ...calm, faults: [crash] })];
+      expect(slow.finished - quick.finished).toBeLessThanOrEqual(2 * DELTA + HOPS_MAX * CALM.delayMax);
+    }
+  });
+});
+
+describe('the largest set', () => {
+  test('CH1: 100 validators with f = 33 and 8 of them away make their blocks final', { timeout: 300_000 }, () => {
+    const work = [1_000, 4_000].map((at) => ({ at, validator: 0, entries: 1, spread: true }));
+    const crashes = Array.from({ length: 8 }, (_, at) => at + 2).map((validator) => {
+      return { kind: 'crash', at: 0, validator, effects: 0, down: null } as const;
     });
-    expect(slow.finished - quick.finished).toBeLessThanOrEqual(2 * DELTA + HOPS_MAX * CALM.delayMax);
+    const run = runPlan({ ...calmPlan(100, 33, work), faults: crashes });
+    expect(run.height).toBe(2);
   });
 });

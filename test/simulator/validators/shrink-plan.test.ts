@@ -1,0 +1,28 @@
+// Shrinking: the smaller plan still fails, and holds nothing that it does without.
+
+import { expect, test } from 'vitest';
+import { CALM, drawPlan, type FaultPlan } from './fault-plan.ts';
+import { MUTANTS } from './mutants.ts';
+import { runPlan } from './run-validators.ts';
+import { shrinkPlan } from './shrink-plan.ts';
+
+test('a plan that fails is cut down to what it takes', () => {
+  const fails = (plan: FaultPlan): boolean => {
+    try {
+      runPlan(plan, { machine: MUTANTS['restart votes'] });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const seed = Array.from({ length: 60 }, (_, at) => at).find(
+    (at) => drawPlan(at).validators <= 4 && fails(drawPlan(at)),
+  );
+  expect(seed).toBeDefined();
+  const plan = drawPlan(seed!);
+  const smallest = shrinkPlan(plan, fails);
+  expect(fails(smallest)).toBe(true);
+  expect(smallest.faults.length).toBeLessThan(plan.faults.length);
+  expect(smallest.faults.length === 0 || !fails({ ...smallest, faults: smallest.faults.slice(1) })).toBe(true);
+  expect(smallest.traffic === CALM || !fails({ ...smallest, traffic: CALM })).toBe(true);
+});
