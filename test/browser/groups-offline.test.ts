@@ -66,6 +66,27 @@ describeInChromium('a group without a network', () => {
     mesh = await startMesh();
   });
 
+  test('BN17: Automerge comes with the first group and is kept: the group opens again without the edge', async () => {
+    const { browser, tab } = await openMember(mesh.app);
+    const listKept = (): Promise<string[]> =>
+      tab.evaluate(async () => {
+        const requests = (await caches.keys()).map(async (name) => await (await caches.open(name)).keys());
+        return (await Promise.all(requests)).flat().map(({ url }) => new URL(url).pathname);
+      });
+    // The list goes in last: everything that is kept for everybody is there.
+    await expect.poll(listKept, SOON).toContain('/files.json');
+    expect((await listKept()).filter((path) => path.endsWith('.wasm'))).toEqual([]);
+    const groupId = await foundGroup(tab, 'Weavers');
+    await append(tab, groupId, 'kept');
+    await expect.poll(listKept, SOON).toContainEqual(expect.stringMatching(/\.wasm$/));
+    await browser.close();
+    await mesh.stopEdge();
+    const again = await openMember(mesh.app, { profileDir: browser.profileDir });
+    expect(await textOf(again.tab, groupId)).toBe('kept');
+    await mesh.startEdge();
+    await closeAll(again);
+  });
+
   test.each([
     ['gathered', false],
     ['each on disk before the next', true],
