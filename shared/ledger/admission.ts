@@ -12,7 +12,7 @@ import { beginPolicy } from './announced-policy.ts';
 import { OPERATIONS } from './families.ts';
 import { registerDevice } from './families/devices.ts';
 import { checkStranger } from './families/membership.ts';
-import { chargeFee, type PaidFee } from './fees.ts';
+import { chargeFee, checkFee, type FeeTerms, type PaidFee } from './fees.ts';
 import { GROUP_RECORD } from './group-records.ts';
 import type { OperationContext } from './operation.ts';
 import { DEVICE, FEED, MEMBER, POLICY, QUOTA, RECENT, type Device, type Feed } from './records.ts';
@@ -99,6 +99,16 @@ export function createPrecheck(
   };
 }
 
+/**
+ * LG69: for a working set, before any signature is checked: an entry that would be void for want of money, which costs
+ * its sender nothing. A block may hold such an entry all the same.
+ */
+export function checkPayment(block: OpenBlock, entry: Priced): Failure<Code> | undefined {
+  if (block.tokens === undefined) return undefined;
+  const code = checkFee(block.draft, feeTerms(block, entry));
+  return code === undefined ? undefined : { code, because: becauseOf(code) };
+}
+
 function checkClock({ blockTime }: OpenBlock, { body }: VerifiedEntry): Code | undefined {
   return body.time > blockTime + CLOCK_DRIFT_MAX ? 'clock_ahead' : undefined;
 }
@@ -179,11 +189,16 @@ function chargeQuota(frame: Draft, given: { block: OpenBlock; entry: VerifiedEnt
 /** An expired entry pays nothing (LG17), every other what it offers or what there is of it (LG60). */
 function payFee(frame: Draft, given: { block: OpenBlock; entry: VerifiedEntry }): ReturnType<typeof chargeFee> {
   const { block, entry } = given;
-  const { blockTime, tokens: policy } = block;
-  const { validUntil, ops } = entry.body;
-  if (validUntil !== undefined && validUntil < blockTime) return { code: 'expired', paid: {} };
-  const unpaid = ops.every(({ kind }) => rulesByKind.get(kind)?.unpaid === true);
-  return chargeFee(frame, { entry, blockTime, policy, unpaid });
+  const { validUntil } = entry.body;
+  if (validUntil !== undefined && validUntil < block.blockTime) return { code: 'expired', paid: {} };
+  return chargeFee(frame, feeTerms(block, entry));
+}
+
+type Priced = Pick<ParsedEntry, 'body' | 'size'> & { readonly identity: Identity };
+
+function feeTerms({ blockTime, tokens: policy }: OpenBlock, { body, identity, size }: Priced): FeeTerms {
+  const unpaid = body.ops.every(({ kind }) => rulesByKind.get(kind)?.unpaid === true);
+  return { body, identity, size, blockTime, policy, unpaid };
 }
 
 /** A document entry writes nothing here: what its changes do is decided at the end of the block, for all of them (LG30). */

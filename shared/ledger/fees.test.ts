@@ -16,11 +16,11 @@ import { countTokens, giveTokens, TOKENS } from '../../test/simulator/tokens.ts'
 import type { TokenPolicy } from '../chain/token-policy.ts';
 import type { EntryContent } from '../feeds/feed.ts';
 import { ASSETS, TREASURY } from './account-records.ts';
-import { previewEntry } from './admission.ts';
+import { checkPayment, previewEntry } from './admission.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister } from './families/handles.ts';
-import { canPay, leastFee, splitFee } from './fees.ts';
+import { leastFee, splitFee } from './fees.ts';
 import { balanceOf } from './funds.ts';
 import type { Receipt } from './receipts.ts';
 import { readRecord } from './state.ts';
@@ -146,19 +146,16 @@ describe('LG59: the floor', () => {
   });
 });
 
-test('LG60: whether an account can pay is one look-up, and no signature', async () => {
-  const { world, alice } = await openGroup();
-  const ask = (fee: bigint, feeSelector: number) =>
-    canPay(world.state, {
-      body: { fee, feeSelector, sort: 'ledger' },
-      identity: alice.identity,
-      blockTime: world.time,
-    });
-  expect([ask(100n, 0), ask(101n, 0), ask(200n, 2), ask(201n, 2), ask(1n, 3)]).toEqual([
-    true,
-    false,
-    true,
-    false,
-    false,
-  ]);
+test('LG69: whether an account can pay is a look-up that needs no signature', async () => {
+  const { world, alice } = await openGroup({ feeFloor: 1_000_000 });
+  const ask = async (terms: Partial<EntryContent>) => {
+    const { body, size, identity } = await write(alice, [handleRegister.create({ handle: 'any-handle' })], terms);
+    return checkPayment(nextBlock(world), { body, size, identity })?.code;
+  };
+  giveTokens(world, { asset: 'consumer', to: alice.identity, amount: 1_900n });
+  expect(await ask({ fee: 2_000n })).toBeUndefined();
+  expect(await ask({ fee: 2_001n })).toBe('insufficient_funds');
+  expect(await ask({ fee: 1n })).toBe('fee_below_floor');
+  expect(await ask({ fee: 2_000n, feeSelector: 1 })).toBe('insufficient_funds');
+  expect(await ask({ fee: 2_000n, feeSelector: 7 })).toBe('invalid_fee_selector');
 });

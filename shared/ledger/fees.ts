@@ -3,6 +3,7 @@
 import type { TokenPolicy } from '../chain/token-policy.ts';
 import { assert } from '../core/assert.ts';
 import type { Millis } from '../core/brand.ts';
+import type { Identity } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { ASSETS, type Asset } from './account-records.ts';
 import type { Code } from './codes.ts';
@@ -45,60 +46,53 @@ export function leastFee(policy: TokenPolicy | undefined, bytes: number): bigint
   return (BigInt(bytes) * BigInt(policy.feeFloor) + FLOOR_UNITS - 1n) / FLOOR_UNITS;
 }
 
+/** What of an entry says what it owes; nothing of it needs a signature. */
+export type FeeTerms = {
+  readonly body: Priced;
+  readonly identity: Identity;
+  /** Bytes of the entry. */
+  readonly size: number;
+  readonly blockTime: Millis;
+  readonly policy: TokenPolicy | undefined;
+  /** Operations that nobody is kept from for want of money. */
+  readonly unpaid: boolean;
+};
+
 /** Moves the fee to the treasury, or what there is of it; with a code the entry is void and stays so. */
-export function chargeFee(
-  draft: Draft,
-  terms: {
-    readonly entry: VerifiedEntry;
-    readonly blockTime: Millis;
-    readonly policy: TokenPolicy | undefined;
-    /** Operations that nobody is kept from for want of money. */
-    readonly unpaid: boolean;
-  },
-): { readonly code: Code | undefined; readonly paid: PaidFee } {
-  const { entry, blockTime, policy, unpaid } = terms;
-  const { body, identity, size } = entry;
-  const parts = splitFee(body);
-  if (body.sort === 'document') return { code: undefined, paid: {} };
-  if (policy === undefined) {
-    const unpayable = (body.fee ?? 0n) > 0n ? 'insufficient_funds' : undefined;
-    return { code: parts === undefined ? 'invalid_fee_selector' : unpayable, paid: {} };
-  }
+export function chargeFee(draft: Draft, terms: FeeTerms): { readonly code: Code | undefined; readonly paid: PaidFee } {
+  const { body, identity, blockTime, policy } = terms;
+  const code = checkFee(draft, terms);
   const paid: { consumer?: bigint; industrial?: bigint } = {};
-  let short = false;
-  const owed = parts ?? { consumer: body.fee ?? 0n, industrial: 0n };
+  if (policy === undefined) return { code, paid };
+  const owed = splitFee(body) ?? splitFee({ ...body, feeSelector: FEE_SELECTORS.consumer });
   for (const asset of ASSETS) {
-    if (owed[asset] === 0n) continue;
     const { free } = balanceOf(draft, { asset, identity, blockTime });
-    const amount = free < owed[asset] ? free : owed[asset];
-    short ||= free < owed[asset];
+    const due = owed?.[asset] ?? 0n;
+    const amount = free < due ? free : due;
     if (amount === 0n) continue;
     const failed = move(draft, { asset, from: identity, to: 'treasury', amount, blockTime });
     assert(failed === undefined, 'the treasury takes what is there');
     paid[asset] = amount;
   }
-  if (parts === undefined) return { code: 'invalid_fee_selector', paid };
-  const below = !unpaid && isBelowFloor(draft, { entry, least: leastFee(policy, size) });
-  if (below) return { code: 'fee_below_floor', paid };
-  return { code: short ? 'insufficient_funds' : undefined, paid };
+  return { code, paid };
 }
 
-/** The one look-up that says whether an account pays what an entry offers; nothing of it needs a signature. */
-export function canPay(
-  from: State | Draft,
-  offer: { readonly body: Priced; readonly identity: VerifiedEntry['identity']; readonly blockTime: Millis },
-): boolean {
-  const { body, identity, blockTime } = offer;
+/** The quick look-up: whether an entry pays what it owes, from balances alone. */
+export function checkFee(from: State | Draft, terms: FeeTerms): Code | undefined {
+  const { body, identity, size, blockTime, policy, unpaid } = terms;
+  if (body.sort === 'document') return undefined;
   const parts = splitFee(body);
-  if (parts === undefined) return false;
-  return ASSETS.every(
-    (asset) => parts[asset] === 0n || balanceOf(from, { asset, identity, blockTime }).free >= parts[asset],
+  if (parts === undefined) return 'invalid_fee_selector';
+  if (policy === undefined) return (body.fee ?? 0n) > 0n ? 'insufficient_funds' : undefined;
+  if (!unpaid && (body.fee ?? 0n) < leastFee(policy, size) && !isExempt(from, identity)) return 'fee_below_floor';
+  const short = ASSETS.some(
+    (asset) => parts[asset] > 0n && balanceOf(from, { asset, identity, blockTime }).free < parts[asset],
   );
+  return short ? 'insufficient_funds' : undefined;
 }
 
 /** Admins can always act, or a group whose admins have nothing could not be mended; strangers have no account yet. */
-function isBelowFloor(draft: Draft, { entry, least }: { entry: VerifiedEntry; least: bigint }): boolean {
-  if ((entry.body.fee ?? 0n) >= least) return false;
-  const member = readRecord(draft, MEMBER, entry.identity);
-  return member !== undefined && member.role !== 'admin';
+function isExempt(from: State | Draft, identity: Identity): boolean {
+  const member = readRecord(from, MEMBER, identity);
+  return member === undefined || member.role === 'admin';
 }

@@ -1,26 +1,28 @@
 // How entries come in: verified against the last final state and all that is pending, on disk, and then in the pool.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Tip } from '../chain/block.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
-import type { OpenBlock } from '../ledger/admission.ts';
+import type { Admission, OpenBlock } from '../ledger/admission.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Store, Verifier } from '../platform/ports.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
-import { admitEntry, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
+import { admitEntry, checkPayment, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { findEntryHeight, loadPending, removePending, writePending } from './chain-store.ts';
-import { EntryPool } from './entry-pool.ts';
+import { EntryCounters } from './entry-counters.ts';
+import { EntryPool, type WaitingTerms } from './entry-pool.ts';
 
 /** What became of a submitted entry. */
 export type Submitted =
@@ -42,11 +44,20 @@ export type EntryIntakeOptions = {
   readonly readChanges?: ChangeReader | undefined;
   /** The last final state, and the block it is of. */
   readonly head: () => { readonly state: State; readonly tip: Tip };
+  /** This device: what it wrote itself is neither evicted nor purged. */
+  readonly own?: PublicKey | undefined;
+  /** How often what has waited too long is looked for. */
+  readonly purgeInterval?: Millis | undefined;
   /** New entries are on disk and in the pool. */
   readonly onPending: (entries: readonly VerifiedEntry[]) => void;
   /** A verified entry is refused because another has its number. */
   readonly onContradicted?: (entry: VerifiedEntry) => void;
 };
+
+/** Longer than a validator is usually away; whoever wrote an entry keeps it and gives it again. */
+const WAIT_MAX: Millis = 24 * 60 * 60 * 1_000;
+/** Seldom enough for a tab that is asleep, often enough for one that is full of what nobody orders. */
+const PURGE_INTERVAL: Millis = 10 * 60 * 1_000;
 
 export class EntryIntake {
   readonly #options: EntryIntakeOptions;
@@ -54,7 +65,12 @@ export class EntryIntake {
   readonly #submissions = new Map<PublicKey, Promise<void>>();
   readonly pool = new EntryPool();
   /** Verified and admitted, and on their way to the disk: not in the pool before they are there. */
-  readonly #arriving = new Set<VerifiedEntry>();
+  readonly #arriving = new Map<VerifiedEntry, WaitingTerms>();
+  /** Evicted from the pool, and still on disk. */
+  readonly #evicted: Cid[] = [];
+  readonly counters = new EntryCounters();
+  #cancelPurge: (() => void) | null = null;
+  #closed = false;
   #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
 
   constructor(options: EntryIntakeOptions) {
@@ -89,27 +105,77 @@ export class EntryIntake {
 
   /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
   async restore(): Promise<void> {
-    let waiting = await loadPending(this.#options.store);
+    let waiting = await this.#loadUnexpired();
     for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
       before = waiting.length;
-      const refused: Uint8Array[] = [];
-      for (const wire of waiting) {
-        const parsed = parseEntry(wire);
-        const entry = parsed.ok ? await this.#verify(parsed.value) : parsed;
-        const fits = entry.ok && previewEntry(this.workingSet(), entry.value).outcome !== 'refuse';
-        if (fits && this.pool.add(entry.value)) admitEntry(this.workingSet(), entry.value);
-        else refused.push(wire);
+      const refused: ParsedEntry[] = [];
+      for (const parsed of waiting) {
+        const entry = await this.#verify(parsed);
+        const admission = entry.ok ? previewEntry(this.workingSet(), entry.value) : undefined;
+        const fits = entry.ok && admission?.outcome !== 'refuse';
+        const terms = this.#termsOf(parsed, admission);
+        if (fits && this.pool.add(entry.value, terms)) admitEntry(this.workingSet(), entry.value);
+        else refused.push(parsed);
       }
       waiting = refused;
     }
     if (waiting.length > 0) this.#options.log.warn('pending entries that no longer fit', { entries: waiting.length });
+    this.#armPurge();
+  }
+
+  /** Nothing is purged from now on. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelPurge?.();
+  }
+
+  /** WS5: forgets entries of others that have waited too long; they may be given again. */
+  async purge(): Promise<void> {
+    const { clock, store, purgeInterval = PURGE_INTERVAL } = this.#options;
+    const now = clock.now();
+    const stale = this.pool.findStale({ since: now - WAIT_MAX, expired: now - purgeInterval });
+    if (stale.length === 0) return;
+    this.counters.add('ttl_drop_total', stale.length);
+    this.#forget(stale.map(({ id }) => id));
+    await removePending(store, this.#evicted.splice(0));
   }
 
   /** Forgets entries that can never be ordered. */
   async drop(ids: readonly Cid[]): Promise<void> {
+    for (const id of ids) this.counters.add(this.pool.has(id) ? 'orphan_sweep_total' : 'drop_not_found_total');
     for (const id of ids) this.pool.remove(id);
     this.#working = null;
     await removePending(this.#options.store, ids);
+  }
+
+  /** WS6: what expired while this node was off can only be void. */
+  async #loadUnexpired(): Promise<readonly ParsedEntry[]> {
+    const { store, clock, own } = this.#options;
+    const parsed = (await loadPending(store)).map((wire) => parseEntry(wire)).filter((one) => one.ok);
+    const stored = parsed.map(({ value }) => value);
+    const isOver = ({ body: { validUntil = Infinity, device } }: ParsedEntry): boolean =>
+      validUntil < clock.now() && device !== own;
+    const expired = stored.filter(isOver);
+    this.counters.add('startup_ttl_drop_total', expired.length);
+    if (expired.length > 0)
+      await removePending(
+        store,
+        expired.map(({ id }) => id),
+      );
+    return stored.filter((entry) => !isOver(entry));
+  }
+
+  /** While nothing waits there is nothing to wake up for. */
+  #armPurge(): void {
+    const { clock, log, purgeInterval = PURGE_INTERVAL } = this.#options;
+    if (this.#closed || this.#cancelPurge || this.pool.size === 0) return;
+    this.#cancelPurge = clock.after(purgeInterval, () => {
+      this.#cancelPurge = null;
+      this.purge().catch((error: unknown) =>
+        log.warn('entries that waited too long are still on disk', { error: String(error) }),
+      );
+      this.#armPurge();
+    });
   }
 
   async #inTurn<T>(device: PublicKey, task: () => Promise<T>): Promise<T> {
@@ -140,6 +206,7 @@ export class EntryIntake {
         const height = heights[at];
         const judge = () => this.#judge(entry, { signed: signed[at], contradicted });
         const judged = height === undefined ? await judge() : ok({ id, height });
+        this.#count(judged);
         if (judged.ok && 'body' in judged.value) arriving.push(judged.value);
         outcomes.push(judged.ok ? ok(submittedOf(judged.value)) : judged);
       }
@@ -149,6 +216,7 @@ export class EntryIntake {
       for (const entry of contradicted) this.#options.onContradicted?.(entry);
       return outcomes.map((outcome) => (outcome.ok && forked.has(outcome.value.id) ? FORKED : outcome));
     } catch (error) {
+      this.counters.add('lock_poison_total');
       this.#working = null;
       throw error;
     } finally {
@@ -165,14 +233,14 @@ export class EntryIntake {
     await writePending(store, entries, readChanges ? 'relaxed' : 'strict');
     const [added, forked] = [[] as VerifiedEntry[], [] as Cid[]];
     for (const entry of entries) {
-      if (this.pool.add(entry)) added.push(entry);
+      if (this.pool.add(entry, this.#arriving.get(entry))) added.push(entry);
       else forked.push(entry.id);
       this.#arriving.delete(entry);
     }
-    if (forked.length > 0) {
-      this.#working = null;
-      await removePending(store, forked);
-    }
+    if (forked.length > 0) this.#working = null;
+    const gone = [...forked, ...this.#evicted.splice(0)];
+    if (gone.length > 0) await removePending(store, gone);
+    this.#armPurge();
     if (added.length > 0) onPending(added);
     return new Set(forked);
   }
@@ -184,7 +252,7 @@ export class EntryIntake {
   ): Promise<Result<VerifiedEntry | Known, Failure>> {
     const { id, body } = entry;
     if (this.#isHere(id)) return ok({ id });
-    if (this.pool.isFullFor(body.device, this.#arriving)) return fail('pool_full', becauseOf('pool_full'));
+    if (!this.#mayHaveRoom(entry)) return fail('pool_full', becauseOf('pool_full'));
     // Its device hears of it now; in the pool it would hold up that device's feed until its time has come.
     if (body.time > this.#options.clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
     const verified = await this.#verify(entry, signed);
@@ -198,15 +266,50 @@ export class EntryIntake {
       if (code === 'forked' || code === 'seq_used') contradicted.push(verified.value);
       return fail(code, becauseOf(code));
     }
-    if (!this.pool.hasRoomFor(verified.value, this.#arriving)) return fail('pool_full', becauseOf('pool_full'));
+    const terms = this.#termsOf(entry, admission);
+    const leaving = this.pool.findRoom(verified.value, { ...terms, coming: this.#arriving.keys() });
+    if (leaving === null) return fail('pool_full', becauseOf('pool_full'));
+    this.counters.add('evictions_total', leaving.length);
+    this.#forget(leaving.map(({ id: gone }) => gone));
     admitEntry(this.workingSet(), verified.value);
-    this.#arriving.add(verified.value);
+    this.#arriving.set(verified.value, terms);
     return verified;
+  }
+
+  /** Before anything is verified: as if it paid all that it offers. */
+  #mayHaveRoom(entry: ParsedEntry): boolean {
+    const { body } = entry;
+    if (this.pool.isFullFor(body.device, this.#arriving.keys())) return false;
+    const own = body.device === this.#options.own;
+    return this.pool.findRoom(entry, { paid: body.fee ?? 0n, own, coming: this.#arriving.keys() }) !== null;
+  }
+
+  #termsOf({ body }: ParsedEntry, admission: Admission | undefined): WaitingTerms {
+    const paid = admission && admission.outcome !== 'refuse' ? admission.paid : undefined;
+    const { clock, own } = this.#options;
+    return {
+      paid: (paid?.consumer ?? 0n) + (paid?.industrial ?? 0n),
+      since: clock.now(),
+      own: body.device === own,
+    };
+  }
+
+  /** From the pool at once; from the disk with the next write. */
+  #forget(ids: readonly Cid[]): void {
+    if (ids.length === 0) return;
+    for (const id of ids) this.pool.remove(id);
+    this.#evicted.push(...ids);
+    this.#working = null;
+  }
+
+  #count(judged: Result<VerifiedEntry | Known, Failure>): void {
+    if (!judged.ok) this.counters.reject(judged.error.code);
+    else if (!('body' in judged.value)) this.counters.add('dup_tx_reject_total');
   }
 
   #isHere(id: Cid): boolean {
     if (this.pool.has(id)) return true;
-    for (const entry of this.#arriving) if (entry.id === id) return true;
+    for (const entry of this.#arriving.keys()) if (entry.id === id) return true;
     return false;
   }
 
@@ -215,8 +318,8 @@ export class EntryIntake {
     const { device, group } = entry.body;
     const identity = this.#identityOf(device);
     if (identity === undefined || group !== this.#options.group || this.#isHere(entry.id)) return undefined;
-    if (this.pool.isFullFor(device, this.#arriving)) return undefined;
-    const refused = createPrecheck(this.workingSet())(entry, identity);
+    if (!this.#mayHaveRoom(entry)) return undefined;
+    const refused = this.#precheck(entry, identity);
     return refused === undefined ? verifySignature(entry, this.#options.verifier) : undefined;
   }
 
@@ -226,17 +329,24 @@ export class EntryIntake {
       group,
       verifier,
       identityOfDevice: (device) => this.#identityOf(device),
-      precheck: createPrecheck(this.workingSet()),
+      precheck: (one, identity) => this.#precheck(one, identity),
       authorise: verifyAuthorisations,
       signed,
       ...(readChanges && { readChanges }),
     });
   }
 
+  /** EN6, LG69: from what is known without a signature. */
+  #precheck(entry: ParsedEntry, identity: Identity): Failure | undefined {
+    const block = this.workingSet();
+    const { body, size } = entry;
+    return createPrecheck(block)(entry, identity) ?? checkPayment(block, { body, size, identity });
+  }
+
   #identityOf(device: PublicKey): Identity | undefined {
     const known = readRecord(this.#options.head().state, DEVICE, device)?.identity ?? this.pool.identityOf(device);
     if (known !== undefined) return known;
-    for (const { body, identity } of this.#arriving) if (body.device === device) return identity;
+    for (const { body, identity } of this.#arriving.keys()) if (body.device === device) return identity;
     return undefined;
   }
 
@@ -248,7 +358,8 @@ export class EntryIntake {
     if (this.#working?.tip === tip.id) return { ...this.#working.block, blockTime };
     const start = { state, parentId: tip.id, blockTime, height: tip.height + 1 };
     const block = openBlock(start);
-    for (const entry of orderEntries(start, [...this.pool.entries(), ...this.#arriving])) admitEntry(block, entry);
+    for (const entry of orderEntries(start, [...this.pool.entries(), ...this.#arriving.keys()]))
+      admitEntry(block, entry);
     this.#working = { tip: tip.id, block };
     return block;
   }

@@ -1,6 +1,7 @@
 // Entries that were verified and are not ordered yet: what the next block is chosen from.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Millis } from '../core/brand.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { BLOCK_BYTES_MAX } from '../core/limits.ts';
@@ -12,10 +13,17 @@ const POOL_BYTES_MAX: number = 8 * BLOCK_BYTES_MAX;
 /** Of one device: whoever leaves gaps in a feed fills its own share with entries that wait for ever, and nobody else's. */
 export const POOL_DEVICE_ENTRIES_MAX = 256;
 
+/** What an entry pays (thousandths) and since when it waits; `own` of this device. */
+export type WaitingTerms = { readonly paid: bigint; readonly since: Millis; readonly own: boolean };
+
+const UNKNOWN: WaitingTerms = { paid: 0n, since: 0, own: false };
+
 export class EntryPool {
   readonly #byId = new Map<Cid, VerifiedEntry>();
   readonly #byFeed = new Map<FeedId, Map<number, VerifiedEntry>>();
   readonly #byDevice = new Map<PublicKey, { identity: Identity; entries: Set<VerifiedEntry> }>();
+  /** In the order in which they came. */
+  readonly #termsById = new Map<Cid, WaitingTerms>();
   #bytes = 0;
 
   get size(): number {
@@ -24,18 +32,54 @@ export class EntryPool {
 
   /** Whether no more of this device may wait, with those that come in just now. */
   isFullFor(device: PublicKey, coming: Iterable<VerifiedEntry> = []): boolean {
-    let [all, own] = [this.size, this.#byDevice.get(device)?.entries.size ?? 0];
-    for (const { body } of coming) {
-      all++;
-      if (body.device === device) own++;
-    }
-    return all >= POOL_ENTRIES_MAX || own >= POOL_DEVICE_ENTRIES_MAX;
+    let own = this.#byDevice.get(device)?.entries.size ?? 0;
+    for (const { body } of coming) if (body.device === device) own++;
+    return own >= POOL_DEVICE_ENTRIES_MAX;
   }
 
-  hasRoomFor({ size }: VerifiedEntry, coming: Iterable<VerifiedEntry> = []): boolean {
-    let bytes = this.#bytes + size;
-    for (const other of coming) bytes += other.size;
-    return bytes <= POOL_BYTES_MAX;
+  /**
+   * What must go so that an entry fits beside those that come in just now: none while there is room, null when it pays
+   * no more for its bytes than the cheapest. What pays least by the byte goes first, of those the newest, and with it
+   * all that its device wrote after it, which could not be ordered without. Never what is this device's own.
+   */
+  findRoom(
+    entry: Pick<VerifiedEntry, 'body' | 'size'>,
+    offer: { readonly paid: bigint; readonly own: boolean; readonly coming: Iterable<VerifiedEntry> },
+  ): readonly VerifiedEntry[] | null {
+    const { paid, own, coming } = offer;
+    let [count, bytes] = [this.size + 1, this.#bytes + entry.size];
+    for (const { size } of coming) [count, bytes] = [count + 1, bytes + size];
+    const leaving = new Set<VerifiedEntry>();
+    while (count > POOL_ENTRIES_MAX || bytes > POOL_BYTES_MAX) {
+      const victim = this.#findCheapest((one) => one.body.device !== entry.body.device && !leaving.has(one));
+      if (!victim) return null;
+      const { paid: least } = this.#termsById.get(victim.id) ?? UNKNOWN;
+      if (!own && paid * BigInt(victim.size) <= least * BigInt(entry.size)) return null;
+      for (const one of this.followersOf(victim)) {
+        if (leaving.has(one)) continue;
+        leaving.add(one);
+        [count, bytes] = [count - 1, bytes - one.size];
+      }
+    }
+    return [...leaving];
+  }
+
+  /** This entry, and all that its device wrote after it. */
+  followersOf(entry: VerifiedEntry): readonly VerifiedEntry[] {
+    const ofDevice = this.#byDevice.get(entry.body.device)?.entries ?? [];
+    return [...ofDevice].filter((one) => one === entry || isNewer(one, entry));
+  }
+
+  /** Entries of others that have waited too long, or can only be void any more, with what stands behind them. */
+  findStale(limits: { readonly since: Millis; readonly expired: Millis }): readonly VerifiedEntry[] {
+    const stale = new Set<VerifiedEntry>();
+    for (const entry of this.#byId.values()) {
+      const { since, own } = this.#termsById.get(entry.id) ?? UNKNOWN;
+      const { validUntil = Infinity } = entry.body;
+      if (own || (since > limits.since && validUntil >= limits.expired)) continue;
+      for (const one of this.followersOf(entry)) stale.add(one);
+    }
+    return [...stale];
   }
 
   entries(): Iterable<VerifiedEntry> {
@@ -64,7 +108,7 @@ export class EntryPool {
   }
 
   /** False when another entry has this feed and number: two of them are a fork, and the first one seen stays. */
-  add(entry: VerifiedEntry): boolean {
+  add(entry: VerifiedEntry, terms: WaitingTerms = UNKNOWN): boolean {
     const { feed, seq, device } = entry.body;
     const ofFeed = this.#byFeed.get(feed) ?? new Map<number, VerifiedEntry>();
     const same = ofFeed.get(seq);
@@ -72,6 +116,7 @@ export class EntryPool {
     ofFeed.set(seq, entry);
     this.#byFeed.set(feed, ofFeed);
     this.#byId.set(entry.id, entry);
+    this.#termsById.set(entry.id, terms);
     this.#bytes += entry.size;
     const known = this.#byDevice.get(device) ?? { identity: entry.identity, entries: new Set() };
     known.entries.add(entry);
@@ -83,6 +128,7 @@ export class EntryPool {
     const entry = this.#byId.get(id);
     if (!entry) return;
     this.#byId.delete(id);
+    this.#termsById.delete(id);
     this.#bytes -= entry.size;
     const { feed, seq, device } = entry.body;
     const ofFeed = this.#byFeed.get(feed);
@@ -117,6 +163,18 @@ export class EntryPool {
       found.push(entry);
     }
     return found;
+  }
+
+  #findCheapest(mayGo: (entry: VerifiedEntry) => boolean): VerifiedEntry | undefined {
+    let cheapest: { readonly entry: VerifiedEntry; readonly paid: bigint } | undefined;
+    for (const [id, { paid, own }] of this.#termsById) {
+      const entry = this.#byId.get(id)!;
+      if (own || !mayGo(entry)) continue;
+      // Later ones come later: of equals the newest goes.
+      if (cheapest && paid * BigInt(cheapest.entry.size) > cheapest.paid * BigInt(entry.size)) continue;
+      cheapest = { entry, paid };
+    }
+    return cheapest?.entry;
   }
 }
 

@@ -120,6 +120,7 @@ export class GroupNode {
       founding,
       signer: validator,
       log,
+      own: self.signer.key,
       readChanges,
       beside: (final) => keepDocuments(documents, final),
     });

@@ -10,6 +10,7 @@ import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { VoteClaim } from '../chain/vote.ts';
+import type { PublicKey } from '../crypto/ids.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
@@ -17,6 +18,7 @@ import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { Selection } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
+import type { EntryCounts } from './entry-counters.ts';
 import type { EntryPool } from './entry-pool.ts';
 import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
@@ -58,6 +60,10 @@ export type OrderingOptions = {
   /** Where the group has documents. */
   readonly readChanges?: ChangeReader;
   readonly beside?: BesideChain;
+  /** This device, whose entries stay however full the working set is (WS3). */
+  readonly own?: PublicKey;
+  /** How often the working set is purged (WS5). */
+  readonly purgeInterval?: Millis;
 };
 
 export class Ordering {
@@ -88,6 +94,8 @@ export class Ordering {
       log,
       group,
       readChanges,
+      own: options.own,
+      purgeInterval: options.purgeInterval,
       head: () => ({ state: this.state, tip: this.tip }),
       onContradicted: (entry) => this.#emit((events) => events.contradicted?.(entry)),
       onPending: (entries) => this.#onPending(entries),
@@ -176,7 +184,13 @@ export class Ordering {
 
   async close(): Promise<void> {
     this.#stop();
+    this.#intake.close();
     await this.#turns.settled;
+  }
+
+  /** What became of entries at the door (T11). */
+  get counts(): EntryCounts & { readonly mempool_size: number } {
+    return { mempool_size: this.pool.size, ...this.#intake.counters.read() };
   }
 
   /** The height of the final block that holds an entry. */
