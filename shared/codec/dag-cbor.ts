@@ -14,6 +14,7 @@ export const SIMPLE = { false: 20, true: 21, null: 22 } as const;
 const LINK_PREFIX = new Uint8Array([0]);
 /** Most messages fit; larger ones double it as they grow. */
 const BUFFER_BYTES = 1_024;
+const SHORT_TEXT = 64;
 const UINT64_MAX = 2n ** 64n - 1n;
 
 export function encodeItem(value: CanonicalValue): Uint8Array<ArrayBuffer> {
@@ -28,7 +29,7 @@ function writeItem(out: Out, value: CanonicalValue): void {
   if (value === null) writeHead(out, MAJOR.simple, SIMPLE.null);
   else if (typeof value === 'boolean') writeHead(out, MAJOR.simple, value ? SIMPLE.true : SIMPLE.false);
   else if (typeof value === 'number' || typeof value === 'bigint') writeInteger(out, value);
-  else if (typeof value === 'string') writeBytes(out, MAJOR.text, encodeUtf8(value));
+  else if (typeof value === 'string') writeText(out, value);
   else if (value instanceof Uint8Array) writeBytes(out, MAJOR.bytes, value);
   else if (value instanceof Map) writeMap(out, value as ReadonlyMap<string, CanonicalValue>);
   else if (value instanceof CanonicalLink) {
@@ -49,13 +50,32 @@ function writeInteger(out: Out, value: number | bigint): void {
 
 /** CB5: shorter keys first, equally long ones by their bytes. */
 function writeMap(out: Out, map: ReadonlyMap<string, CanonicalValue>): void {
-  const entries = Array.from(map, ([key, value]) => ({ key: encodeUtf8(key), value }));
-  entries.sort((a, b) => a.key.length - b.key.length || compareBytes(a.key, b.key));
-  writeHead(out, MAJOR.map, entries.length);
-  for (const { key, value } of entries) {
-    writeBytes(out, MAJOR.text, key);
-    writeItem(out, value);
+  const keys = [...map.keys()].sort(compareKeys);
+  writeHead(out, MAJOR.map, keys.length);
+  for (const key of keys) {
+    writeText(out, key);
+    writeItem(out, map.get(key)!);
   }
+}
+
+function compareKeys(a: string, b: string): number {
+  if (isShortAscii(a) && isShortAscii(b)) return a.length - b.length || (a < b ? -1 : 1);
+  const [left, right] = [encodeUtf8(a), encodeUtf8(b)];
+  return left.length - right.length || compareBytes(left, right);
+}
+
+function writeText(out: Out, text: string): void {
+  if (!isShortAscii(text)) return writeBytes(out, MAJOR.text, encodeUtf8(text));
+  writeHead(out, MAJOR.text, text.length);
+  grow(out, text.length);
+  for (let i = 0; i < text.length; i++) out.bytes[out.length++] = text.charCodeAt(i);
+}
+
+/** Nearly all text is; to call the platform's encoder takes longer than to copy it. */
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_TEXT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
 }
 
 function writeBytes(out: Out, major: number, bytes: Uint8Array): void {
