@@ -27,7 +27,8 @@ export function DeviceList() {
         <Notice tone="warn" title="This device was revoked.">
           <p>
             Another device of yours has taken its right to sign. It keeps what it has seen; nothing that it writes
-            counts any more, and nothing new reaches it. If that was not you, whoever did it has your recovery phrase.
+            counts any more, and nothing new reaches it. If that was not you, whoever did it has a device of yours, or
+            your recovery phrase.
           </p>
         </Notice>
       )}
@@ -102,8 +103,8 @@ function RevokeButton({ device: { device, name }, onChanged }: Omit<RowProps, 'i
         >
           <p>
             From then on nothing that it writes counts: no publish, no edit, no invite. Nothing new of your groups
-            reaches it, and groups that it founded wait for good. What it has seen stays on it. This cannot be undone;
-            the same device can only come back as a new one, from your recovery phrase.
+            reaches it, and a group that it alone orders waits for good. What it has seen stays on it. This cannot be
+            undone; the same device can only come back as a new one, from your recovery phrase.
           </p>
           <p>
             It takes effect in each group when whoever orders that group is there. If somebody else may know your
