@@ -2,7 +2,8 @@
 
 import type { Account } from '../../shared/node/light-node.ts';
 import type { MemberRoom } from '../../shared/node/group-links.ts';
-import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { BlockSource } from '../../shared/node/block-fetcher.ts';
 import type { DirectConnector } from '../../shared/session/direct-pipe.ts';

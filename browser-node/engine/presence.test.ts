@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
 import type { Presence } from '../group-api.ts';
 import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { identityFromKey, type PublicKey } from '../../shared/crypto/ids.ts';

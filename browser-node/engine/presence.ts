@@ -2,7 +2,8 @@
 
 import type { Presence } from '../group-api.ts';
 import type { Clock } from '../../shared/platform/ports.ts';
-import type { GroupNode, GroupSignal } from '../../shared/node/group-node.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
 import { decodeUtf8, encodeUtf8 } from '../../shared/codec/base.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { nameOf } from './group-views.ts';

@@ -5,25 +5,19 @@ import type { Failure } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
-import type { ChangeReader } from '../feeds/document-change.ts';
 import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
-import type { KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
-import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { BlockSource } from './block-fetcher.ts';
-import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { Session } from '../session/session.ts';
-import type { LocalNode } from '../session/session-identity.ts';
 import type { FinalBlock } from './chain-head.ts';
-import type { RoomRequest } from './light-node.ts';
 import type { KnownHead } from './outbox.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { EditSender } from './edit-sender.ts';
-import { ForkProofs } from './fork-proofs.ts';
 import { ForkWatch } from './fork-watch.ts';
-import { GroupLinks, type GroupRoom, type MemberRoom } from './group-links.ts';
+import { GroupLinks, type GroupRoom } from './group-links.ts';
 import { GroupMoney } from './group-money.ts';
+import { openGroupParts, type GroupNodeOptions, type GroupParts } from './group-node-parts.ts';
 import { GroupSync } from './group-sync.ts';
 import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
@@ -34,57 +28,10 @@ import { OwnEntries } from './own-entries.ts';
 import { Refusals } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
 import { PatientStore } from './patient-store.ts';
-import { keepDocuments, PendingDocuments } from './pending-documents.ts';
+import { PendingDocuments } from './pending-documents.ts';
 
 /** How long a start waits for a member who knows the own feed's head, and for blocks that this store may lack. */
 const HEAD_WAIT: Millis = 3_000;
-
-export type GroupSignal = {
-  readonly device: PublicKey;
-  readonly identity: Identity;
-  readonly kind: string;
-  readonly body: Uint8Array;
-  /** By this node's clock. */
-  readonly until: Millis;
-};
-
-export type GroupEvents = {
-  /** Something that a summary of the group says has changed. */
-  changed(): void;
-  signal(signal: GroupSignal): void;
-  /** The disk failed, or the group has two histories: nothing more is signed here. */
-  failed(failure: Failure): void;
-};
-
-export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
-  readonly founding: Founding;
-  /** The key by which this device orders the group; null on one that follows. */
-  readonly validator: Signer | null;
-  readonly self: LocalNode;
-  /** The platform's, where it has one. */
-  readonly agreement?: KeyAgreement | null;
-  /** The device was made, or the group founded or joined here, just now: nobody can know a feed of it. */
-  readonly isNew: boolean;
-  /** Rooms of the key epochs that are listened to, the newest first. */
-  readonly rooms: readonly GroupRoom[];
-  readonly openRoom: (request: RoomRequest) => MemberRoom;
-  /** Opens connections between browsers; null where there are none. */
-  readonly connector: DirectConnector | null;
-  /** Content that members may have directly; null for none. */
-  readonly blocks: PublicReadSource | null;
-  readonly documents: GroupDocuments;
-  readonly readChanges: ChangeReader;
-  readonly events: GroupEvents;
-};
-
-type Parts = {
-  readonly chain: Ordering;
-  /** The chain's. */
-  readonly disk: PatientStore;
-  readonly validators: ValidatorPeers;
-  readonly outbox: Outbox;
-  readonly forks: ForkProofs;
-};
 
 export class GroupNode {
   readonly #options: GroupNodeOptions;
@@ -108,35 +55,10 @@ export class GroupNode {
   #closed = false;
 
   static async open(options: GroupNodeOptions): Promise<GroupNode> {
-    const { store, clock, verifier, log, founding, validator, random, self, readChanges, documents } = options;
-    const device = self.signer.key;
-    const validators = new ValidatorPeers({ group: founding.group, device, signer: validator, verifier, log });
-    const disk = new PatientStore(store, { clock, onChange: options.events.changed });
-    const chain = await Ordering.open({
-      store: disk,
-      peers: validators,
-      clock,
-      verifier,
-      founding,
-      signer: validator,
-      log,
-      own: self.signer.key,
-      readChanges,
-      beside: (final) => keepDocuments(documents, final),
-    });
-    const outbox = await Outbox.open({
-      store,
-      clock,
-      random,
-      signer: self.signer,
-      group: founding.group,
-      device,
-      certificate: self.certificate,
-    });
-    return new GroupNode(options, { chain, disk, validators, outbox, forks: await ForkProofs.open(store) });
+    return new GroupNode(options, await openGroupParts(options));
   }
 
-  private constructor(options: GroupNodeOptions, parts: Parts) {
+  private constructor(options: GroupNodeOptions, parts: GroupParts) {
     const { founding, clock, log, self, documents, store, readChanges } = options;
     const { chain, outbox } = parts;
     this.#options = options;

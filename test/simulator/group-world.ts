@@ -8,7 +8,7 @@ import { verifyPure } from '../../shared/crypto/ed25519.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups } from '../../shared/node/groups.ts';
-import type { GroupSignal } from '../../shared/node/group-node.ts';
+import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
 import type { Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import type { LocalNode } from '../../shared/session/session-identity.ts';
