@@ -29,22 +29,22 @@ import { EdgeCopy } from '../shared/node/edge-copy.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
 import { ForkProofs } from '../shared/node/fork-proofs.ts';
 import { ForkWatch } from '../shared/node/fork-watch.ts';
+import { FellowValidators } from '../shared/node/fellow-validators.ts';
 import { FinalReports } from '../shared/node/final-reports.ts';
 import type { RoomRequest } from '../shared/node/light-node.ts';
 import { Ordering } from '../shared/node/ordering.ts';
 import { Outbox } from '../shared/node/outbox.ts';
 import { SessionDesk } from '../shared/node/session-desk.ts';
+import { ValidatorPeers } from '../shared/node/validator-peers.ts';
 import { BlobKeeper } from './blob-keeper.ts';
 import { bundleSite } from './bundle.ts';
+import { catchUpFromEdge } from './edge-catch-up.ts';
 import { PinDesk } from './pin-desk.ts';
 import { listPinned } from './pin-records.ts';
 import { Pinner } from './pinner.ts';
 
 /** What may lie around that is no pin's: of pulls that failed, of versions that were never named. */
 const UNPINNED_BYTES_MAX: number = 1024 * 1024 * 1024;
-/** Blocks asked of the edge at once while catching up. */
-const CATCH_UP_BLOCKS = 64;
-const CATCH_UP_RETRY: Millis = 1_000;
 /** How long a seeder has to be found before the sources at hand must do. */
 const FIND_WAIT: Millis = 1_000;
 
@@ -91,8 +91,14 @@ export type PublishedVersion = {
   readonly bytes: number;
 };
 
-/** Two final blocks of one height: this key was used twice, and signing on would only hide it. */
-class ConflictingBlock extends Error {}
+type Parts = {
+  readonly ordering: Ordering;
+  readonly peers: ValidatorPeers;
+  readonly outbox: Outbox;
+  readonly keeper: BlobKeeper;
+  readonly pinner: Pinner;
+  readonly forks: ForkProofs;
+};
 
 export class HeadlessNode {
   readonly #options: HeadlessOptions;
@@ -109,14 +115,16 @@ export class HeadlessNode {
   readonly #outbox: Outbox;
   readonly #member: CommonsMember;
   readonly #chain: ChainReads;
-  readonly #cancels = new Set<() => void>();
+  readonly #fellows: FellowValidators;
   readonly #reports: FinalReports;
   readonly #forks: ForkWatch;
   #closed = false;
 
   static async open(options: HeadlessOptions): Promise<HeadlessNode> {
     const { store, clock, verifier, founding, validator, log, random, self } = options;
-    const ordering = await Ordering.open({ store, clock, verifier, founding, signer: validator, log });
+    const device = self.signer.key;
+    const peers = new ValidatorPeers({ group: founding.group, device, signer: validator, verifier, log });
+    const ordering = await Ordering.open({ store, clock, verifier, founding, signer: validator, log, peers });
     const outbox = await Outbox.open({
       store,
       clock,
@@ -142,14 +150,12 @@ export class HeadlessNode {
       findSources: (manifest) => node.current?.findSources(manifest) ?? Promise.resolve([]),
       onHeld: (manifests) => node.current?.have(manifests),
     });
-    node.current = new HeadlessNode(options, { ordering, outbox, keeper, pinner, forks: await ForkProofs.open(store) });
+    const forks = await ForkProofs.open(store);
+    node.current = new HeadlessNode(options, { ordering, peers, outbox, keeper, pinner, forks });
     return node.current;
   }
 
-  private constructor(
-    options: HeadlessOptions,
-    parts: { ordering: Ordering; outbox: Outbox; keeper: BlobKeeper; pinner: Pinner; forks: ForkProofs },
-  ) {
+  private constructor(options: HeadlessOptions, parts: Parts) {
     const { store, blobs, clock, random, verifier, founding, validator, log, edge, self, connectRelay } = options;
     const { group } = founding;
     const roomId = publicRoomId(group);
@@ -206,9 +212,18 @@ export class HeadlessNode {
       self,
       accepts: true,
       events: {
-        message: (session, message) => this.#desk.message(session, message),
+        open: (session) => this.#fellows.opened(session),
+        message: async (session, message) => {
+          if (!(await this.#fellows.message(session, message))) await this.#desk.message(session, message);
+        },
         closed: (session) => this.#dismiss(session),
       },
+    });
+    this.#fellows = new FellowValidators({
+      ...options,
+      ...parts,
+      room: this.#room,
+      sessions: () => this.#sessions,
     });
     this.#copy = new EdgeCopy({
       ordering: this.#ordering,
@@ -243,7 +258,8 @@ export class HeadlessNode {
 
   /** Learns what it signed before, then takes part. Resolves when it does; until an edge answers it waits, unless it may sign alone. */
   async start(): Promise<void> {
-    await this.#catchUp();
+    await catchUpFromEdge({ ...this.#options, ordering: this.#ordering, isClosed: () => this.#closed });
+    if (this.#closed) return;
     await this.#outbox.reconcile(async () => {
       const head = await this.#chain.feedHead(this.#options.self.signer.key);
       return [head && { ...head, proven: true }];
@@ -329,7 +345,7 @@ export class HeadlessNode {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const cancel of this.#cancels) cancel();
+    this.#fellows.close();
     this.#forks.close();
     this.#pins.close();
     this.#reports.close();
@@ -345,36 +361,6 @@ export class HeadlessNode {
     await this.#reports.settled;
   }
 
-  /** An old copy of the folder takes what it missed before it signs; a sole validator waits until somebody answers. */
-  async #catchUp(): Promise<void> {
-    const { edge, alone, clock, log } = this.#options;
-    for (;;) {
-      try {
-        const { blocks, height } = await edge.blocks({
-          from: Math.max(1, this.#ordering.tip.height),
-          max: CATCH_UP_BLOCKS,
-        });
-        const taken = await this.#ordering.takeBlocks(blocks);
-        if (!taken.ok) {
-          log.error('the edge holds other blocks', { code: taken.error.code });
-          if (taken.error.code === 'conflicting_block') throw new ConflictingBlock(taken.error.because);
-          throw new Error(taken.error.because);
-        }
-        if (taken.value > 0) log.info('caught up', { height: this.#ordering.tip.height });
-        if (this.#ordering.tip.height >= height) return;
-        if (taken.value === 0) throw new Error('the edge did not send the blocks it says it has');
-      } catch (error) {
-        if (error instanceof ConflictingBlock) throw error;
-        if (alone) return;
-        log.warn('waiting for the edge before signing', {
-          because: error instanceof Error ? error.message : 'unknown',
-        });
-        await new Promise<void>((resolve) => this.#cancels.add(clock.after(CATCH_UP_RETRY, resolve)));
-        if (this.#closed) return;
-      }
-    }
-  }
-
   #onFinal(block: FinalBlock): void {
     this.#pins.pinFinal(block);
     this.#copy.wake();
@@ -386,6 +372,7 @@ export class HeadlessNode {
   }
 
   #dismiss(session: Session): void {
+    this.#fellows.closed(session);
     this.#desk.closed(session);
     this.#pins.closed(session);
   }

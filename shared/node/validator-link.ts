@@ -12,13 +12,14 @@ import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
-import { decodeGenesis } from '../chain/genesis.ts';
+import { decodeGenesis, type Founding } from '../chain/genesis.ts';
 import { assert } from '../core/assert.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
+import { Refusals } from './refusals.ts';
 import { ResendPace } from './resend-pace.ts';
 
 /** A validator that could not be reached is dialled again after this, while it is still in the room. */
@@ -64,6 +65,8 @@ export class ValidatorLink {
   /** Peers that offer to validate and are nobody the genesis names: whatever they say about an entry counts for nothing. */
   readonly #strangers = new Set<PeerId>();
   readonly #founders: ReadonlySet<Identity>;
+  readonly #cheats: number;
+  readonly #refusals = new Refusals();
   readonly #pace: ResendPace;
   /** Why everything waits: entries behind one that must wait are refused for the gap, which says nothing to a person. */
   #holdReason: Failure | null = null;
@@ -72,7 +75,9 @@ export class ValidatorLink {
   constructor(options: ValidatorLinkOptions) {
     const { room, roomId, group, clock, random, verifier, log, self, outbox } = options;
     this.#options = options;
-    this.#founders = foundersOf(options.genesis);
+    const { genesis, set } = foundingOf(options.genesis);
+    this.#founders = new Set(genesis.members.map((member) => member.identity));
+    this.#cheats = set.f;
     this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     this.#host = new SessionHost({
       room,
@@ -191,7 +196,7 @@ export class ValidatorLink {
         this.#pace.taken(message.id);
         return onChange();
       case 'refused':
-        return await this.#refused(message);
+        return await this.#refused(session, message);
       case 'outcome':
         await this.#outcome(session, message);
         return onChange();
@@ -217,7 +222,10 @@ export class ValidatorLink {
     }
   }
 
-  async #refused({ id, code, because }: Extract<SessionMessage, { t: 'refused' }>): Promise<void> {
+  async #refused(
+    { identity }: Session,
+    { id, code, because }: Extract<SessionMessage, { t: 'refused' }>,
+  ): Promise<void> {
     if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') {
       this.#pace.refused(id, code);
       const why = code === 'seq_gap' && this.#pace.isHolding && this.#holdReason ? this.#holdReason : { code, because };
@@ -225,10 +233,12 @@ export class ValidatorLink {
       this.#options.outbox.delay(id, why);
       return;
     }
+    const { outbox } = this.#options;
+    if (!outbox.owes(id) || !this.#refusals.count(id, { by: identity, cheats: this.#cheats })) return;
     this.#pace.taken(id);
     this.#seen.delete(id);
     // An entry signed ahead of time would hold up the feed until that time has come: it is dropped, and said why.
-    await this.#options.outbox.settle(id, { code, because, height: null, changes: [] });
+    await outbox.settle(id, { code, because, height: null, changes: [] });
     this.#options.onChange();
   }
 
@@ -281,9 +291,9 @@ export class ValidatorLink {
   }
 }
 
-/** Whose nodes a light node believes about its own entries and copies; what is final it checks itself. */
-function foundersOf(genesis: Uint8Array): ReadonlySet<Identity> {
+/** A light node believes the nodes of its founders about its own entries and copies; what is final it checks itself. */
+function foundingOf(genesis: Uint8Array): Founding {
   const founding = decodeGenesis(genesis);
   assert(founding.ok, 'a node runs on a genesis that decodes');
-  return new Set(founding.value.genesis.members.map(({ identity }) => identity));
+  return founding.value;
 }

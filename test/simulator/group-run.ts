@@ -49,11 +49,11 @@ type Run = {
   crashes: number;
 };
 
-/** Rejects with what went wrong; the seed is in the message. */
-export async function runGroup(seed: number): Promise<GroupRun> {
+/** Rejects with what went wrong; the seed is in the message. `order`: whose devices validate. */
+export async function runGroup(seed: number, order: 'founder' | 'all' = 'founder'): Promise<GroupRun> {
   const run = createRun(seed);
   try {
-    await found(run);
+    await found(run, order);
     run.faulty = true;
     for (let step = 0; step < STEPS; step++) await takeStep(run);
     run.faulty = false;
@@ -99,7 +99,7 @@ function createRun(seed: number): Run {
   return run;
 }
 
-async function found(run: Run): Promise<void> {
+async function found(run: Run, order: 'founder' | 'all'): Promise<void> {
   const { clock, chance, places } = run;
   const count = 2 + Math.floor(chance.fraction() * (MEMBERS.length - 1));
   for (const name of MEMBERS.slice(0, count)) {
@@ -108,7 +108,8 @@ async function found(run: Run): Promise<void> {
   }
   const [first, ...others] = places;
   const read = chance.fraction() < 0.5 ? 'members' : 'public';
-  const node = await first!.member!.groups.create({ name: 'Group', read });
+  const cofounders = order === 'all' ? await Promise.all(others.map(({ member }) => member!.groups.offer())) : [];
+  const node = await first!.member!.groups.create({ name: 'Group', read, others: cofounders });
   run.group = node.group;
   for (const { member } of others) {
     const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;

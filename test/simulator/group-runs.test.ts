@@ -11,6 +11,9 @@ const SEEDS = process.env['WEFT_LONG'] ? 2_000 : 24;
 const REPEAT_EVERY = 8;
 const SEEDS_A_TEST = 8;
 
+/** Runs in which every member validates. */
+const TOGETHER = process.env['WEFT_LONG'] ? 1_000 : 8;
+
 /** Seeds that once found something: an entry that came while a block was being kept was never ordered. */
 const FOUND = [10_578];
 
@@ -20,6 +23,18 @@ describe('groups of whole nodes, from a seed', () => {
   test.each(FOUND)('seed %i converges', async (seed) => {
     expect((await runGroup(seed)).height).toBeGreaterThan(0);
   });
+
+  test.each(Array.from({ length: TOGETHER / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
+    'CN7, U02: seeds from %i converge where all members order together, and one of them is run twice with one digest',
+    { timeout: 120_000 },
+    async (first) => {
+      for (let seed = first; seed < first + SEEDS_A_TEST; seed++) {
+        const run = await runGroup(seed, 'all');
+        expect(run.height).toBeGreaterThan(0);
+        if (seed % REPEAT_EVERY === 0) expect(await runGroup(seed, 'all')).toEqual(run);
+      }
+    },
+  );
 
   test.each(Array.from({ length: SEEDS / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
     'U02: seeds from %i converge, and one of them is run twice with one digest',

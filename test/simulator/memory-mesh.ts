@@ -1,6 +1,6 @@
 // A whole mesh in one process: a headless node and tabs over one memory room, and an edge that only keeps certified blocks.
 
-import { decodeCertifiedBlock } from '../../shared/chain/certified-block.ts';
+import { decodeCertifiedBlock, type CertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { decodeGenesis, encodeGenesis, type Founding } from '../../shared/chain/genesis.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
@@ -9,7 +9,7 @@ import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { searchPuzzle } from '../../shared/ledger/puzzle.ts';
 import { LightNode, type Account, type AttachedAccount } from '../../shared/node/light-node.ts';
-import type { Edge } from '../../shared/platform/ports.ts';
+import type { Edge, Signer } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
@@ -33,7 +33,8 @@ export type MemoryMesh = {
   readonly genesis: Uint8Array;
   readonly room: MemoryRoom;
   readonly edge: MemoryEdge;
-  startHeadless(disk: MemoryDisk): Promise<HeadlessNode>;
+  /** `index`: which of the validators it is, each of another owner. */
+  startHeadless(disk: MemoryDisk, index?: number): Promise<HeadlessNode>;
   startTab(name: string, disk: MemoryDisk): Promise<MemoryTab>;
 };
 
@@ -65,7 +66,10 @@ function createMemoryEdge(): MemoryEdge {
     storeBlock: async (block) => {
       reach();
       const decoded = decodeCertifiedBlock(block);
-      if (!decoded.ok || decoded.value.block.header.height !== blocksStored.length + 1) return false;
+      if (!decoded.ok) return false;
+      const { height } = decoded.value.block.header;
+      if (height <= blocksStored.length) return isSameBlock(blocksStored[height - 1]!, decoded.value);
+      if (height !== blocksStored.length + 1) return false;
       blocksStored.push(block);
       return true;
     },
@@ -74,21 +78,29 @@ function createMemoryEdge(): MemoryEdge {
   return edge;
 }
 
-export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
+function isSameBlock(stored: Uint8Array, { block }: CertifiedBlock): boolean {
+  const known = decodeCertifiedBlock(stored);
+  return known.ok && known.value.block.id === block.id;
+}
+
+export async function createMemoryMesh(seed: string, validators = 1): Promise<MemoryMesh> {
   const verifier = await createWebVerifier();
-  const validator = createSeedSigner(sha256(encodeUtf8(`${seed} validator`)));
-  const owner = createSeedSigner(sha256(encodeUtf8(`${seed} owner`)));
-  const device = createSeedSigner(sha256(encodeUtf8(`${seed} device`)));
-  const identity = identityFromKey(publicKeyBytes(owner.key));
+  const signerOf = (name: string): Signer => createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
+  const nodes = Array.from({ length: validators }, (_, at) => {
+    const owner = signerOf(`owner ${at}`);
+    const identity = identityFromKey(publicKeyBytes(owner.key));
+    return { owner, identity, device: signerOf(`device ${at}`), validator: signerOf(`validator ${at}`) };
+  });
+  const { identity } = nodes[0]!;
   const genesis = encodeGenesis({
     v: 1,
     name: 'memory commons',
     created: clock.now() - 1_000,
     join: 'open+puzzle',
     policy: { puzzleBits: PUZZLE_BITS, operationsPerDay: 1_000, bytesPerDay: 10_000_000, blockInterval: 250 },
-    members: [{ identity, role: 'admin' }],
-    validators: [validator.key],
-    f: 0,
+    members: nodes.map((node) => ({ identity: node.identity, role: 'admin' as const })),
+    validators: nodes.map(({ validator }) => validator.key),
+    f: Math.floor((validators - 1) / 3),
     recovery: { identities: [], threshold: 0 },
     handles: [{ handle: 'docs', owner: identity }],
   });
@@ -102,7 +114,8 @@ export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
     genesis,
     room,
     edge,
-    async startHeadless(disk) {
+    async startHeadless(disk, index = 0) {
+      const { owner, identity: self, device, validator } = nodes[index]!;
       const certificate = await createDeviceCertificate({
         signer: owner,
         device: device.key,
@@ -119,7 +132,7 @@ export async function createMemoryMesh(seed: string): Promise<MemoryMesh> {
         log,
         founding: founding.value,
         validator,
-        self: { identity, certificate, signer: device },
+        self: { identity: self, certificate, signer: device },
         sealingKey: sha256(encodeUtf8('sealing')),
         edge,
         connectRelay: () => room.connect(),

@@ -1,4 +1,5 @@
 // npm run test:sim -- --seed N: one run of a group and its digest. --seeds N: as many runs, from seed 0 or from --from M.
+// With --together, every member of the group validates.
 // With --validators: runs of validators that order together, instead of groups of whole nodes; of one seed that fails, the
 // smallest plan that fails too, which a directed test can hold.
 
@@ -22,8 +23,10 @@ function failsToOrder(plan: FaultPlan): boolean {
   }
 }
 
-const run = process.argv.includes('--validators') ? runValidators : runGroup;
-if (run === runGroup) await startAutomerge();
+const order = process.argv.includes('--together') ? 'all' : 'founder';
+const withoutNodes = process.argv.includes('--validators');
+const run = withoutNodes ? runValidators : (seed: number) => runGroup(seed, order);
+if (!withoutNodes) await startAutomerge();
 const one = numberOf('seed');
 const from = one ?? numberOf('from') ?? 0;
 const count = one === undefined ? (numberOf('seeds') ?? 100) : 1;
@@ -35,7 +38,7 @@ for (let seed = from; seed < from + count; seed++) {
   } catch (error) {
     failed++;
     console.error(error instanceof Error ? error.message : String(error));
-    if (run === runValidators && count === 1) {
+    if (withoutNodes && count === 1) {
       console.error(`Smallest: ${JSON.stringify(shrinkPlan(drawPlan(seed), failsToOrder))}`);
     }
   }
