@@ -50,6 +50,8 @@ export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): 
       const { groups, node, self } = await find(groupId);
       if (node.roleOf(self) !== 'admin')
         return reject('not_permitted', 'Only admins of a group invite: ask one of them.');
+      // Nobody would be let in by it.
+      if (node.refusal) return reject(node.refusal.code, node.refusal.because);
       const expires = context.clock.now() + expiresIn;
       return `${appUrl}#${await groups.invite(node, { role, uses, expires })}`;
     },

@@ -97,6 +97,14 @@ describeInChromium('devices of one person', () => {
     await expect.poll(() => second.tab.getByText('This device was revoked.').count(), SOON).toBe(1);
     const refused = await failureOf(second.tab, () => weft.handles.register('weavers'));
     expect(refused).toMatchObject({ code: 'device_revoked', message: expect.stringContaining('revoked this one') });
+    const invited = await second.tab.evaluate(
+      (id) => weft.groups.invite(id).then(String, ({ code }: { code: string }) => code),
+      own,
+    );
+    expect(invited).toBe('device_revoked');
+    await second.tab.evaluate((id) => void (location.hash = `#/groups/${id}/pages/plan`), own);
+    await second.tab.getByRole('textbox', { name: 'Title' }).waitFor();
+    await expect.poll(() => second.tab.getByText('This device was revoked.').count(), SOON).toBe(1);
     const seen = await textOf(second.tab, own);
     await append(first.tab, own, ' four');
     await append(first.tab, shared, 'warp');

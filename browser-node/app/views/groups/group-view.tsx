@@ -35,7 +35,7 @@ export function GroupView({ groupId }: { groupId: string }) {
       {/* Of a group that one is not in there is nothing to do. */}
       {group.role !== 'removed' && !isRefusedJoin(group) && <PageList group={group} />}
       <MemberList group={group} />
-      {group.role === 'admin' && <InvitePanel group={group} />}
+      {group.role === 'admin' && group.waiting?.code !== 'device_revoked' && <InvitePanel group={group} />}
       <About group={group} />
       <FailureNotice failure={failure.value} />
     </Page>

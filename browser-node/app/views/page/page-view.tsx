@@ -8,7 +8,7 @@ import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { Field } from '../../components/field.tsx';
 import { Finality, PendingOrFinal } from '../../components/finality.tsx';
-import { FailureNotice } from '../../components/notice.tsx';
+import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Page } from '../../components/page.tsx';
 import { readFailure } from '../../failure-text.ts';
 import { TITLE_LENGTH_MAX } from '../../page-document.ts';
@@ -43,7 +43,8 @@ export function PageView({ groupId, page }: PageViewProps) {
   useEffect(open, []);
   const group = known.groups.value?.find((one) => one.groupId === groupId);
   const back = <a href={routeTo({ view: 'group', groupId })}>{group?.name ?? 'To the group'}</a>;
-  if (session.value !== undefined) return <OpenPage session={session.value} back={back} />;
+  const revoked = group?.waiting?.code === 'device_revoked' ? group.waiting.message : undefined;
+  if (session.value !== undefined) return <OpenPage session={session.value} back={back} revoked={revoked} />;
   return (
     <Page title="A page" lead={back}>
       {failure.value === undefined ? (
@@ -57,12 +58,24 @@ export function PageView({ groupId, page }: PageViewProps) {
   );
 }
 
-function OpenPage({ session, back }: { session: PageSession; back: ComponentChildren }) {
+type OpenPageProps = {
+  readonly session: PageSession;
+  readonly back: ComponentChildren;
+  /** Why nothing that is written here counts. */
+  readonly revoked: string | undefined;
+};
+
+function OpenPage({ session, back, revoked }: OpenPageProps) {
   const host = useRef<HTMLDivElement>(null);
   const state = session.state.value;
   useEffect(() => mountEditor(host.current!, session), []);
   return (
     <Page title={state.title === '' ? 'Without a title' : state.title} lead={back}>
+      {revoked !== undefined && (
+        <Notice tone="warn" title="This device was revoked.">
+          <p>{revoked}</p>
+        </Notice>
+      )}
       <Field
         label="Title"
         value={state.title}
