@@ -14,6 +14,8 @@ export type EntryBook = {
   orderedUpTo(id: Cid): number | undefined;
   /** What a block on this parent takes of the first `held` entries. */
   cutAfter(parent: Cid, held: number): CutItem[];
+  /** The rules for what follows a block or the genesis: of its epoch, and of the next one after a seal. */
+  groupAfter(id: Cid): TestGroup;
   /** The last entry that one has to have to execute the block; 0 for none. */
   lastOf(block: Block): number;
 };
@@ -36,6 +38,8 @@ export function createEntryBook(group: TestGroup): EntryBook {
       const to = Math.min(held, before + BLOCK_FEED_ENTRIES_MAX);
       return to > before ? [{ feed: FEED, from: before + 1, to, head: group.tip.id }] : [];
     },
+    // No entry of the book changes the validators.
+    groupAfter: () => group,
     lastOf: ({ header }) => header.cut.at(-1)?.to ?? 0,
   };
 }

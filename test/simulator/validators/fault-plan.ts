@@ -19,6 +19,8 @@ export type Fault =
   | { readonly kind: 'partition'; readonly at: Millis; readonly until: Millis; readonly sides: readonly number[] }
   /** A tab in the background: nothing runs, everything is late. */
   | { readonly kind: 'sleep'; readonly at: Millis; readonly until: Millis; readonly validator: number }
+  /** Somebody sets a clock; `offset` is how far it is off from then on. */
+  | { readonly kind: 'clock'; readonly at: Millis; readonly validator: number; readonly offset: Millis }
   /** A lost session is taken for a lost validator. */
   | { readonly kind: 'rumour'; readonly at: Millis; readonly validator: number; readonly about: number };
 
@@ -49,6 +51,8 @@ export type FaultPlan = {
   readonly roles: readonly (AdversaryName | 'honest')[];
   readonly traffic: Traffic;
   readonly diskDelayMax: Millis;
+  /** How long it takes to execute or to make a block, while other things happen. */
+  readonly workDelayMax: Millis;
   /** How far each validator's clock is off. */
   readonly clocks: readonly Millis[];
   readonly faults: readonly Fault[];
@@ -89,6 +93,7 @@ export function drawPlan(seed: number): FaultPlan {
     roles,
     traffic: drawTraffic(dice),
     diskDelayMax: dice.pick([0, 0, 5, 40]),
+    workDelayMax: dice.pick([0, 0, 30, 700]),
     clocks: roles.map(() => drawClock(dice)),
     faults: drawFaults(dice, { validators, gone, healAt }),
     submissions: drawSubmissions(dice, validators, healAt),
@@ -108,9 +113,12 @@ function drawTraffic(dice: Dice): Traffic {
   };
 }
 
-/** Together no two are further apart than the bound of CH10. */
 function drawClock(dice: Dice): Millis {
-  if (dice.happens(0.7)) return 0;
+  return dice.happens(0.7) ? 0 : drawOffset(dice);
+}
+
+/** No two are further apart than the bound of CH10. */
+function drawOffset(dice: Dice): Millis {
   const most = dice.pick([200, 2_000, 120_000]);
   return dice.between(-most, most);
 }
@@ -134,6 +142,7 @@ function drawFaults(
       'partition',
       'partition',
       'sleep',
+      'clock',
       'rumour',
     ] as const);
     const lasts = dice.pick([200, 3_000, 15_000]);
@@ -141,6 +150,7 @@ function drawFaults(
     if (kind === 'crash') faults.push({ kind, at, validator, effects: dice.between(0, 20), down: until - at });
     else if (kind === 'power cut') faults.push({ kind, at, down: until - at });
     else if (kind === 'sleep') faults.push({ kind, at, validator, until });
+    else if (kind === 'clock') faults.push({ kind, at, validator, offset: drawOffset(dice) });
     else if (kind === 'rumour') faults.push({ kind, at, validator, about: dice.between(0, validators - 1) });
     else faults.push({ kind, at, until, sides: Array.from({ length: validators }, () => dice.between(0, 1)) });
   }
@@ -167,6 +177,7 @@ export function calmPlan(validators: number, f: number, submissions: readonly Su
     roles: Array.from({ length: validators }, () => 'honest'),
     traffic: CALM,
     diskDelayMax: 0,
+    workDelayMax: 0,
     clocks: [],
     faults: [],
     submissions,

@@ -23,10 +23,11 @@ export function shrinkPlan(plan: FaultPlan, fails: (plan: FaultPlan) => boolean)
 }
 
 function* listSmaller(plan: FaultPlan): Generator<FaultPlan> {
-  const { faults, submissions, roles, traffic, clocks, diskDelayMax } = plan;
+  const { faults, submissions, roles, traffic, clocks, diskDelayMax, workDelayMax } = plan;
   if (traffic !== CALM) yield { ...plan, traffic: CALM };
   if (clocks.some((offset) => offset !== 0)) yield { ...plan, clocks: [] };
   if (diskDelayMax > 0) yield { ...plan, diskDelayMax: 0 };
+  if (workDelayMax > 0) yield { ...plan, workDelayMax: 0 };
   for (const at of faults.keys()) yield { ...plan, faults: faults.toSpliced(at, 1) };
   for (const at of submissions.keys()) {
     if (submissions.length > 1) yield { ...plan, submissions: submissions.toSpliced(at, 1) };

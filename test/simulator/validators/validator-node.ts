@@ -40,7 +40,7 @@ export type NodePorts = {
   readonly book: EntryBook;
   /** The world's time; the node's own clock may be off. */
   now(): Millis;
-  after(delay: Millis, task: () => void): void;
+  after(delay: Millis, task: () => unknown): void;
   /** Places of the other nodes that an address means. */
   placesOf(to: Address): readonly number[];
   send(to: number, wire: Wire): void;
@@ -49,6 +49,8 @@ export type NodePorts = {
   isGenuine(wire: Wire): boolean;
   /** How long the next strict write takes. */
   diskDelay(): Millis;
+  /** How long a block takes to be made or executed: 0 is at once, within the step. */
+  workDelay(): Millis;
   /** The power goes when this is true. */
   crashes(): boolean;
   readonly watch: NodeWatch;
@@ -66,7 +68,8 @@ export class ValidatorNode {
   readonly place: number;
   readonly self: number;
   readonly disk: ValidatorDisk;
-  readonly clockOffset: Millis;
+  /** How far its clock is off. */
+  clockOffset: Millis;
   adversary: Adversary | null = null;
   machine: Simplex;
   chain: FinalBlock[] = [];
@@ -172,11 +175,12 @@ export class ValidatorNode {
   }
 
   #openMachine(): Simplex {
-    const { group, machine } = this.#ports;
+    const { group, machine, book } = this.#ports;
     this.chain = [...this.disk.chain];
     const last = this.chain.at(-1);
+    const { rules } = book.groupAfter(last?.block.id ?? group.tip.id);
     return machine.create({
-      config: machine.configure({ ...group.rules, self: this.self, delta: DELTA }),
+      config: machine.configure({ ...rules, self: this.self, delta: DELTA }),
       final: last === undefined ? group.tip : tipOf(last.block),
       interval: INTERVAL,
       certificate: last?.certificate ?? null,
@@ -248,10 +252,11 @@ export class ValidatorNode {
         for (const to of this.#ports.placesOf(effect.to)) this.#send(to, effect.message, effect.finalView);
         return false;
       case 'propose':
-        answers.push(this.#propose(effect));
+        this.#answer(answers, () => this.#propose(effect));
         return false;
       case 'execute':
-        return this.#execute(effect.block, answers);
+        this.#execute(effect.block, answers);
+        return false;
       case 'tip':
         this.#inputs.push({ kind: 'look' });
         return false;
@@ -293,22 +298,29 @@ export class ValidatorNode {
   }
 
   #propose({ view, parent, time, empty }: SimplexEffect & { kind: 'propose' }): SimplexInput {
-    const { book, group } = this.#ports;
+    const { book } = this.#ports;
     const cut = book.cutAfter(parent.id, this.held);
     if (cut.length === 0 && !empty) return { kind: 'proposed', view, block: null };
-    const block = testBlock(group, parent, { view, time, cut });
+    const block = testBlock(book.groupAfter(parent.id), parent, { view, time, cut });
     book.add(block);
     return { kind: 'proposed', view, block, interval: INTERVAL };
   }
 
-  #execute(block: Block, answers: SimplexInput[]): boolean {
+  #execute(block: Block, answers: SimplexInput[]): void {
     if (this.#ports.book.lastOf(block) <= this.held) {
-      answers.push(this.#judge(block));
+      this.#answer(answers, () => this.#judge(block));
     } else {
       this.#waiting.set(block.id, block);
       this.#askForEntries(block, WANTED_TIMES);
     }
-    return false;
+  }
+
+  /** Within the step, or later, when other things have happened. */
+  #answer(answers: SimplexInput[], make: () => SimplexInput): void {
+    const delay = this.#ports.workDelay();
+    const life = this.#life;
+    if (delay === 0) answers.push(make());
+    else this.#ports.after(delay, () => life === this.#life && this.#take(make()));
   }
 
   #judge(block: Block): SimplexInput {
@@ -350,7 +362,8 @@ export class ValidatorNode {
       if (block.header.height <= this.chain.length) continue;
       const before = this.chain.at(-1);
       const parent = before === undefined ? group.tip : tipOf(before.block);
-      const follows = checkFinality(block, final).ok && checkLink(parent, block.header, group.rules).ok;
+      const follows =
+        checkFinality(block, final).ok && checkLink(parent, block.header, book.groupAfter(parent.id).rules).ok;
       if (!follows || !book.add(block)) break;
       this.#keep(final);
       this.held = Math.max(this.held, book.lastOf(block));

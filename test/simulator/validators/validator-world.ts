@@ -200,10 +200,15 @@ export class ValidatorWorld {
       send: (to, wire) => this.network.send(to, wire),
       sign: (claim) => this.#signatures.sign(self, claim),
       isGenuine: (wire) => (!isCheating && !this.#isReal) || isGenuine(wire, this.#signatures),
-      diskDelay: () => (this.plan.diskDelayMax === 0 ? 0 : this.#dice.between(0, this.plan.diskDelayMax)),
+      diskDelay: () => this.#drawDelay(this.plan.diskDelayMax),
+      workDelay: () => this.#drawDelay(this.#healed ? 0 : this.plan.workDelayMax),
       crashes: () => this.#countEffect(nodeOf()),
       watch: this.#invariants,
     };
+  }
+
+  #drawDelay(most: Millis): Millis {
+    return most === 0 ? 0 : this.#dice.between(0, most);
   }
 
   #at(elapsed: Millis, task: () => void): void {
@@ -280,6 +285,9 @@ export class ValidatorWorld {
         return;
       case 'sleep':
         this.#asleep.set(this.nodes[fault.validator]!, this.#began + fault.until);
+        return;
+      case 'clock':
+        for (const node of this.nodes) if (node.self === fault.validator) node.clockOffset = fault.offset;
         return;
       case 'rumour': {
         const [node, about] = [this.nodes[fault.validator]!, this.nodes[fault.about]!];
