@@ -105,7 +105,17 @@ export interface DocumentHandle {
 }
 
 export interface GroupsApi {
-  create(group: { name: string; read?: 'members' | 'public' }): Promise<{ groupId: string }>;
+  /**
+   * `others`: what the devices of others said by `offer`, who are members from the beginning and order the group as well;
+   * they come in by an invite, like everybody.
+   */
+  create(group: {
+    name: string;
+    read?: 'members' | 'public';
+    others?: readonly string[];
+  }): Promise<{ groupId: string }>;
+  /** A text for whoever founds a group that this device is to order as well. */
+  offer(): Promise<string>;
   /** An address to hand on: whoever has it can join until it is used up or expires (`expiresIn` in ms, a week if absent). */
   invite(groupId: string, options?: { role?: GroupRole; uses?: number; expiresIn?: number }): Promise<string>;
   previewInvite(url: string): Promise<InvitePreview>;

@@ -8,6 +8,7 @@ import type { Identity } from '../../shared/crypto/ids.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { decodeInvite } from '../../shared/ledger/invite.ts';
 import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
+import { formatOffer, parseOffer } from '../../shared/node/founder-offer.ts';
 import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { requireIdentity, type EngineContext } from './engine-context.ts';
@@ -35,16 +36,22 @@ export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): 
     return { groups, node, self };
   };
   return {
-    async create({ name, read = 'members' }) {
+    async create({ name, read = 'members', others = [] }) {
       requireIdentity(context);
       const trimmed = name.trim();
       if (trimmed === '' || trimmed.length > NAME_CHARS_MAX) {
         return reject('name_invalid', `A group has a name of 1 to ${NAME_CHARS_MAX} characters: choose another.`);
       }
+      const cofounders = others.map((offer) => orThrow(parseOffer(offer)));
       orThrow(await context.checkTime());
       const { groups } = await host.open();
-      const node = await groups.create({ name: trimmed, read });
+      const node = await groups.create({ name: trimmed, read, others: cofounders });
       return { groupId: node.group };
+    },
+    async offer() {
+      requireIdentity(context);
+      const { groups } = await host.open();
+      return formatOffer(await groups.offer());
     },
     async invite(groupId, { role = 'member', uses = INVITE_USES, expiresIn = WEEK } = {}) {
       const { groups, node, self } = await find(groupId);

@@ -5,6 +5,7 @@ import type { GroupDetails, GroupMember, GroupSummary } from '../group-api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
+import { quorumOf } from '../../shared/chain/validator-set.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { INVITE } from '../../shared/ledger/group-records.ts';
 import { decodeRecord, DEVICE, MEMBER, type Member } from '../../shared/ledger/records.ts';
@@ -75,7 +76,7 @@ export async function describeDetails(node: GroupNode, self: Identity): Promise<
   return {
     ...describeGroup(node, self),
     created: genesis.created,
-    validators: genesis.validators.map((key) => ({ key, you: node.orders, online: node.isOrdered })),
+    validators: node.validators,
     documents,
     invites: readFamily(node, 'invites/').flatMap(([key, value]) => {
       const invite = decodeRecord(INVITE, value);
@@ -152,10 +153,17 @@ function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
     return refused ? { code: refused.code, message: refused.because } : NOT_LET_IN;
   }
   if (node.outbox.pending.length === 0 && node.chain.pool.size === 0) return null;
-  if (node.orders) return null;
+  if (node.orders && node.isOrdered) return null;
   if (!node.online && node.peers.length === 0) return NO_RELAY;
   if (node.peers.length === 0) return NOBODY;
-  return node.isOrdered ? null : UNORDERED;
+  if (node.isOrdered) return null;
+  return node.validators.length > 1 ? explainTooFew(node) : UNORDERED;
+}
+
+function explainTooFew({ validators, chain }: GroupNode): ApiFailure {
+  const online = validators.filter((validator) => validator.online).length;
+  const message = `${online} of the ${validators.length} devices that make this group\u2019s entries final are connected, and it takes ${quorumOf(chain.validators)}. What you do is stored and becomes final when enough of them are back.`;
+  return { code: UNORDERED.code, message };
 }
 
 function readMembers(node: GroupNode): Map<Identity, Member> {

@@ -92,6 +92,7 @@ export const GROUPED_CALLS: {
   blobs: { put: 'again', get: 'again', pin: 'again', unpin: 'again', pins: 'again', stats: 'again' },
   groups: {
     create: 'once',
+    offer: 'again',
     invite: 'again',
     previewInvite: 'again',
     join: 'again',

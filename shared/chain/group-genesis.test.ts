@@ -26,3 +26,16 @@ test('CH4, LG37: what a person founds is a genesis with one admin, whose sealing
   });
   expect(new Set(ids).size).toBe(2);
 });
+
+test('CN2: others who order it from the beginning are members, each once, and as many may cheat as they can bear', async () => {
+  const people = await Promise.all(['bob', 'carol', 'dave'].map((name) => createUnsignedPerson(name)));
+  const offers = people.map((person) => ({ identity: person.identity, sealingKey, validator: person.signer.key }));
+  const phone = await createUnsignedPerson('founder', 'phone');
+  const own = { identity, sealingKey, validator: phone.signer.key };
+  const genesis = createGroupGenesis({ ...founding, read: 'members', others: [...offers, own, offers[0]!] });
+  const decoded = decodeGenesis(encodeGenesis(genesis));
+  if (!decoded.ok) throw new Error(decoded.error.because);
+  expect(decoded.value.set.keys.length).toBe(5);
+  expect(decoded.value.set.f).toBe(1);
+  expect(genesis.members.map(({ role }) => role)).toEqual(['admin', 'member', 'member', 'member']);
+});

@@ -29,7 +29,10 @@ export function createGroupGenesis(group: {
   readonly tokens?: TokenPolicy | undefined;
 }): Genesis {
   const { name, read, founder, validator, others = [], created, tokens } = group;
-  const validators = [validator, ...others.map((other) => other.validator)];
+  // Two devices of one person are one member and two validators; an offer given twice is one.
+  const validators = [...new Set([validator, ...others.map((other) => other.validator)])];
+  const members = new Map(others.map(({ identity, sealingKey }) => [identity, sealingKey]));
+  members.delete(founder.identity);
   return {
     v: 1,
     name,
@@ -45,7 +48,7 @@ export function createGroupGenesis(group: {
     },
     members: [
       { ...founder, role: 'admin' },
-      ...others.map(({ identity, sealingKey }) => ({ identity, sealingKey, role: 'member' as const })),
+      ...[...members].map(([identity, sealingKey]) => ({ identity, sealingKey, role: 'member' as const })),
     ],
     validators,
     // As many cheats as so many validators can bear (CH1).

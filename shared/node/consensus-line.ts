@@ -26,6 +26,8 @@ export type ConsensusPeers = {
   sendBlocks(to: string, from: number): void;
   /** The index in the present set of the validator that this peer proved to be; undefined for none. */
   validatorOf(peer: string): number | undefined;
+  /** Other validators order from now on: who of them is there is said anew. */
+  refresh(): void;
   subscribe(events: ConsensusEvents): void;
 };
 
@@ -71,9 +73,11 @@ export class ConsensusLine {
     });
   }
 
+  /** Also when other validators order from now on. */
   start(): void {
-    this.#running = true;
     const { set, self } = this.#options.machine().config;
+    if (this.#running) this.#forgetAll();
+    this.#running = true;
     for (const [validator] of set.keys.entries()) {
       if (this.#present.has(validator)) this.#say({ validator }, { kind: 'status' });
       else if (validator !== self) this.#goneAfter(validator, UNSEEN_AFTER);
@@ -83,8 +87,7 @@ export class ConsensusLine {
   close(): void {
     this.#running = false;
     this.#inbox.close();
-    for (const cancel of this.#cancels.values()) cancel();
-    this.#cancels.clear();
+    this.#forgetAll();
   }
 
   perform(effect: Extract<SimplexEffect, { kind: 'send' | 'answerBlocks' }>): void {
@@ -137,6 +140,12 @@ export class ConsensusLine {
       if (this.#present.has(validator)) this.#tell(validator, true);
     }
     return await this.#inbox.take(from, bytes);
+  }
+
+  #forgetAll(): void {
+    for (const cancel of this.#cancels.values()) cancel();
+    for (const known of [this.#cancels, this.#present, this.#offline, this.#heardAt]) known.clear();
+    if (this.#running) this.#options.peers?.refresh();
   }
 
   #presence(validator: number, online: boolean): void {

@@ -188,6 +188,7 @@ export class ValidatorNetwork {
         });
       },
       validatorOf: Number,
+      refresh: () => this.#tellPresence(node),
       subscribe: (events) => (node.events = events),
     };
   }

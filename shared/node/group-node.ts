@@ -23,7 +23,7 @@ import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
-import { routeSessions, ValidatorPeers } from './validator-peers.ts';
+import { routeSessions, type ValidatorPresence, ValidatorPeers } from './validator-peers.ts';
 import { OwnEntries } from './own-entries.ts';
 import { Refusals } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
@@ -77,7 +77,8 @@ export class GroupNode {
       chain,
       outbox,
       pending: this.#pending,
-      orders: this.orders,
+      // One of several may be behind: what it refuses, others may not.
+      orders: this.orders && chain.validators.keys.length === 1,
       refusal: () => this.refusal,
       onTaken: (bytes) => this.#sync.give(bytes),
       onChange: () => this.#changed(),
@@ -187,6 +188,12 @@ export class GroupNode {
     return this.orders || this.peers.some(({ identity }) => this.#standing.isOrderer(identity));
   }
 
+  /** Who orders this group, by the keys that vote; whether each is this device, and connected. */
+  get validators(): readonly ValidatorPresence[] {
+    if (this.chain.validators.keys.length > 1) return this.#validators.describe();
+    return this.chain.validators.keys.map((key) => ({ key, you: this.orders, online: this.isOrdered }));
+  }
+
   /** As of the last final block; `joining` while the entry that joins is pending, null for a stranger. */
   roleOf(identity: Identity): Role | null {
     return this.#standing.roleOf(identity);
@@ -287,7 +294,7 @@ export class GroupNode {
     const members = block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
     if (members) {
       for (const links of this.#links) links.membersChanged();
-      this.#validators.refresh();
+      this.#validators.greet();
     }
     this.#keepGoing(() => this.#afterFinal(block));
     this.#changed();

@@ -4,16 +4,17 @@ import type { Millis } from '../core/brand.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
-import type { Simplex } from '../chain/simplex-state.ts';
+import type { Simplex, SimplexConfig } from '../chain/simplex-state.ts';
 import type { ExecutedBlock } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
-import type { Clock, PublicKey, Signer, Store } from '../platform/ports.ts';
+import type { Clock, PublicKey, Signer, Store, Verifier } from '../platform/ports.ts';
 import type { ChainHead } from './chain-head.ts';
 import { assert } from '../core/assert.ts';
 import { createBlock, tipOf, type Block, type ChainRules, type Tip } from '../chain/block.ts';
 import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
 import { createSimplex } from '../chain/simplex.ts';
 import { decodeLogRecord, logRange } from '../chain/vote-log.ts';
+import { verifyVote, voteBytes, type VerifiedVote, type VoteClaim } from '../chain/vote.ts';
 import { POLICY } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 
@@ -87,4 +88,18 @@ export async function openSimplex(options: SimplexOptions, { last, state }: Chai
     log,
     now: clock.now(),
   });
+}
+
+/** Checked like anybody's: what a key that is not the set's signs is a bug here, and not a vote. */
+export async function signVote(
+  claim: VoteClaim,
+  given: { readonly config: SimplexConfig; readonly signer: Signer; readonly verifier: Verifier },
+): Promise<VerifiedVote> {
+  const { config, signer, verifier } = given;
+  const { group, set, self } = config;
+  assert(self !== null, 'only a validator is asked to sign');
+  const vote = { ...claim, signer: self, sig: await signer.sign(voteBytes(group, claim)) };
+  const verified = await verifyVote({ vote, group, set, verifier });
+  assert(verified.ok, 'an own vote verifies');
+  return verified.value;
 }

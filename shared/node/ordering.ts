@@ -9,7 +9,6 @@ import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
-import type { VoteClaim } from '../chain/vote.ts';
 import type { PublicKey } from '../crypto/ids.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
@@ -25,14 +24,13 @@ import { err, fail, ok } from '../core/result.ts';
 import { isSolo } from '../chain/simplex-state.ts';
 import { stepSimplex } from '../chain/simplex.ts';
 import { encodeLogRecord, forgottenRange } from '../chain/vote-log.ts';
-import { verifyVote, voteBytes } from '../chain/vote.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { BlockWork } from './block-work.ts';
 import { catchUp, keepFinal, tipOfHead, type BesideChain, type ChainHead, type FinalBlock } from './chain-head.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { ConsensusLine, type ConsensusPeers } from './consensus-line.ts';
 import { EntryIntake } from './entry-intake.ts';
-import { intervalAfter, openSimplex } from './ordering-simplex.ts';
+import { intervalAfter, openSimplex, rulesAt, signVote } from './ordering-simplex.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 export type OrderingEvents = {
@@ -248,7 +246,9 @@ export class Ordering {
       this.#dropRefused(this.#work.select());
       return { value, inputs: [] };
     }
-    return { value, inputs: [{ kind: 'caughtUp', tip: this.tip, certificate, interval: intervalAfter(this.state) }] };
+    const interval = intervalAfter(this.state);
+    const inputs = await this.#followSeal();
+    return { value, inputs: inputs ?? [{ kind: 'caughtUp', tip: this.tip, certificate, interval }] };
   }
 
   #onPending(entries: readonly VerifiedEntry[]): void {
@@ -294,7 +294,17 @@ export class Ordering {
     this.#line.stepped(before, state);
     const answers: SimplexInput[] = [];
     for (const effect of effects) answers.push(...(await this.#perform(effect)));
-    return answers;
+    return (await this.#followSeal()) ?? answers;
+  }
+
+  /** After a final block that hands over to other validators, a new machine begins, and what the old one waits for is void. */
+  async #followSeal(): Promise<SimplexInput[] | null> {
+    if (rulesAt(this.#options.founding, this.#head.last).epoch === this.#simplex.config.epoch) return null;
+    this.#setTimer(null);
+    this.#simplex = await openSimplex(this.#options, this.#head);
+    if (!this.#running) return [];
+    this.#line.start();
+    return [{ kind: 'start' }];
   }
 
   #stop(): void {
@@ -313,13 +323,14 @@ export class Ordering {
   }
 
   async #perform(effect: SimplexEffect): Promise<SimplexInput[]> {
-    const { store, log, signer } = this.#options;
+    const { store, log, signer, verifier } = this.#options;
     switch (effect.kind) {
       case 'persist':
         await store.write({ put: effect.records.map(encodeLogRecord) }, 'strict');
         return [];
       case 'sign':
-        return [await this.#sign(effect.claim)];
+        assert(signer, 'only a validator signs');
+        return [{ kind: 'signed', vote: await signVote(effect.claim, { ...this.#simplex, signer, verifier }) }];
       case 'propose':
         assert(signer, 'only a validator proposes');
         return [this.#work.propose(effect, signer)];
@@ -352,16 +363,6 @@ export class Ordering {
     this.#cancelTimer?.();
     this.#cancelTimer =
       at === null ? null : clock.after(Math.max(0, at - clock.now()), () => this.#turns.push({ kind: 'timer' }));
-  }
-
-  async #sign(claim: VoteClaim): Promise<SimplexInput> {
-    const { signer, verifier } = this.#options;
-    const { group, set, self } = this.#simplex.config;
-    assert(self !== null && signer, 'only a validator is asked to sign');
-    const vote = { ...claim, signer: self, sig: await signer.sign(voteBytes(group, claim)) };
-    const verified = await verifyVote({ vote, group, set, verifier });
-    assert(verified.ok, 'an own vote verifies');
-    return { kind: 'signed', vote: verified.value };
   }
 
   async #finalise({ block, certificate, after }: Extract<SimplexEffect, { kind: 'finalised' }>): Promise<void> {

@@ -39,6 +39,9 @@ export type ValidatorPeersHost = {
   readonly onChange: () => void;
 };
 
+/** One of those who order a group. */
+export type ValidatorPresence = { readonly key: PublicKey; readonly you: boolean; readonly online: boolean };
+
 type Device = { readonly sessions: Set<Session>; readonly keys: Set<PublicKey>; waiting: number };
 
 export class ValidatorPeers implements ConsensusPeers {
@@ -68,6 +71,12 @@ export class ValidatorPeers implements ConsensusPeers {
     return set !== undefined && this.#present.size + (this.#isOwn(set) ? 1 : 0) >= quorumOf(set);
   }
 
+  describe(): ValidatorPresence[] {
+    const keys = this.#host?.set().keys ?? [];
+    const own = this.#options.signer?.key;
+    return keys.map((key, index) => ({ key, you: key === own, online: key === own || this.#present.has(index) }));
+  }
+
   opened(session: Session): void {
     const { device } = session;
     if (device === this.#options.device) return;
@@ -84,8 +93,13 @@ export class ValidatorPeers implements ConsensusPeers {
     this.#update();
   }
 
-  /** Who may hear of it, or whose votes count, has changed. */
   refresh(): void {
+    this.#present = new Set();
+    this.greet();
+  }
+
+  /** Who may hear of what is ordered here has changed. */
+  greet(): void {
     for (const { sessions } of this.#devices.values()) for (const session of sessions) this.#greet(session);
     this.#update();
   }

@@ -92,6 +92,7 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
       tell();
       return { groupId };
     },
+    offer: () => enter('groups.offer').then(() => 'an-offer'),
     async invite(groupId) {
       await enter('groups.invite');
       return `https://weft.example/#join=good-${groupId}-pGF2AWVncm91cHg7YmFmeXJlaWdhcmRlbmFhYWFhYWFhYWFhYWFh`;
