@@ -88,12 +88,15 @@ export class ChangeGraph {
     });
   }
 
-  /** These and whatever rests on them. */
+  /** These and whatever rests on them, in an order in which they could be applied. */
   withDependents(hashes: Iterable<ChangeHash>): Set<ChangeHash> {
+    const asked = new Set<ChangeHash>();
+    for (const hash of hashes) if (this.#nodes.has(hash)) asked.add(hash);
+    if (asked.size === 0) return asked;
     const found = new Set<ChangeHash>();
-    for (const hash of hashes) if (this.#nodes.has(hash)) found.add(hash);
-    if (found.size === 0) return found;
-    for (const [hash, { deps }] of this.#nodes) if (deps.some((dep) => found.has(dep.hash))) found.add(hash);
+    for (const [hash, { deps }] of this.#nodes) {
+      if (asked.has(hash) || deps.some((dep) => found.has(dep.hash))) found.add(hash);
+    }
     return found;
   }
 

@@ -36,7 +36,7 @@ const put = (key: string, value: unknown, more: object = {}) => ({
 });
 
 async function openAll(document: DocumentName, ...names: string[]): Promise<Member[]> {
-  const members = await Promise.all(names.map(createMember));
+  const members = await Promise.all(names.map((name) => createMember(name)));
   for (const { documents } of members) await documents.load(document);
   return members;
 }

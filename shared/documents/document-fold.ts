@@ -15,6 +15,7 @@ import { assert } from '../core/assert.ts';
 import { CHANGE_BYTES_MAX, DOCUMENT_BYTES_MAX, HELD_CHANGES_MAX } from '../core/limits.ts';
 import type { ActorId, ChangeHash } from '../feeds/document-change.ts';
 import { parseChange, type ParsedChange } from './change-chunk.ts';
+import { carryPatches } from './carried-patches.ts';
 import { checkChange } from './change-check.ts';
 import { ChangeGraph } from './change-graph.ts';
 import type { Draft } from './document-patches.ts';
@@ -189,14 +190,18 @@ export class DocumentFold {
 
   /**
    * What these changes do, as patches on the document without them and without what rests on them: exactly, when nothing
-   * of others goes with them, else one by one against what each was made on.
+   * of others that goes with them rests on them, else one by one against what each was made on. `others` goes as well.
    */
-  patchesOf(own: ReadonlySet<ChangeHash>): Patch[] {
+  patchesOf(own: ReadonlySet<ChangeHash>, others: Iterable<ChangeHash> = []): Patch[] {
     this.#catchUp();
-    const gone = this.#graph.withDependents(own);
-    if (gone.size === 0) return [];
-    if ([...gone].every((hash) => own.has(hash))) {
-      return this.#draft.diff(this.#graph.headsWithout(gone), this.#graph.heads());
+    const gone = this.#graph.withDependents([...own, ...others]);
+    if (own.size === 0 || gone.size === 0) return [];
+    const edits = this.#graph.withDependents(own);
+    if (edits.size === own.size) {
+      const unedited = this.#graph.headsWithout(edits);
+      const patches = this.#draft.diff(unedited, this.#graph.heads());
+      if (gone.size === edits.size) return patches;
+      return carryPatches(patches, this.#draft.diff(unedited, this.#graph.headsWithout(gone)));
     }
     return [...gone]
       .filter((hash) => own.has(hash))

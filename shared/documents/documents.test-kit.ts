@@ -22,7 +22,7 @@ export const PAGE = 'pages/one' as DocumentName;
 export const PEOPLE = 'people' as DocumentName;
 
 const read = createChangeReader();
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export type Member = { readonly person: Person; readonly disk: MemoryDisk; documents: GroupDocuments };
 
@@ -32,19 +32,24 @@ function createTestRandom() {
   return { bytes: (length: number) => new Uint8Array(length).fill(++last & 255) };
 }
 
-export async function openMember(person: Person, disk: MemoryDisk = createMemoryDisk()): Promise<Member> {
+export async function openMember(
+  person: Person,
+  disk: MemoryDisk = createMemoryDisk(),
+  warn: Log['warn'] = silent.warn,
+): Promise<Member> {
   const documents = await GroupDocuments.open({
     store: disk.openStore(),
     device: person.signer.key,
     identity: person.identity,
-    log: silent,
+    log: { ...silent, warn },
     random: createTestRandom(),
   });
   return { person, disk, documents };
 }
 
-export async function createMember(name: string): Promise<Member> {
-  return openMember(await createUnsignedPerson(name));
+/** `warn` hears of what a fold leaves out. */
+export async function createMember(name: string, warn?: Log['warn']): Promise<Member> {
+  return openMember(await createUnsignedPerson(name), createMemoryDisk(), warn);
 }
 
 /** Reads itself like an entry that came over the wire and was verified, by the real reader. */

@@ -198,7 +198,7 @@ export class OpenDocument {
     this.#unsent.push(...this.fold.takeMade());
     const gone = this.fold.withDependents(hashes);
     const own = new Set([...gone].filter((hash) => this.#own.has(hash)));
-    const patches = this.fold.patchesOf(own);
+    const patches = this.fold.patchesOf(own, gone);
     const update = this.fold.removePending(gone);
     if (update === null) return;
     this.#unsent = this.#unsent.filter(({ hash }) => !gone.has(hash));
