@@ -39,7 +39,7 @@ export function decodeReceipt(bytes: Uint8Array): Result<Receipt, Failure<'bad_e
   return decodeCanonical(receiptSchema, bytes, { max: MESSAGE_BYTES_MAX });
 }
 
-/** One sentence for the person who sent the entry. */
+/** One sentence for the person who sent the entry, where nobody has the entry at hand; else see receipt-words.ts. */
 export function describeReceipt(receipt: Receipt): string {
   if (receipt.code !== 'ok') return `Not done. ${becauseOf(receipt.code)}`;
   const count = receipt.changes.length;

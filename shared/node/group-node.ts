@@ -77,6 +77,7 @@ export class GroupNode {
       chain,
       outbox,
       pending: this.#pending,
+      identity,
       // One of several may be behind: what it refuses, others may not.
       orders: this.orders && chain.validators.keys.length === 1,
       refusal: () => this.refusal,

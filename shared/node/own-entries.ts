@@ -2,6 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure } from '../core/result.ts';
+import type { Identity } from '../crypto/ids.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { Store } from '../platform/ports.ts';
 import type { FinalBlock } from './chain-head.ts';
@@ -10,6 +11,7 @@ import type { PendingDocuments } from './pending-documents.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { termsOf } from '../feeds/feed.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
+import { describeEntry } from '../ledger/receipt-words.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { FEED } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
@@ -24,6 +26,8 @@ export type OwnEntriesOptions = {
   readonly chain: Pick<Ordering, 'submit' | 'drop' | 'pool' | 'state'>;
   readonly outbox: Outbox;
   readonly pending: PendingDocuments;
+  /** Whose they are. */
+  readonly identity: Identity;
   /** Whether this device orders the group: what it refuses is refused for good. */
   readonly orders: boolean;
   /** Why nothing of this device counts any more; null while it does. */
@@ -121,10 +125,18 @@ export class OwnEntries {
     this.#timesSigned.delete(entry);
     await this.#options.outbox.settle(entry, {
       code,
-      because: describeReceipt(receipt),
+      because: this.#describe(receipt),
       height,
       changes: [...changes],
     });
+  }
+
+  #describe(receipt: Receipt): string {
+    const { outbox, identity } = this.#options;
+    const bytes = outbox.pending.find(({ id }) => id === receipt.entry)?.bytes;
+    const parsed = bytes && parseEntry(bytes);
+    if (!parsed?.ok) return describeReceipt(receipt);
+    return describeEntry({ receipt, body: parsed.value.body, identity }, { self: identity });
   }
 
   async #settleDropped(id: Cid, { code, because }: Failure): Promise<readonly Cid[]> {

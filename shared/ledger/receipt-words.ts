@@ -1,0 +1,160 @@
+// Receipts as people read them: who did what, how much of it, and what it cost (LG70). Loaded where histories are shown.
+
+import type { Identity } from '../crypto/ids.ts';
+import type { EntryBody } from '../feeds/entry.ts';
+import type { Asset } from './account-records.ts';
+import { becauseOf } from './codes.ts';
+import { decodeCanonical } from '../codec/canonical.ts';
+import type { Schema } from '../codec/schema.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
+import { accountTransfer } from './families/accounts.ts';
+import { deviceRevoke } from './families/devices.ts';
+import { feedFork } from './families/forks.ts';
+import { handleRegister, handleRenew } from './families/handles.ts';
+import { keyRotate } from './families/keys.ts';
+import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { identityPersonal } from './families/personal.ts';
+import { policyUpdate } from './families/policy.ts';
+import { relayAnnounce, relayRetire } from './families/relays.ts';
+import { sitePublish, siteUnpublish } from './families/sites.ts';
+import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
+import type { PaidFee } from './fees.ts';
+import type { Receipt } from './receipts.ts';
+import { formatTokens } from './token-text.ts';
+
+type NameOf = (identity: Identity) => string;
+
+/** Who reads: `self` is called you, and others what `nameOf` says, or by the end of their address. */
+export type Reader = { readonly self?: Identity; readonly nameOf?: NameOf };
+
+/** Past, present and the rest: `sent`, `send`, `4.000 consumer tokens to Bernd`. */
+type Words = readonly [did: string, wants: string, what: string];
+
+type Teller = { readonly kind: string; readonly tell: (body: Uint8Array, nameOf: NameOf) => Words | null };
+
+/** Operations of one entry that are told one by one. */
+const TOLD_MAX = 5;
+const NAME_END = 6;
+
+function tells<T>(
+  operation: { readonly kind: string; readonly schema: Schema<T> },
+  tell: (body: T, nameOf: NameOf) => Words,
+): Teller {
+  return {
+    kind: operation.kind,
+    tell(bytes, nameOf) {
+      const body = decodeCanonical(operation.schema, bytes, { max: ENTRY_BYTES_MAX });
+      return body.ok ? tell(body.value, nameOf) : null;
+    },
+  };
+}
+
+/** A new family adds its operations here. */
+const TELLERS: readonly Teller[] = [
+  tells(memberJoin, () => ['joined', 'join', 'the group']),
+  tells(memberAccept, () => ['joined', 'join', 'the group by an invite']),
+  tells(memberRemove, ({ identity }, nameOf) => ['took', 'take', `${nameOf(identity)} out of the group`]),
+  tells(memberRole, ({ identity, role }, nameOf) => {
+    return ['made', 'make', `${nameOf(identity)} ${role === 'admin' ? 'an admin' : 'a member'}`];
+  }),
+  tells(deviceRevoke, ({ device }) => ['revoked', 'revoke', `the device ${device.slice(0, NAME_END)}…`]),
+  tells(identityPersonal, () => ['named', 'name', 'the place where their own devices meet']),
+  tells(feedFork, () => ['proved', 'prove', 'that a device signed two entries with one number']),
+  tells(keyRotate, ({ epoch }) => ['began', 'begin', `key epoch ${epoch}`]),
+  tells(policyUpdate, (change) => ['changed', 'change', `the policy: ${tellFields(change)}`]),
+  tells(handleRegister, ({ handle }) => ['registered', 'register', `@${handle}`]),
+  tells(handleRenew, ({ handle }) => ['renewed', 'renew', `@${handle}`]),
+  tells(sitePublish, ({ handle, name, seq }) => ['published', 'publish', `version ${seq} of ${siteOf(handle, name)}`]),
+  tells(siteUnpublish, ({ handle, name }) => ['took', 'take', `${siteOf(handle, name)} off the net`]),
+  tells(relayAnnounce, ({ url }) => ['announced', 'announce', `the relay ${url}`]),
+  tells(relayRetire, ({ url }) => ['retired', 'retire', `the relay ${url}`]),
+  tells(accountTransfer, ({ asset, to, amount, memo }, nameOf) => {
+    return ['sent', 'send', `${tokens(asset, amount)} to ${nameOf(to)}${why(memo)}`];
+  }),
+  tells(tokenMint, ({ asset, to, amount, memo }, nameOf) => {
+    return ['minted', 'mint', `${tokens(asset, amount)} for ${to ? nameOf(to) : 'the treasury'}${why(memo)}`];
+  }),
+  tells(tokenBurn, ({ asset, of, amount, memo }) => {
+    return [
+      'burned',
+      'burn',
+      `${tokens(asset, amount)} of ${of === 'own' ? 'what was theirs' : 'what the treasury held'}${why(memo)}`,
+    ];
+  }),
+  tells(treasurySpend, ({ asset, to, amount, memo }, nameOf) => {
+    return ['paid', 'pay', `${tokens(asset, amount)} from the treasury to ${nameOf(to)}${why(memo)}`];
+  }),
+  tells(accountSettle, () => ['settled', 'settle', 'what was due']),
+];
+
+const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));
+
+/** For anyone: who, what, how much, why not, and what it cost. */
+export function describeEntry(
+  given: { readonly receipt: Receipt; readonly body: EntryBody; readonly identity: Identity },
+  { self, nameOf: known = shortName }: Reader = {},
+): string {
+  const { receipt, body, identity } = given;
+  const nameOf: NameOf = (one) => (one === self ? 'you' : known(one));
+  const told = body.sort === 'document' ? [tellDocuments(receipt)] : tellOperations(body, nameOf);
+  const who = nameOf(identity);
+  const paid = tellPaid(receipt.paid);
+  if (receipt.code === 'ok')
+    return `${identity === self ? 'You' : who} ${told.map(([did, , what]) => `${did} ${what}`).join(', ')}.${paid}`;
+  const wanted = told.map(([, wants, what]) => `${wants} ${what}`).join(', ');
+  return `Not done: ${who} wanted to ${wanted}. ${becauseOf(receipt.code)}${paid}`;
+}
+
+/** Whether an operation has words of its own. */
+export function tellsKind(kind: string): boolean {
+  return tellersByKind.has(kind);
+}
+
+function tellOperations({ ops }: EntryBody, nameOf: NameOf): readonly Words[] {
+  const told = ops.slice(0, TOLD_MAX).map(({ kind, body }): Words => {
+    return tellersByKind.get(kind)?.tell(body, nameOf) ?? ['did', 'do', `something this app does not know (${kind})`];
+  });
+  const more = ops.length - told.length;
+  return more > 0 ? [...told, ['did', 'do', `${more} more things`]] : told;
+}
+
+function tellDocuments({ changes }: Receipt): Words {
+  const names = changes.map((key) => key.replace(/^documents\//, ''));
+  return ['edited', 'edit', names.length === 0 ? 'a document' : names.join(', ')];
+}
+
+function tellPaid(paid: PaidFee | undefined): string {
+  const parts = (['consumer', 'industrial'] as const).flatMap((asset) => {
+    const amount = paid?.[asset];
+    return amount === undefined ? [] : [tokens(asset, amount)];
+  });
+  return parts.length === 0 ? '' : ` The fee was ${parts.join(' and ')}.`;
+}
+
+function tellFields(change: object): string {
+  const fields = Object.entries(change).map(([name, value]) => `${name} ${tellValue(value)}`);
+  return fields.length === 0 ? 'nothing' : fields.join(', ');
+}
+
+function tellValue(value: unknown): string {
+  if (typeof value === 'bigint') return formatTokens(value);
+  if (value === null) return 'none';
+  if (typeof value === 'object') return `(${tellFields(value)})`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function tokens(asset: Asset, amount: bigint): string {
+  return `${formatTokens(amount)} ${asset} ${amount === 1_000n ? 'token' : 'tokens'}`;
+}
+
+function why(memo: string | undefined): string {
+  return memo === undefined || memo === '' ? '' : ` (“${memo}”)`;
+}
+
+function siteOf(handle: string, name: string): string {
+  return name === '' ? `@${handle}.site` : `@${name}--${handle}.site`;
+}
+
+function shortName(identity: Identity): string {
+  return `…${identity.slice(-NAME_END)}`;
+}
