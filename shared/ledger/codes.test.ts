@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { becauseOf, codeNumber, CODES, codeWaits, isCode } from './codes.ts';
 
@@ -24,4 +25,12 @@ test('LG3: only some refusals may pass later', () => {
   expect(codeWaits('forked')).toBe(false);
   expect(isCode('seq_gap')).toBe(true);
   expect(isCode('toString')).toBe(false);
+});
+
+test('LG4: the page of codes lists all of them as they are', () => {
+  const rows = CODES.map(
+    ({ code, because, waits }, at) => `| ${at + 1} | \`${code}\` | ${waits ? 'yes' : ''} | ${because} |`,
+  );
+  const page = readFileSync('docs/protocol/codes.md', 'utf8');
+  expect(page.split('\n').filter((line) => /^\| \d/.test(line))).toEqual(rows);
 });
