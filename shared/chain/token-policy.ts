@@ -3,6 +3,9 @@
 import { amount, bool, optional, struct, uint, words, type Infer } from '../codec/schema.ts';
 import { TOKEN_SUPPLY_MAX } from '../core/limits.ts';
 
+/** More than people find out in a day: what a member can mint by claims has an end. */
+export const CLAIM_REWARDS_PER_DAY = 10;
+
 const emissionSchema = struct({
   /** Per day, before the first halving. */
   consumer: amount(),
@@ -20,6 +23,8 @@ export const TOKEN_POLICY_FIELDS = {
   faucetAmount: amount(),
   faucetVesting: uint(),
   claimRewardAmount: amount(),
+  /** Claims of one member that are paid in a UTC day of block time; absent: CLAIM_REWARDS_PER_DAY. */
+  claimRewardsPerDay: optional(uint()),
   /** Of what is transferred, in hundredths of a percent. */
   transferFeeBps: uint(),
   /** Of each asset. */

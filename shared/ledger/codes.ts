@@ -107,6 +107,12 @@ const ROWS = [
     because:
       'Another device with the same recovery phrase has revoked this one, so nothing more that it signs counts: use another device.',
   },
+  {
+    code: 'reward_limit',
+    because:
+      'This member has had as many rewards for claims as the group gives in a day: ask for this one tomorrow (UTC).',
+  },
+  { code: 'too_early', because: 'Its deadline has not passed yet: wait for it, or ask those who may act before.' },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

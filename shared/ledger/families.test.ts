@@ -17,6 +17,7 @@ import type { Operation } from '../feeds/entry.ts';
 import { isCode } from './codes.ts';
 import { OPERATIONS } from './families.ts';
 import { accountTransfer } from './families/accounts.ts';
+import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -74,6 +75,8 @@ const EXAMPLES: readonly Operation[] = [
   tokenBurn.create({ asset: 'industrial', of: 'treasury', amount: 1n }),
   treasurySpend.create({ asset: 'consumer', to: founder.identity, amount: 1n, memo: 'a prize' }),
   accountSettle.create({ identities: [founder.identity] }),
+  claimPublish.create({ document: 'claims/2026-09', key: 'rain', cid: cidOf('claim') }),
+  claimRetract.create({ document: 'claims/2026-09', key: 'rain', author: founder.identity }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

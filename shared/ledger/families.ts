@@ -1,6 +1,7 @@
 // The one list of what a ledger entry can do; a new family adds its operations here.
 
 import { accountTransfer } from './families/accounts.ts';
+import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -34,4 +35,6 @@ export const OPERATIONS: readonly OperationRule[] = [
   tokenBurn,
   treasurySpend,
   accountSettle,
+  claimPublish,
+  claimRetract,
 ];

@@ -8,6 +8,7 @@ import { decodeCanonical } from '../codec/canonical.ts';
 import type { Schema } from '../codec/schema.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { accountTransfer } from './families/accounts.ts';
+import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -85,6 +86,10 @@ const TELLERS: readonly Teller[] = [
     return ['paid', 'pay', `${tokens(asset, amount)} from the treasury to ${nameOf(to)}${why(memo)}`];
   }),
   tells(accountSettle, () => ['settled', 'settle', 'what was due']),
+  tells(claimPublish, ({ key }) => ['had', 'have', `the claim ${key} rewarded`]),
+  tells(claimRetract, ({ key, author }, nameOf) => {
+    return ['retracted', 'retract', `the claim ${key}${author ? ` of ${nameOf(author)}` : ''}`];
+  }),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));

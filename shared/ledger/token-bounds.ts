@@ -13,6 +13,7 @@ export const TOKEN_BOUNDS = {
   faucetAmount: { min: 0n, max: TOKEN_SUPPLY_MAX },
   faucetVesting: { min: 0n, max: BigInt(365 * DAY) },
   claimRewardAmount: { min: 0n, max: TOKEN_SUPPLY_MAX },
+  claimRewardsPerDay: { min: 0n, max: 100n },
   transferFeeBps: { min: 0n, max: BigInt(TRANSFER_FEE_BPS_MAX) },
   maxTotalSupply: { min: 1n, max: TOKEN_SUPPLY_MAX },
   maxAccountBalance: { min: 1n, max: TOKEN_SUPPLY_MAX },
@@ -45,6 +46,8 @@ function valueOf(policy: TokenPolicy, name: BoundedParameter): bigint | undefine
       return policy.emission?.industrial;
     case 'emission.halving':
       return policy.emission && BigInt(policy.emission.halving);
+    case 'claimRewardsPerDay':
+      return policy.claimRewardsPerDay === undefined ? undefined : BigInt(policy.claimRewardsPerDay);
     case 'faucetAmount':
     case 'faucetVesting':
     case 'claimRewardAmount':

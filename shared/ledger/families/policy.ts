@@ -28,6 +28,7 @@ const tokenChangeFields = {
   faucetAmount: optional(plainTokenFields.faucetAmount),
   faucetVesting: optional(plainTokenFields.faucetVesting),
   claimRewardAmount: optional(plainTokenFields.claimRewardAmount),
+  claimRewardsPerDay: plainTokenFields.claimRewardsPerDay,
   transferFeeBps: optional(plainTokenFields.transferFeeBps),
   maxTotalSupply: optional(plainTokenFields.maxTotalSupply),
   maxAccountBalance: optional(plainTokenFields.maxAccountBalance),
