@@ -171,6 +171,8 @@ export interface WeftApi {
     /** Free, taken or malformed, before one commits to it. Accepts 'alice' and '@alice'. */
     check(handle: string): Promise<{ available: true } | { available: false; code: string; because: string }>;
     register(handle: string): Promise<HandleInfo>;
+    /** A year from now; of an own handle, also when its lease has ended and nobody took it. */
+    renew(handle: string): Promise<HandleInfo>;
     resolve(handle: string): Promise<{ owner: string; leaseUntil: number; proof: Uint8Array }>;
     mine(): Promise<readonly HandleInfo[]>;
   };

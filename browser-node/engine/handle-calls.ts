@@ -35,6 +35,14 @@ export function createHandleCalls(context: EngineContext): WeftApi['handles'] {
       return describe(handle, lease);
     },
 
+    async renew(text) {
+      const handle = orThrow(readHandle(text));
+      await requireWriter(context);
+      const attached = context.account();
+      if (!attached) return reject('locked', 'The wallet is locked: unlock it, then try again.');
+      return describe(handle, orThrow(await withinNetworkWait(context, attached.member.renew(handle))));
+    },
+
     async resolve(text) {
       const handle = orThrow(readHandle(text));
       const resolved = orThrow(await node.resolve(HANDLE.key(handle)));

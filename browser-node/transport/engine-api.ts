@@ -76,7 +76,7 @@ export const GROUPED_CALLS: {
     devices: 'again',
     revokeDevice: 'again',
   },
-  handles: { check: 'again', register: 'again', resolve: 'again', mine: 'again' },
+  handles: { check: 'again', register: 'again', renew: 'again', resolve: 'again', mine: 'again' },
   sites: {
     cancel: 'once',
     jobs: 'again',

@@ -21,6 +21,7 @@ export const memberJoinBody = defineBody({
 export const handleField = text({ max: 64 });
 
 export const handleRegisterBody = defineBody({ kind: 'handle.register', schema: struct({ handle: handleField }) });
+export const handleRenewBody = defineBody({ kind: 'handle.renew', schema: struct({ handle: handleField }) });
 
 /** `name` is '' for the default site; `seq` = last + 1, so that two devices never overwrite each other unseen. */
 const versionFields = { handle: handleSchema, name: siteNameSchema, seq: uint({ min: 1 }) };

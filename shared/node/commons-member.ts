@@ -16,6 +16,7 @@ import { fail, ok } from '../core/result.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import {
   handleRegisterBody,
+  handleRenewBody,
   memberJoinBody,
   relayAnnounceBody,
   relayRetireBody,
@@ -91,6 +92,16 @@ export class CommonsMember {
     const lease = await this.#readRecord(HANDLE, handle);
     if (!lease.ok) return lease;
     if (!lease.value.record) return fail('wrong_state', 'The handle was registered and is gone again: try once more.');
+    return ok(lease.value.record);
+  }
+
+  /** Leases an own handle for a year from now, also when its lease has ended and nobody took it. */
+  async renew(handle: Handle): Promise<Result<HandleLease, Failure>> {
+    const outcome = await this.#settle(handleRenewBody.create({ handle }));
+    if (outcome.code !== 'ok') return fail(outcome.code, outcome.because);
+    const lease = await this.#readRecord(HANDLE, handle);
+    if (!lease.ok) return lease;
+    if (!lease.value.record) return fail('wrong_state', 'The handle was renewed and is gone again: try once more.');
     return ok(lease.value.record);
   }
 

@@ -63,6 +63,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
   const devices = createFakeDevices({ revoked: options.revoked ?? false });
   let fail = options.fail;
   const held = Promise.withResolvers<void>();
+  const renewed = new Set<string>();
 
   function emit<K extends keyof NodeEvents>(event: K, value: NodeEvents[K]): void {
     for (const listener of listeners.get(event) ?? []) (listener as (value: NodeEvents[K]) => void)(value);
@@ -185,13 +186,18 @@ export function createFakeNode(options: FakeOptions): FakeNode {
           : { available: true };
       },
       register: (handle) => pause().then(() => ({ handle, owner: ADDRESS, leaseUntil: NOW + 365 * DAY })),
+      async renew(handle) {
+        await enter('handles.renew');
+        renewed.add(handle);
+        return { handle, owner: ADDRESS, leaseUntil: NOW + 365 * DAY };
+      },
       resolve: () => pause().then(() => ({ owner: ADDRESS, leaseUntil: NOW + 365 * DAY, proof: new Uint8Array() })),
       mine: () =>
         pause().then(() =>
           [...new Set(state.sites.map((site) => site.handle))].map((handle) => ({
             handle,
             owner: ADDRESS,
-            leaseUntil: NOW + 365 * DAY,
+            leaseUntil: renewed.has(handle) ? NOW + 365 * DAY : NOW + 40 * DAY,
           })),
         ),
     },

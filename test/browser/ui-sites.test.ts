@@ -81,6 +81,14 @@ describeInChromium('sites and peers in the app', () => {
     expect(await page.getByLabel('Handle', { exact: true }).inputValue()).toBe('rose-garden');
   });
 
+  test('a handle is renewed for a year', async () => {
+    const page = await open(FULL, '#/wallet');
+    const row = page.getByRole('listitem').filter({ hasText: 'Renew for a year' }).first();
+    const before = await row.getByText(/yours until/).innerText();
+    await row.getByRole('button', { name: /^Renew for a year @/ }).click();
+    await expect.poll(() => row.getByText(/yours until/).innerText()).not.toBe(before);
+  });
+
   test('who a peer is, how it is reached and what came from it is told in words', async () => {
     const page = await open(FULL, '#/peers');
     await seen(page, '6 peers: 1 direct, 4 by relay, 1 other tab');

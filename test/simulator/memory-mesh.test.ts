@@ -51,6 +51,21 @@ describe('a mesh of one headless node and tabs', () => {
     await headless.close();
   });
 
+  test('HD7: a handle is renewed by its owner, and by nobody else', async () => {
+    const mesh = await createMemoryMesh('renew');
+    const headless = await mesh.startHeadless(createMemoryDisk());
+    await headless.publishSite({ handle: 'docs' as Handle, name: root, files });
+    const tab = await mesh.startTab('alice', createMemoryDisk());
+    const first = await tab.account.member.register(alice);
+    assert(first.ok, 'the handle is free');
+    const renewed = await tab.account.member.renew(alice);
+    expect(renewed).toMatchObject({ ok: true, value: { owner: first.value.owner, generation: 1 } });
+    expect(renewed.ok && renewed.value.lease).toBeGreaterThan(first.value.lease);
+    expect(await tab.account.member.renew('docs' as Handle)).toMatchObject({ error: { code: 'not_owner' } });
+    tab.close();
+    await headless.close();
+  });
+
   test('LC8: while only an edge that is behind answers, a write waits for somebody who knows the newest state', async () => {
     const mesh = await createMemoryMesh('behind');
     const disk = createMemoryDisk();

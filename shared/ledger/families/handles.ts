@@ -1,10 +1,9 @@
 // Handles: first come in the order of the block, leased for a year, renewed by their owner (HD4–HD8).
 
-import { struct } from '../../codec/schema.ts';
 import { HANDLE_LEASE, HANDLES_PER_IDENTITY_MAX } from '../../core/limits.ts';
 import type { Identity } from '../../crypto/ids.ts';
 import type { Code } from '../codes.ts';
-import { handleField, handleRegisterBody } from '../commons-bodies.ts';
+import { handleRegisterBody, handleRenewBody } from '../commons-bodies.ts';
 import { isReservedHandle, parseHandle, type Handle } from '../handle-grammar.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { HANDLE, OWNERSHIP, SITE } from '../records.ts';
@@ -46,8 +45,7 @@ export const handleRegister = defineOperation({
 
 /** A year from now, however much of the old lease is left (registering one's own again does the same once it ended); also after it ended, while nobody else took the handle. */
 export const handleRenew = defineOperation({
-  kind: 'handle.renew',
-  schema: struct({ handle: handleField }),
+  ...handleRenewBody,
   apply(context, { handle: word }) {
     const parsed = parseHandle(word);
     return parsed.ok ? renewLease(context, parsed.value) : 'handle_invalid';

@@ -3,6 +3,7 @@
 import type { HandleInfo } from '../../../api.ts';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { Button } from '../../components/button.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
 import { useCall } from '../../components/use-call.ts';
@@ -17,6 +18,11 @@ export function HandleList() {
       (found) => (handles.value = found),
     );
   }, []);
+  const renew = (handle: string): void =>
+    run(
+      (api) => api.handles.renew(handle),
+      (renewed) => (handles.value = handles.value?.map((one) => (one.handle === handle ? renewed : one))),
+    );
   if (handles.value?.length === 0) return null;
   return (
     <Card title="Handles">
@@ -27,6 +33,9 @@ export function HandleList() {
           <li key={handle}>
             <strong>@{handle}</strong>
             <span class="faint">yours until {formatDate(leaseUntil)}</span>
+            <Button look="quiet" busy={busy.value} onClick={() => renew(handle)}>
+              Renew for a year<span class="unseen"> @{handle}</span>
+            </Button>
           </li>
         ))}
       </ul>
