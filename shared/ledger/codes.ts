@@ -37,7 +37,10 @@ const ROWS = [
   { code: 'fee_below_floor', because: 'The fee is lower than the group asks: send it again with a higher fee.' },
   { code: 'insufficient_funds', because: 'The account does not hold enough for this: lower the amount or the fee.' },
   { code: 'supply_cap', because: 'The token has reached its largest supply: no more can be made.' },
-  { code: 'account_limit', because: 'This identity has as many as the group allows: give one up first.' },
+  {
+    code: 'account_limit',
+    because: 'The group allows one identity no more than it would have then: give something up first.',
+  },
   { code: 'policy_violation', because: 'The policy of the group does not allow these values: change them.' },
   { code: 'wrong_state', because: 'It has changed in the meantime: look at its present state and try again.' },
   { code: 'already_known', because: 'This has been done already: nothing is left to do.' },

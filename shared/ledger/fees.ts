@@ -66,8 +66,9 @@ export function chargeFee(draft: Draft, terms: FeeTerms): { readonly code: Code 
   if (policy === undefined) return { code, paid };
   const owed = splitFee(body) ?? splitFee({ ...body, feeSelector: FEE_SELECTORS.consumer });
   for (const asset of ASSETS) {
-    const { free } = balanceOf(draft, { asset, identity, blockTime });
     const due = owed?.[asset] ?? 0n;
+    if (due === 0n) continue;
+    const { free } = balanceOf(draft, { asset, identity, blockTime });
     const amount = free < due ? free : due;
     if (amount === 0n) continue;
     const failed = move(draft, { asset, from: identity, to: 'treasury', amount, blockTime });

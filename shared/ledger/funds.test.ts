@@ -1,6 +1,8 @@
 // What moves and what cannot: nothing appears or vanishes, what is locked stays, and limits hold.
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
 import { createUnsignedPerson, createWorld, START } from '../../test/simulator/ledger-world.ts';
 import { countTokens, TOKENS } from '../../test/simulator/tokens.ts';
 import type { TokenPolicy } from '../chain/token-policy.ts';
@@ -15,8 +17,10 @@ import {
   mintLocked,
   mintTo,
   move,
+  readSupply,
   releaseEscrow,
   returnEscrow,
+  type Holder,
 } from './funds.ts';
 import { commitDraft, openDraft, readRecord, type Draft } from './state.ts';
 
@@ -132,4 +136,48 @@ describe('LG54: what vests', () => {
     expect(mintLocked(draft, { asset, to: bernd, amount: 10n, blockTime: START, until: START })).toBeUndefined();
     expect(readRecord(draft, ACCOUNT, { asset, identity: bernd })).toEqual({ balance: 10n });
   });
+});
+
+test('LG53: whatever is done in whatever order, all of it is accounted for', () => {
+  const holder = fc.constantFrom<Holder>(alice, bernd, 'treasury');
+  const step = fc.record({
+    does: fc.constantFrom('mint', 'lockedMint', 'move', 'burn', 'lock', 'release', 'return'),
+    of: holder,
+    to: holder,
+    amount: fc.bigInt({ min: 0n, max: 700n }),
+    after: fc.nat({ max: 3 * DAY }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const draft = openFunds({ maxTotalSupply: 2_000n, maxAccountBalance: 900n });
+      let blockTime = START;
+      for (const { does, of, to, amount, after } of steps) {
+        blockTime += after;
+        const before = new Map(draft.writes);
+        const spent = { asset, from: of, amount, blockTime } as const;
+        const { escrow } = readSupply(draft, asset);
+        const out = amount < escrow ? amount : escrow;
+        const code =
+          does === 'mint'
+            ? mintTo(draft, { asset, to, amount })
+            : does === 'lockedMint'
+              ? mintLocked(draft, { asset, to: alice, amount, blockTime, until: blockTime + 2 * DAY })
+              : does === 'move'
+                ? move(draft, { ...spent, to })
+                : does === 'burn'
+                  ? burnFrom(draft, spent)
+                  : does === 'lock'
+                    ? lockEscrow(draft, spent)
+                    : (does === 'release' ? releaseEscrow : returnEscrow)(draft, { asset, to, amount: out });
+        if (code !== undefined) expect(draft.writes).toEqual(before);
+        const { held, issued } = countTokens(commitDraft(draft), asset);
+        expect(held).toBe(issued);
+        expect(issued).toBeLessThanOrEqual(2_000n);
+        for (const identity of [alice, bernd]) {
+          expect(balanceOf(draft, { asset, identity, blockTime }).free).toBeGreaterThanOrEqual(0n);
+        }
+      }
+    }),
+    { numRuns: FUZZ_CASES },
+  );
 });

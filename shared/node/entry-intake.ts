@@ -14,6 +14,7 @@ import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
+import { NEXT_TOKEN_POLICY } from '../ledger/account-records.ts';
 import { admitEntry, checkPayment, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
@@ -71,7 +72,8 @@ export class EntryIntake {
   readonly counters = new EntryCounters();
   #cancelPurge: (() => void) | null = null;
   #closed = false;
-  #working: { readonly tip: Cid; readonly block: OpenBlock } | null = null;
+  /** Until: when an announced policy is in force, which is another to be judged by. */
+  #working: { readonly tip: Cid; readonly block: OpenBlock; readonly until: Millis } | null = null;
 
   constructor(options: EntryIntakeOptions) {
     this.#options = options;
@@ -355,12 +357,14 @@ export class EntryIntake {
     const { state, tip } = this.#options.head();
     const blockTime = this.#options.clock.now();
     // The draft lasts as long as the tip, which on a quiet chain is longer than clocks may differ.
-    if (this.#working?.tip === tip.id) return { ...this.#working.block, blockTime };
+    const working = this.#working;
+    if (working?.tip === tip.id && blockTime <= working.until) return { ...working.block, blockTime };
     const start = { state, parentId: tip.id, blockTime, height: tip.height + 1 };
     const block = openBlock(start);
     for (const entry of orderEntries(start, [...this.pool.entries(), ...this.#arriving.keys()]))
       admitEntry(block, entry);
-    this.#working = { tip: tip.id, block };
+    const until = readRecord(block.draft, NEXT_TOKEN_POLICY, 'next')?.from ?? Infinity;
+    this.#working = { tip: tip.id, block, until };
     return block;
   }
 }

@@ -17,6 +17,7 @@ import type { PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
 import { accountTransfer } from '../ledger/families/accounts.ts';
+import { policyUpdate } from '../ledger/families/policy.ts';
 import { createWebVerifier } from '../platform/web/web-crypto.ts';
 import { EntryCounters } from './entry-counters.ts';
 import { EntryIntake } from './entry-intake.ts';
@@ -175,6 +176,21 @@ describe('WS4, LG69: the door', () => {
       error: { code: 'insufficient_funds' },
     });
   });
+});
+
+test('LG67: what is announced is judged by from its time on, also while no block is made', async () => {
+  const { admin, world } = await openDoor();
+  const change = policyUpdate.create({ feeFloor: 0, noticePeriod: 0 });
+  makeBlock(world, [await write(admin, [change])]);
+  world.time -= MINUTE;
+  const { intake, tick } = openIntake(world, { disk: createMemoryDisk(), own: undefined });
+  const wires = [
+    await send(await createPerson('alice'), admin, {}),
+    await send(await createPerson('alice'), admin, {}),
+  ];
+  expect(await intake.submit(wires[0]!)).toMatchObject({ error: { code: 'fee_below_floor' } });
+  await tick(2 * MINUTE);
+  expect(await intake.submit(wires[1]!)).toMatchObject({ value: { state: 'pending' } });
 });
 
 describe('WS5: what waits for ever', () => {
