@@ -24,8 +24,8 @@ export function judgeProposal(draft: Draft, { block, verdict }: KnownBlock): Jud
   const parent = findTip(draft, header.parent);
   if (parent !== undefined) {
     if (!checkLink(parent, header, draft.config).ok) return 'invalid';
-    // Known once the parent was executed; before that a block on it has no verdict and waits.
-    const interval = draft.intervals.get(header.parent);
+    // Known once the parent was executed; before that a block on it has no verdict and waits. An empty one may be sooner.
+    const interval = header.cut.length === 0 ? undefined : draft.intervals.get(header.parent);
     if (interval !== undefined && header.time - parent.time < interval) return 'invalid';
   }
   // A notarized parent that is not here comes with its certificate.

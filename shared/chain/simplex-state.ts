@@ -117,12 +117,13 @@ export type SimplexEffect =
   /** The answer is `signed`. */
   | { readonly kind: 'sign'; readonly claim: VoteClaim }
   | { readonly kind: 'send'; readonly to: Address; readonly finalView: number; readonly message: SimplexMessage }
-  /** The answer is `proposed`: a block on `parent` with this time; without entries only if `empty` allows it. */
+  /** The answer is `proposed`: a block on `parent` with this time, with entries only if `entries` allows it, without only if `empty` does. */
   | {
       readonly kind: 'propose';
       readonly view: number;
       readonly parent: Tip;
       readonly time: Millis;
+      readonly entries: boolean;
       readonly empty: boolean;
     }
   /** Its parent was executed before. The answer is `executed`. */
@@ -156,8 +157,6 @@ export type Draft = Mutable<Simplex> & {
   readonly before: Simplex;
   readonly records: LogRecord[];
   readonly effects: SimplexEffect[];
-  /** When a leader that only waits for the block interval may propose. */
-  proposeAt: Millis | null;
   /** When final blocks that are missing are asked for again. */
   askAt: Millis | null;
 };
@@ -190,7 +189,6 @@ export function openDraft(state: Simplex, now: Millis): Draft {
     before: state,
     records: [],
     effects: [],
-    proposeAt: null,
     askAt: null,
   };
 }

@@ -21,16 +21,29 @@ const VIEW_DELTAS = 3;
 /** Δs that a notarized block may stay unfinal before another, perhaps empty, may carry its finality. */
 const FINALITY_DELTAS = 4;
 
-/** Something waits to be ordered, or a block has waited too long for its finality. */
-export function isActive(state: Simplex & { readonly now: Millis }): boolean {
-  return state.work || isFinalityLate(state);
+type Timed = Simplex & { readonly now: Millis };
+
+/** Something waits that may be ordered by now, or a block has waited too long for its finality. */
+export function isActive(state: Timed): boolean {
+  return (state.work && state.now >= workDue(state)) || isFinalityLate(state);
+}
+
+/**
+ * CH20: when the interval after the tip is over, by this clock. A leader need not wait longer than the tip's time says;
+ * the others, whose clocks may be ahead of that, begin to wait for it when they have had the tip for as long.
+ */
+function workDue(state: Timed): Millis {
+  const { tip, tipSince, view } = state;
+  const interval = state.intervals.get(tip.id);
+  assert(interval !== undefined, 'a tip was executed');
+  return Math.min(tipSince, isLeader(state, view) ? tip.time : tip.time + CLOCK_DRIFT_MAX) + interval;
 }
 
 export function leaderTimedOut(draft: Draft): boolean {
   return draft.armedAt !== null && isActive(draft) && draft.now >= viewDeadline(draft, draft.armedAt);
 }
 
-/** CH20: on the best parent, not before the block interval is over, empty only if finality is late. */
+/** CH20: on the best parent, with entries not before the block interval is over, empty only if finality is late. */
 export function proposeIfDue(draft: Draft): void {
   const { view } = draft;
   const { own } = readRound(draft, view);
@@ -44,18 +57,13 @@ export function proposeIfDue(draft: Draft): void {
   const empty = isFinalityLate(draft);
   const { request } = draft;
   if (request !== null && request.parent === parent.id && (request.empty || !empty)) return;
-  // The parent's time may be ahead of this clock: then the wait counts from when the parent was first seen here.
-  const since = Math.min(parent.time, draft.tipSince);
   const interval = draft.intervals.get(parent.id);
   assert(interval !== undefined, 'a parent of a proposal was executed');
-  const due = since + interval;
-  if (parent.id === draft.tip.id && draft.now < due) {
-    draft.proposeAt = due;
-    return;
-  }
+  // What only carries finality does not wait for the interval, and may hold nothing else then.
+  const entries = parent.id !== draft.tip.id || draft.now >= workDue(draft);
   draft.request = { parent: parent.id, empty, answered: false, again: false };
-  const time = Math.max(draft.now, parent.time + interval);
-  draft.effects.push({ kind: 'propose', view, parent, time, empty });
+  const time = Math.max(draft.now, parent.time + (entries ? interval : 1));
+  draft.effects.push({ kind: 'propose', view, parent, time, entries, empty });
 }
 
 /** Own votes for what is not final, and the certificate that brought this view. */
@@ -100,7 +108,7 @@ export function decideTimers(draft: Draft): void {
   if (!votes || !isActive(draft)) draft.armedAt = null;
   else draft.armedAt ??= draft.now;
   const at = earliest([
-    draft.proposeAt,
+    draft.work && draft.now < workDue(draft) ? workDue(draft) : null,
     // Whoever knows that it is behind asks until it is not, with work or without: nobody else knows.
     draft.askAt,
     votes ? draft.retransmitAt : null,
@@ -113,7 +121,7 @@ export function decideTimers(draft: Draft): void {
   draft.effects.push({ kind: 'setTimer', at });
 }
 
-function isFinalityLate(state: Simplex & { readonly now: Millis }): boolean {
+function isFinalityLate(state: Timed): boolean {
   if (isSolo(state) || state.tip.view <= state.final.view) return false;
   return state.now >= state.tipSince + FINALITY_DELTAS * state.config.delta;
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { claimOf, createTestGroup, INTERVAL, stubVote, testBlock, testCid } from './chain.test-kit.ts';
+import type { FeedId } from '../crypto/ids.ts';
 import { Bench, NOW, nullify, sent, signs } from './simplex-bench.test-kit.ts';
 import { DELTA } from './simplex.test-kit.ts';
 import { leaderOf } from './validator-set.ts';
@@ -15,6 +16,7 @@ const self = leaderOf(group.rules.set, 3);
 const leader = leaderOf(group.rules.set, 1);
 const others = [0, 1, 2, 3].filter((at) => at !== self);
 const block = testBlock(group, group.tip, { time: NOW - 5_000 });
+const cut = [{ feed: '00000000000000aa' as FeedId, from: 1, to: 1, head: testCid('an entry') }];
 
 describe('votes of one of four', () => {
   test('CH21: a proposal is notarized once it was executed, and only the first of its view', () => {
@@ -61,7 +63,11 @@ describe('votes of one of four', () => {
 
   test('CH10, A11: a block sooner than the interval is invalid; one from a clock far ahead only waits', () => {
     const soon = new Bench(group, self);
-    expect(signs(soon.propose(testBlock(group, group.tip, { time: group.tip.time + 999 })))).toEqual(['nullify 1']);
+    const time = group.tip.time + 999;
+    expect(signs(soon.propose(testBlock(group, group.tip, { time, cut })))).toEqual(['nullify 1']);
+    const carrying = new Bench(group, self);
+    const empty = testBlock(group, group.tip, { time });
+    expect(signs([...carrying.propose(empty), ...carrying.execute(empty)])).toEqual(['notarize 1']);
     const bench = new Bench(group, self);
     const ahead = testBlock(group, group.tip, { time: NOW + 6 * MINUTE });
     bench.propose(ahead);
@@ -104,7 +110,7 @@ describe('votes of one of four', () => {
       bench.propose(block);
       bench.execute(block, true, interval);
       bench.hearCertificate(claimOf(block, 'notarize'));
-      const child = testBlock(group, { ...block.header, id: block.id }, { view: 2 });
+      const child = testBlock(group, { ...block.header, id: block.id }, { view: 2, cut });
       const signed = [...bench.propose(child), ...bench.execute(child)];
       expect(signs(signed)).toEqual(votes);
     }
@@ -221,6 +227,31 @@ describe('votes of one of four', () => {
     expect(bench.give({ kind: 'timer' }, NOW + 4 * DELTA - 1).some((effect) => effect.kind === 'propose')).toBe(false);
     bench.give({ kind: 'timer' }, NOW + 4 * DELTA);
     expect(bench.effects).toContainEqual(expect.objectContaining({ kind: 'propose', view: 2, empty: true }));
+  });
+
+  test('CH20: what carries finality does not wait for the interval, and then holds no entries', () => {
+    const long = 60 * MINUTE;
+    const bench = new Bench(group, leaderOf(group.rules.set, 2));
+    bench.hearCertificate(claimOf(block, 'notarize'), block);
+    bench.execute(block, true, long);
+    bench.give({ kind: 'work', pending: true });
+    const propose = { kind: 'propose', view: 2, entries: false, empty: true, time: NOW + 4 * DELTA };
+    expect(bench.give({ kind: 'timer' }, NOW + 4 * DELTA)).toContainEqual(expect.objectContaining(propose));
+    expect(bench.give({ kind: 'timer' }, NOW + 4 * DELTA + 1).some((effect) => effect.kind === 'propose')).toBe(false);
+  });
+
+  test('CH20, CH28: nobody blames a leader that waits for the interval: nothing is sent until it is over', () => {
+    const long = 60 * MINUTE;
+    const bench = new Bench(group, self);
+    bench.propose(block);
+    bench.execute(block, true, long);
+    bench.hearCertificate(claimOf(block, 'finalize'));
+    const due = NOW + long;
+    expect(bench.give({ kind: 'work', pending: true })).toEqual([{ kind: 'setTimer', at: due }]);
+    expect(bench.give({ kind: 'presence', validator: leaderOf(group.rules.set, 2), online: false })).toEqual([]);
+    bench.give({ kind: 'presence', validator: leaderOf(group.rules.set, 2), online: true });
+    expect(signs(bench.give({ kind: 'timer' }, due))).toEqual([]);
+    expect(signs(bench.give({ kind: 'timer' }, due + 2 * DELTA))).toEqual(['nullify 2']);
   });
 
   test('CH28: the leader giving up is reason enough, even without work', () => {

@@ -208,11 +208,11 @@ export class TestNetwork {
     return 0;
   }
 
-  #propose(node: TestNode, { view, parent, time, empty }: SimplexEffect & { kind: 'propose' }): void {
+  #propose(node: TestNode, { view, parent, time, entries, empty }: SimplexEffect & { kind: 'propose' }): void {
     const ordered = this.#orderedUpTo(node, parent);
     const to = Math.min(node.pending, ordered + 64);
     const head = this.group.tip.id;
-    const cut = to > ordered ? [{ feed: '00000000000000aa' as never, from: ordered + 1, to, head }] : [];
+    const cut = entries && to > ordered ? [{ feed: '00000000000000aa' as never, from: ordered + 1, to, head }] : [];
     const block = cut.length === 0 && !empty ? null : testBlock(this.group, parent, { view, time, cut });
     this.give(
       node.self,

@@ -55,7 +55,8 @@ export function createSimplex(given: {
     blocks: new Map(),
     intervals: new Map([[final.id, interval]]),
     tip: final,
-    tipSince: now,
+    // After a restart nobody has to wait for the interval once more.
+    tipSince: Math.min(final.time, now),
     work: false,
     offline: new Set(),
     request: null,

@@ -101,13 +101,14 @@ export class BlockWork {
     return selection;
   }
 
-  propose({ view, parent, time, empty }: Extract<SimplexEffect, { kind: 'propose' }>, signer: Signer): SimplexInput {
+  propose(effect: Extract<SimplexEffect, { kind: 'propose' }>, signer: Signer): SimplexInput {
+    const { view, parent, time, empty } = effect;
     const { machine, pool, finalTip } = this.#options;
     const ground = this.groundOf(parent.id);
     assert(ground, 'a proposal stands on an executed block');
     const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
     const isFar = parent.height - finalTip().height >= UNFINAL_BLOCKS_MAX;
-    const pending = isFar ? [] : pool.entries();
+    const pending = isFar || !effect.entries ? [] : pool.entries();
     const { entries } = selectEntries({ ...start, held: this.#held.current, pending });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const result = executeBlock({ ...start, proposer: signer.key, entries });

@@ -49,6 +49,8 @@ export type FaultPlan = {
   readonly f: number;
   /** By index. */
   readonly roles: readonly (AdversaryName | 'honest')[];
+  /** Least time between two blocks, by the policy. */
+  readonly interval: Millis;
   readonly traffic: Traffic;
   readonly diskDelayMax: Millis;
   /** How long it takes to execute or to make a block, while other things happen. */
@@ -91,6 +93,7 @@ export function drawPlan(seed: number): FaultPlan {
     validators,
     f,
     roles,
+    interval: dice.pick([250, 1_000, 1_000, 1_000, 5_000, 20_000]),
     traffic: drawTraffic(dice),
     diskDelayMax: dice.pick([0, 0, 5, 40]),
     workDelayMax: dice.pick([0, 0, 30, 700]),
@@ -175,6 +178,7 @@ export function calmPlan(validators: number, f: number, submissions: readonly Su
     validators,
     f,
     roles: Array.from({ length: validators }, () => 'honest'),
+    interval: 1_000,
     traffic: CALM,
     diskDelayMax: 0,
     workDelayMax: 0,

@@ -7,8 +7,9 @@ import { drawPlan, type FaultPlan } from './fault-plan.ts';
 import { BrokenInvariant, type Seen } from './invariants.ts';
 import { ValidatorWorld, type WorldOptions } from './validator-world.ts';
 
-/** Everything is final this soon after the faults: some leaders that cheat or are gone, and the waits between. */
+/** Everything is final this soon after the faults: some leaders that cheat or are gone, the waits between, and a block for each 64 entries. */
 const SETTLED_WITHIN: Millis = 240_000;
+const BLOCKS_TO_SETTLE = 30;
 /** Late votes and certificates; then no timer is set and nothing is on its way. */
 const QUIET_WITHIN: Millis = 60_000;
 /** No event more in this time. */
@@ -58,7 +59,8 @@ function runWorld(world: ValidatorWorld): ValidatorRun {
   world.begin();
   runUntil(plan.healAt);
   while (!world.isSettled()) {
-    if (world.elapsed > plan.healAt + SETTLED_WITHIN) throw new BrokenInvariant(`stuck: ${describe(world)}`);
+    if (world.elapsed > plan.healAt + SETTLED_WITHIN + BLOCKS_TO_SETTLE * plan.interval)
+      throw new BrokenInvariant(`stuck: ${describe(world)}`);
     runUntil(world.elapsed + STEP);
   }
   const settled = world.elapsed - plan.healAt;

@@ -2,7 +2,7 @@
 
 import { assert } from '../../../shared/core/assert.ts';
 import type { Millis } from '../../../shared/core/brand.ts';
-import { INTERVAL, testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
+import { testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
 import { checkLink, tipOf, type Block, type Tip } from '../../../shared/chain/block.ts';
 import { checkFinality } from '../../../shared/chain/certified-block.ts';
 import type {
@@ -38,6 +38,8 @@ export type NodePorts = {
   readonly group: TestGroup;
   readonly machine: MachineFunctions;
   readonly book: EntryBook;
+  /** Least time between two blocks. */
+  readonly interval: Millis;
   /** The world's time; the node's own clock may be off. */
   now(): Millis;
   after(delay: Millis, task: () => unknown): void;
@@ -182,7 +184,7 @@ export class ValidatorNode {
     return machine.create({
       config: machine.configure({ ...rules, self: this.self, delta: DELTA }),
       final: last === undefined ? group.tip : tipOf(last.block),
-      interval: INTERVAL,
+      interval: this.#ports.interval,
       certificate: last?.certificate ?? null,
       log: this.disk.readLog(),
       now: this.clock,
@@ -297,13 +299,13 @@ export class ValidatorNode {
     return { kind: 'work', pending: this.held > (this.#ports.book.orderedUpTo(tip.id) ?? 0) };
   }
 
-  #propose({ view, parent, time, empty }: SimplexEffect & { kind: 'propose' }): SimplexInput {
+  #propose({ view, parent, time, entries, empty }: SimplexEffect & { kind: 'propose' }): SimplexInput {
     const { book } = this.#ports;
-    const cut = book.cutAfter(parent.id, this.held);
+    const cut = entries ? book.cutAfter(parent.id, this.held) : [];
     if (cut.length === 0 && !empty) return { kind: 'proposed', view, block: null };
     const block = testBlock(book.groupAfter(parent.id), parent, { view, time, cut });
     book.add(block);
-    return { kind: 'proposed', view, block, interval: INTERVAL };
+    return { kind: 'proposed', view, block, interval: this.#ports.interval };
   }
 
   #execute(block: Block, answers: SimplexInput[]): void {
@@ -326,7 +328,7 @@ export class ValidatorNode {
   #judge(block: Block): SimplexInput {
     const { id } = block;
     return this.#ports.book.add(block)
-      ? { kind: 'executed', id, valid: true, interval: INTERVAL }
+      ? { kind: 'executed', id, valid: true, interval: this.#ports.interval }
       : { kind: 'executed', id, valid: false };
   }
 
@@ -371,6 +373,6 @@ export class ValidatorNode {
     }
     if (kept === null) return null;
     this.disk.sync();
-    return { kind: 'caughtUp', tip: tipOf(kept.block), certificate: kept.certificate, interval: INTERVAL };
+    return { kind: 'caughtUp', tip: tipOf(kept.block), certificate: kept.certificate, interval: this.#ports.interval };
   }
 }

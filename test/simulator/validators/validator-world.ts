@@ -193,6 +193,7 @@ export class ValidatorWorld {
     return {
       group,
       book,
+      interval: this.plan.interval,
       machine: this.plan.roles[self] === 'honest' ? this.#machine : { ...MACHINE, configure: this.#machine.configure },
       now: () => queue.now,
       after: (delay, task) => this.#afterAwake(place, delay, task),

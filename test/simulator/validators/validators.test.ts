@@ -59,6 +59,16 @@ describe('a leader that is away', () => {
   });
 });
 
+describe('a long block interval', () => {
+  test('CH20, CH28: nobody gives up a view while it lasts, and nothing is sent', () => {
+    const work = [1_000, 1_900, 3_000].map((at) => ({ at, validator: 0, entries: 1, spread: true }));
+    const [short, long] = [1_000, 3_600_000].map((interval) => runPlan({ ...calmPlan(4, 1, work), interval }));
+    expect(long!.seen.nullified).toBe(0);
+    expect(long!.height).toBeLessThanOrEqual(short!.height);
+    expect(long!.events).toBeLessThanOrEqual(short!.events);
+  });
+});
+
 describe('the largest set', () => {
   test('CH1: 100 validators with f = 33 and 8 of them away make their blocks final', { timeout: 300_000 }, () => {
     const work = [1_000, 4_000].map((at) => ({ at, validator: 0, entries: 1, spread: true }));
