@@ -72,27 +72,45 @@ export function acceptDocuments(start: AcceptanceStart): Acceptance {
   return { refusals, accepted, heads: new Map([...heads].map(([document, at]) => [document, sortHeads(at)])) };
 }
 
+type Kept = { readonly entry: VerifiedEntry; readonly changes: readonly DocumentChange[] };
+
+/** Which entry brings a change. Asked mostly for the last one of a run: all are listed only when another is asked for. */
+function findProviders(kept: readonly Kept[]): (document: DocumentName, hash: ChangeHash) => number | undefined {
+  const list = (isListed: (change: DocumentChange, next: DocumentChange | undefined) => boolean) => {
+    const listed = new Map<DocumentName, Map<ChangeHash, number>>();
+    for (const [at, { changes }] of kept.entries()) {
+      for (const [i, change] of changes.entries()) {
+        if (!isListed(change, changes[i + 1])) continue;
+        const ofDocument = listed.get(change.document) ?? new Map<ChangeHash, number>();
+        listed.set(change.document, ofDocument.set(change.hash, at));
+      }
+    }
+    return listed;
+  };
+  const ends = list((change, next) => !goesOn(change, next));
+  let all: typeof ends | undefined;
+  return (document, hash) => ends.get(document)?.get(hash) ?? (all ??= list(() => true)).get(document)?.get(hash);
+}
+
 /** LG32, LG33: what an entry must keep by itself, and which others of the block it waits for. */
 function linkCandidates(
   { entries, index }: AcceptanceStart,
   refusals: Map<Cid, Code>,
 ): { candidates: readonly Candidate[]; dependents: ReadonlyMap<Candidate, ReadonlySet<Candidate>> } {
   const ends = new Map<ActorKey, ActorEnd>();
-  const kept: { entry: VerifiedEntry; changes: readonly DocumentChange[] }[] = [];
+  const kept: Kept[] = [];
   for (const entry of entries) {
     if (entry.body.sort !== 'document') continue;
     const code = checkAlone(entry, { index, ends });
     if (code === undefined) kept.push({ entry, changes: entry.changes ?? [] });
     else refusals.set(entry.id, code);
   }
-  const providers = new Map<DocumentName, Map<ChangeHash, number>>();
+  const providerOf = findProviders(kept);
   // Of each run the last change: those within follow it by number.
   const writers = new Map<string, number>();
   for (const [at, { changes }] of kept.entries()) {
     for (const [i, change] of changes.entries()) {
-      const { document, hash, actor, seq } = change;
-      const ofDocument = providers.get(document) ?? new Map<ChangeHash, number>();
-      providers.set(document, ofDocument.set(hash, at));
+      const { document, actor, seq } = change;
       if (!goesOn(change, changes[i + 1])) writers.set(`${document} ${actor} ${seq}`, at);
     }
   }
@@ -110,7 +128,7 @@ function linkCandidates(
       for (const dep of deps) {
         // Nearly all changes rest on the one before them.
         if ((inRun && dep === last?.hash) || index.has(document, dep)) continue;
-        const provider = providers.get(document)?.get(dep);
+        const provider = providerOf(document, dep);
         if (provider === undefined) lost = true;
         else from.add(provider);
       }
