@@ -197,8 +197,12 @@ export class EntryIntake {
   /** Entries of one device. */
   async #admit(entries: readonly ParsedEntry[]): Promise<readonly Result<Submitted, Failure>[]> {
     const { store } = this.#options;
+    // What comes alone is news, as a rule: its signature is checked while the disk is asked.
+    const alone = entries.length === 1 ? this.#beginCheck(entries[0]!) : undefined;
     const heights = await Promise.all(entries.map(({ id }) => findEntryHeight(store, id)));
-    const signed = entries.map((entry, at) => (heights[at] === undefined ? this.#beginCheck(entry) : undefined));
+    const signed = entries.map((entry, at) => {
+      return alone ?? (heights[at] === undefined ? this.#beginCheck(entry) : undefined);
+    });
     const outcomes: Result<Submitted, Failure>[] = [];
     const arriving: VerifiedEntry[] = [];
     const contradicted: VerifiedEntry[] = [];
