@@ -195,6 +195,7 @@ type RepoHandle = {
 };
 type Repo = {
   readonly networkSubsystem: { addNetworkAdapter(adapter: object): void; removeNetworkAdapter(adapter: object): void };
+  readonly peers: readonly string[];
   create(value: object): RepoHandle;
   find(url: string): Promise<RepoHandle>;
   shutdown(): Promise<void>;
@@ -234,6 +235,8 @@ async function mergeRepo(edits: number, through: 'server' | 'nothing'): Promise<
   };
   let disconnect = connect();
   const mine = sides[0].create({ text: '.' });
+  // Whoever asks before the connection is up is told that there is no such document.
+  await until(() => sides.every(({ peers }) => peers.length > 0));
   const theirs = await sides[1].find(mine.url);
   const handles = [mine, theirs];
   const areEqual = (length: number): boolean =>
