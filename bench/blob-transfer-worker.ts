@@ -1,7 +1,7 @@
 // The engine's side of the transfer: a node with a store of blocks, which gives them to another one and takes them from there.
 
 import { expose } from 'comlink';
-import { createBlockPlace, createIdbBlobStore } from '../browser-node/storage/idb-blob-store.ts';
+import { createListedIdbBlobStore } from '../browser-node/storage/idb-blob-list.ts';
 import { cidFromDigest, type Cid } from '../shared/codec/cid.ts';
 import { BLOB_LEAF_BYTES } from '../shared/core/limits.ts';
 import { BlockFetcher } from '../shared/node/block-fetcher.ts';
@@ -10,7 +10,7 @@ import { createWebHasher } from '../shared/platform/web/web-crypto.ts';
 import { BlockBatch } from '../site-host/block-batch.ts';
 import { LinkNode } from '../test/browser/link-node.ts';
 
-const blobs = createIdbBlobStore(createBlockPlace('bench-blocks'));
+const blobs = createListedIdbBlobStore('bench-blocks');
 const hasher = createWebHasher();
 /** The Web Crypto API fills at most so much at once. */
 const RANDOM_BYTES_MAX = 65_536;

@@ -7,7 +7,6 @@ import { createWebHasher, createWebRandom, createWebVerifier } from '../../share
 import { BlobKeeper } from '../../site-host/blob-keeper.ts';
 import { listKeptVersions } from '../../site-host/kept-versions.ts';
 import { createListedIdbBlobStore } from '../storage/idb-blob-list.ts';
-import { createBlockPlace } from '../storage/idb-blob-store.ts';
 import { createIndexedDbStore } from '../storage/indexed-db-store.ts';
 import { WalletVault } from '../storage/wallet-vault.ts';
 import { WeftDatabase } from '../storage/weft-database.ts';
@@ -55,7 +54,7 @@ export async function openPlatform(options: { location: URL; onDeposed: () => vo
     const log = createConsoleLog();
     const keeper = await BlobKeeper.open({
       store: records,
-      blobs: createListedIdbBlobStore(createBlockPlace(BLOB_DATABASE)),
+      blobs: createListedIdbBlobStore(BLOB_DATABASE),
       clock,
       hasher,
       log,

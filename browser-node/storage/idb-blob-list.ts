@@ -3,12 +3,20 @@
 
 import { promisifyRequest } from 'idb-keyval';
 import { StoreError, type ListedBlobStore } from '../../shared/platform/ports.ts';
-import { createIdbBlobStore, guard, TOTALS_KEY, type BlockPlace, type Totals } from './idb-blob-store.ts';
-import { committed } from './weft-database.ts';
+import { createIdbBlobStore, guard, TOTALS_KEY, type Block, type BlockPlace, type Totals } from './idb-blob-store.ts';
+import {
+  addToTotals,
+  compactPack,
+  createPackedPlace,
+  putBlocks,
+  readBlocks,
+  removeBlocks,
+  writePacks,
+} from './idb-packs.ts';
 
-/** Every call rejects with StoreError. */
-export function createListedIdbBlobStore(place: BlockPlace): ListedBlobStore {
-  return new ListedIdbBlobStore(place);
+/** Every call rejects with StoreError. Opens nothing yet. */
+export function createListedIdbBlobStore(name: string): ListedBlobStore {
+  return new ListedIdbBlobStore(createPackedPlace(name));
 }
 
 /**
@@ -18,7 +26,10 @@ export function createListedIdbBlobStore(place: BlockPlace): ListedBlobStore {
  */
 class ListedIdbBlobStore implements ListedBlobStore {
   readonly #place: BlockPlace;
-  readonly #store: ReturnType<typeof createIdbBlobStore>;
+  /** For what is the same with and without packs. */
+  readonly #plain: ReturnType<typeof createIdbBlobStore>;
+  /** Packs that lost blocks, until it was seen to that not too much of them is waste. */
+  readonly #toCompact = new Set<number>();
   /** The totals that are not on disk: `null` when they are; undefined until somebody has looked. */
   #unwritten: Totals | null | undefined;
   /** Changes run one after another: each needs the totals of the one before. */
@@ -26,19 +37,19 @@ class ListedIdbBlobStore implements ListedBlobStore {
 
   constructor(place: BlockPlace) {
     this.#place = place;
-    this.#store = createIdbBlobStore(place);
+    this.#plain = createIdbBlobStore(place);
   }
 
-  get(cid: string): Promise<Uint8Array | undefined> {
-    return this.#store.get(cid);
+  async get(cid: string): Promise<Uint8Array | undefined> {
+    return (await this.getMany([cid]))[0];
   }
 
   getMany(cids: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#store.getMany(cids);
+    return guard(() => readBlocks(this.#place, cids));
   }
 
   has(cids: readonly string[]): Promise<boolean[]> {
-    return this.#store.has(cids);
+    return this.#plain.has(cids);
   }
 
   list({ after, limit }: { after: string | null; limit: number }): Promise<string[]> {
@@ -51,10 +62,10 @@ class ListedIdbBlobStore implements ListedBlobStore {
     );
   }
 
-  putMany(blocks: readonly { cid: string; bytes: Uint8Array }[]): Promise<void> {
+  putMany(batch: readonly Block[]): Promise<void> {
     return this.#inTurn(async () => {
       await this.#writeTotals();
-      await this.#store.putMany(blocks);
+      await this.#change((blocks) => putBlocks(blocks, batch));
     });
   }
 
@@ -62,7 +73,7 @@ class ListedIdbBlobStore implements ListedBlobStore {
     return this.#inTurn(async () => {
       try {
         await this.#writeTotals();
-        await this.#store.remove(cids);
+        await this.#change((blocks) => removeBlocks(blocks, cids));
       } catch (error) {
         if (!(error instanceof StoreError) || error.code !== 'quota_exceeded') throw error;
         await this.#removeOnly(cids);
@@ -71,7 +82,7 @@ class ListedIdbBlobStore implements ListedBlobStore {
   }
 
   stats(): Promise<Totals> {
-    return this.#inTurn(async () => (await this.#look()) ?? (await this.#store.stats()));
+    return this.#inTurn(async () => (await this.#look()) ?? (await this.#plain.stats()));
   }
 
   async #look(): Promise<Totals | null> {
@@ -82,34 +93,46 @@ class ListedIdbBlobStore implements ListedBlobStore {
   async #writeTotals(): Promise<void> {
     const totals = await this.#look();
     if (totals === null) return;
-    await guard(() =>
-      this.#place('readwrite', (blocks) => {
-        blocks.put(totals, TOTALS_KEY);
-        return committed(blocks.transaction);
-      }),
-    );
+    await this.#write(async (blocks) => void blocks.put(totals, TOTALS_KEY));
     this.#unwritten = null;
   }
 
   async #removeOnly(cids: readonly string[]): Promise<void> {
-    const before = (await this.#look()) ?? (await this.#store.stats());
-    const left = { ...before };
-    await guard(() =>
-      this.#place('readwrite', (blocks) => {
-        for (const cid of new Set(cids)) {
-          const held: IDBRequest<Uint8Array | undefined> = blocks.get(cid);
-          held.addEventListener('success', () => {
-            if (held.result === undefined) return;
-            left.blocks -= 1;
-            left.bytes -= held.result.length;
-            blocks.delete(cid);
-          });
-        }
-        blocks.delete(TOTALS_KEY);
-        return committed(blocks.transaction);
-      }),
-    );
-    this.#unwritten = left;
+    const before = (await this.#look()) ?? (await this.#plain.stats());
+    const { change, left } = await this.#write(async (blocks) => {
+      const removed = await removeBlocks(blocks, cids);
+      blocks.delete(TOTALS_KEY);
+      return removed;
+    });
+    this.#unwritten = { blocks: before.blocks + change.blocks, bytes: before.bytes + change.bytes };
+    await this.#compact(left);
+  }
+
+  async #change(change: (blocks: IDBObjectStore) => ReturnType<typeof putBlocks>): Promise<void> {
+    const { left } = await this.#write(async (blocks) => {
+      const changed = await change(blocks);
+      await addToTotals(blocks, changed.change);
+      return changed;
+    });
+    await this.#compact(left);
+  }
+
+  /** A pack that cannot be written anew, for want of space, stays as it is until others have lost blocks. */
+  async #compact(left: ReadonlySet<number>): Promise<void> {
+    if (left.size === 0) return;
+    for (const pack of left) this.#toCompact.add(pack);
+    for (const pack of this.#toCompact) {
+      try {
+        await this.#write((blocks) => compactPack(blocks, pack));
+        this.#toCompact.delete(pack);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  #write<T>(change: (blocks: IDBObjectStore) => Promise<T>): Promise<T> {
+    return guard(() => writePacks(this.#place, change));
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -130,7 +153,7 @@ async function countUnlessTold(blocks: IDBObjectStore): Promise<Totals | null> {
     cursor.onsuccess = () => {
       if (!cursor.result) return resolve(totals);
       totals.blocks += 1;
-      totals.bytes += (cursor.result.value as Uint8Array).length;
+      totals.bytes += (cursor.result.value as { readonly length: number }).length;
       cursor.result.continue();
     };
   });

@@ -4,7 +4,7 @@ import { promisifyRequest, type UseStore } from 'idb-keyval';
 import { StoreError, type BlobStore } from '../../shared/platform/ports.ts';
 import { committed, compactBytes, readStoreError } from './weft-database.ts';
 
-const BLOCKS = 'blocks';
+export const BLOCKS = 'blocks';
 /** Beside the blocks, so that totals and blocks are one transaction; no CID looks like it. */
 export const TOTALS_KEY = 'totals';
 /** Another page of the origin may hold the database in a change of its own: without it is better than never. */
@@ -14,7 +14,7 @@ const OPEN_WAIT = 3_000;
 export type BlockPlace = UseStore;
 
 export type Totals = { readonly blocks: number; readonly bytes: number };
-type Block = { readonly cid: string; readonly bytes: Uint8Array };
+export type Block = { readonly cid: string; readonly bytes: Uint8Array };
 
 /** Every call rejects with StoreError. */
 export function createIdbBlobStore(place: BlockPlace): BlobStore {
@@ -42,12 +42,22 @@ export function createIdbBlobStore(place: BlockPlace): BlobStore {
  * gives way.
  */
 export function createBlockPlace(name: string, isShared = false): BlockPlace {
+  return createPlace(() => openBlocks(name, isShared), [BLOCKS]);
+}
+
+/** `stores`: those of a transaction; a use gets that of the blocks. */
+export function createPlace(connect: () => Promise<IDBDatabase>, stores: string[]): BlockPlace {
   let opened: Promise<IDBDatabase> | null = null;
   const open = async (): Promise<IDBDatabase> => {
     try {
-      const database = await Promise.race([openBlocks(name, isShared), hang()]);
+      const database = await Promise.race([connect(), hang()]);
       // The browser may clear or close it; the next call begins anew.
       database.onclose = () => (opened = null);
+      // A later version wants to migrate: it may.
+      database.onversionchange = () => {
+        opened = null;
+        database.close();
+      };
       return database;
     } catch (error) {
       // One that hung is not waited for again at each block.
@@ -56,7 +66,7 @@ export function createBlockPlace(name: string, isShared = false): BlockPlace {
     }
   };
   return async (mode, callback) =>
-    callback((await (opened ??= open())).transaction(BLOCKS, mode, { durability: 'strict' }).objectStore(BLOCKS));
+    callback((await (opened ??= open())).transaction(stores, mode, { durability: 'strict' }).objectStore(BLOCKS));
 }
 
 async function openBlocks(name: string, isShared: boolean): Promise<IDBDatabase> {

@@ -11,6 +11,7 @@ import { createPureVerifier, createWebRandom } from '../../shared/platform/web/w
 import { BLOB_STORE_CONTRACT, cidLike } from '../contracts/blob-store-contract.ts';
 import { patternBytes } from '../contracts/contract.ts';
 import { STORE_CONTRACT } from '../contracts/store-contract.ts';
+import { cutPackWrites, failureOf, shrinkPack, useOldBlocks } from './pack-page.ts';
 
 /** Sizes around and above what LevelDB and the browser's value wrapping treat differently. */
 const RECORD_BYTES = [10, 3_000, 40_000];
@@ -27,16 +28,6 @@ const nextName = (): string => `contract-${++databases}`;
 const openStore = async (name: string, onDeposed?: () => void) =>
   createIndexedDbStore(await WeftDatabase.open({ name, ...(onDeposed ? { onDeposed } : {}) }));
 
-/** The failure of a promise as plain data, or null. */
-async function failureOf(work: () => Promise<unknown>): Promise<{ code: unknown; message: string } | null> {
-  try {
-    await work();
-    return null;
-  } catch (error) {
-    return { code: (error as { code?: unknown }).code, message: (error as Error).message };
-  }
-}
-
 async function runStoreCase(name: string): Promise<void> {
   const database = nextName();
   await STORE_CONTRACT.find((one) => one.name === name)!.check({ open: () => openStore(database) });
@@ -45,7 +36,7 @@ async function runStoreCase(name: string): Promise<void> {
 async function runBlobCase(name: string): Promise<void> {
   const database = nextName();
   await BLOB_STORE_CONTRACT.find((one) => one.name === name)!.check({
-    open: async () => createListedIdbBlobStore(createBlockPlace(database)),
+    open: async () => createListedIdbBlobStore(database),
   });
 }
 
@@ -69,7 +60,10 @@ async function openTooNew() {
   const newer = indexedDB.open(name, 99);
   await new Promise((resolve) => newer.addEventListener('success', resolve));
   newer.result.close();
-  return await failureOf(() => WeftDatabase.open({ name }));
+  return [
+    await failureOf(() => WeftDatabase.open({ name })),
+    await failureOf(() => createListedIdbBlobStore(name).get(cidLike(1))),
+  ];
 }
 
 type Planted = 'no place' | 'a key path' | 'an index';
@@ -127,7 +121,7 @@ async function openRefused(way: 'missing' | 'throws' | 'rejects') {
 /** Writes until the browser has no more space for anything (the test sets the quota); then frees some and writes again. */
 async function fillStorage() {
   const name = nextName();
-  const openBlobs = () => createListedIdbBlobStore(createBlockPlace(`${name}-blobs`));
+  const openBlobs = () => createListedIdbBlobStore(`${name}-blobs`);
   const blobs = openBlobs();
   const store = await openStore(name);
   const sizes: number[] = [];
@@ -244,7 +238,7 @@ const blocksOf = (n: number) =>
 async function writeUntilKilled(first: number): Promise<never> {
   const { say } = globalThis as unknown as { say(n: number): void };
   const store = await openStore(KILL_DATABASE);
-  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
+  const blobs = createListedIdbBlobStore(`${KILL_DATABASE}-blobs`);
   for (let n = first; ; n++) {
     await blobs.putMany(blocksOf(n));
     await store.write({ put: recordsOf(n) }, 'strict');
@@ -259,7 +253,7 @@ async function writeUntilKilled(first: number): Promise<never> {
 async function findDamage({ first, acknowledged }: { first: number; acknowledged: number }): Promise<string[]> {
   const damage: string[] = [];
   const store = await openStore(KILL_DATABASE);
-  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
+  const blobs = createListedIdbBlobStore(`${KILL_DATABASE}-blobs`);
   let end = first;
   for (; ; end++) {
     const records = recordsOf(end);
@@ -297,7 +291,7 @@ function judge(what: string, pairs: readonly (readonly [Uint8Array, Uint8Array |
 }
 
 async function countBlocks(batches: number): Promise<number> {
-  const blobs = createIdbBlobStore(createBlockPlace(`${KILL_DATABASE}-blobs`));
+  const blobs = createListedIdbBlobStore(`${KILL_DATABASE}-blobs`);
   const cids = Array.from({ length: batches }, (_, n) => blocksOf(n).map(({ cid }) => cid)).flat();
   return (await blobs.has(cids)).filter(Boolean).length;
 }
@@ -305,6 +299,9 @@ async function countBlocks(batches: number): Promise<number> {
 export type StoragePage = {
   useBlobsOver: typeof useBlobsOver;
   useBlobsHeld: typeof useBlobsHeld;
+  useOldBlocks: typeof useOldBlocks;
+  shrinkPack: typeof shrinkPack;
+  cutPackWrites: typeof cutPackWrites;
   runStoreCase: typeof runStoreCase;
   runBlobCase: typeof runBlobCase;
   takeOver: typeof takeOver;
@@ -324,6 +321,9 @@ const storage: StoragePage = {
   takeOver,
   useBlobsOver,
   useBlobsHeld,
+  useOldBlocks,
+  shrinkPack,
+  cutPackWrites,
   openTooNew,
   openRefused,
   fillStorage,

@@ -142,7 +142,56 @@ export const BLOB_STORE_CONTRACT: readonly ContractCase<BlobStoreFixture>[] = [
       );
     },
   },
+  {
+    name: 'BS10: what was put in one large batch is read in any order, removed one by one, replaced, and counted',
+    async check({ open }) {
+      const blobs = await open();
+      const numbers = Array.from({ length: 24 }, (_, n) => n);
+      await blobs.putMany(numbers.map((n) => large(n)));
+      for (const asked of [numbers, numbers.toReversed(), [7, 8, 9, 3, 23, 0, 7]]) {
+        const found = await blobs.getMany(asked.map(cidLike));
+        expectSame(
+          found,
+          asked.map((n) => large(n).bytes),
+          'in the order asked',
+        );
+        // Whoever hands one over takes nothing from the others.
+        found[0]!.fill(0);
+      }
+      const held = new Set(numbers);
+      for (const n of [5, 0, 23, 11, 12, 13, 14, 15, 16, 17, 18, 1, 2, 3]) {
+        await blobs.remove([cidLike(n)]);
+        held.delete(n);
+        await expectLarge(blobs, { held, of: numbers });
+      }
+      await blobs.putMany([large(0), { ...large(4), bytes: large(90).bytes }]);
+      expectSame(await blobs.get(cidLike(4)), large(90).bytes, 'replaced');
+      await blobs.putMany([large(4)]);
+      await expectLarge(await open(), { held: held.add(0), of: numbers });
+      await blobs.remove(numbers.map(cidLike));
+      expectSame(await blobs.stats(), { blocks: 0, bytes: 0 }, 'stats at the end');
+      expectSame(await blobs.list({ after: null, limit: 10 }), [], 'list at the end');
+    },
+  },
 ];
+
+const LARGE_BYTES = 30_000;
+
+function large(n: number): Block {
+  return block(n, patternBytes(n, LARGE_BYTES + n));
+}
+
+async function expectLarge(blobs: ListedBlobStore, task: { held: ReadonlySet<number>; of: readonly number[] }) {
+  const { held, of } = task;
+  const found = await blobs.getMany(of.map(cidLike));
+  expectSame(
+    found,
+    of.map((n) => (held.has(n) ? large(n).bytes : undefined)),
+    'getMany',
+  );
+  const bytes = [...held].reduce((sum, n) => sum + LARGE_BYTES + n, 0);
+  expectSame(await blobs.stats(), { blocks: held.size, bytes }, 'stats');
+}
 
 function block(n: number, bytes: Uint8Array = patternBytes(n, 10)): Block {
   return { cid: cidLike(n), bytes };
