@@ -28,6 +28,7 @@ import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
+import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
 import type { OperationRule } from './operation.ts';
@@ -77,6 +78,14 @@ const EXAMPLES: readonly Operation[] = [
   accountSettle.create({ identities: [founder.identity] }),
   claimPublish.create({ document: 'claims/2026-09', key: 'rain', cid: cidOf('claim') }),
   claimRetract.create({ document: 'claims/2026-09', key: 'rain', author: founder.identity }),
+  taskCreate.create({
+    ...{ id: 'translate', title: 'Translate', description: 'All of it', open: true, deadline: START + 86_400_000 },
+    reward: { asset: 'industrial', amount: 1n },
+  }),
+  taskAssign.create({ id: 'translate', to: founder.identity }),
+  taskStart.create({ id: 'translate' }),
+  taskComplete.create({ id: 'translate', result: cidOf('translation') }),
+  taskFail.create({ id: 'translate', error: 'No dictionary' }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

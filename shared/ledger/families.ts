@@ -12,6 +12,7 @@ import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
+import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
 import type { OperationRule } from './operation.ts';
 
 export const OPERATIONS: readonly OperationRule[] = [
@@ -37,4 +38,9 @@ export const OPERATIONS: readonly OperationRule[] = [
   accountSettle,
   claimPublish,
   claimRetract,
+  taskCreate,
+  taskAssign,
+  taskStart,
+  taskComplete,
+  taskFail,
 ];

@@ -19,6 +19,7 @@ import { policyUpdate } from './families/policy.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
+import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
 import type { PaidFee } from './fees.ts';
 import type { Receipt } from './receipts.ts';
 import { formatTokens } from './token-text.ts';
@@ -90,6 +91,13 @@ const TELLERS: readonly Teller[] = [
   tells(claimRetract, ({ key, author }, nameOf) => {
     return ['retracted', 'retract', `the claim ${key}${author ? ` of ${nameOf(author)}` : ''}`];
   }),
+  tells(taskCreate, ({ title, reward }) => {
+    return ['asked', 'ask', `for “${title}” to be done${reward ? ` for ${tokens(reward.asset, reward.amount)}` : ''}`];
+  }),
+  tells(taskAssign, ({ id, to }, nameOf) => ['gave', 'give', `the task ${id} to ${nameOf(to)}`]),
+  tells(taskStart, ({ id }) => ['began', 'begin', `the task ${id}`]),
+  tells(taskComplete, ({ id }) => ['accepted', 'accept', `the task ${id} as done`]),
+  tells(taskFail, ({ id, error }) => ['ended', 'end', `the task ${id} undone${why(error)}`]),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));

@@ -3,9 +3,9 @@
 import { amount, optional, struct, text } from '../../codec/schema.ts';
 import { MEMO_BYTES_MAX } from '../../core/limits.ts';
 import { identitySchema, type Identity } from '../../crypto/ids.ts';
-import { assetSchema, TOKEN_POLICY } from '../account-records.ts';
+import { assetSchema, TOKEN_POLICY, type Asset } from '../account-records.ts';
 import type { Code } from '../codes.ts';
-import { credit, debit } from '../funds.ts';
+import { credit, debit, releaseEscrow } from '../funds.ts';
 import { defineOperation } from '../operation.ts';
 import { MEMBER } from '../records.ts';
 import { readRecord, type Draft } from '../state.ts';
@@ -36,6 +36,16 @@ export const accountTransfer = defineOperation({
 /** F04: what the treasury gets of a transfer, rounded down. */
 export function transferFee(sent: bigint, bps: number): bigint {
   return (sent * BigInt(bps)) / BPS;
+}
+
+/** LG84: what one member pays another out of escrow; the group has its part of it as of a transfer. */
+export function payOut(
+  draft: Draft,
+  { asset, to, amount: paid }: { readonly asset: Asset; readonly to: Identity; readonly amount: bigint },
+): Code | undefined {
+  const kept = transferFee(paid, readRecord(draft, TOKEN_POLICY, 'tokens')?.transferFeeBps ?? 0);
+  const unpaid = kept > 0n ? releaseEscrow(draft, { asset, to: 'treasury', amount: kept }) : undefined;
+  return unpaid ?? checkReceiver(draft, to) ?? releaseEscrow(draft, { asset, to, amount: paid - kept });
 }
 
 /** Only members have accounts: state does not grow by accounts of nobody, and a mistyped address takes nothing. */
