@@ -50,6 +50,10 @@ test('a wrong call is status 2 and shows the right one', async () => {
   expect(await weft('dance')).toMatchObject({ status: 2, out: '' });
   expect((await weft('resolve')).err).toContain('weft resolve NAME');
   expect(await weft('resolve')).toMatchObject({ status: 2, out: '' });
+  for (const seconds of ['0', '-1', '1.5', 'often']) {
+    const wrong = await weft('run', `--purge-interval=${seconds}`);
+    expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining('--purge-interval') });
+  }
   const unknown = await weft('status', '--loud', '--json');
   expect(unknown.status).toBe(2);
   expect(JSON.parse(unknown.out)).toMatchObject({ code: 'usage', because: expect.stringContaining('--loud') });

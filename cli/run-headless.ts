@@ -38,6 +38,8 @@ export type HeadlessTask = {
   readonly alone?: boolean;
   /** Relays to list in the commons for as long as this node runs. */
   readonly announce?: readonly RelayAddress[];
+  /** Ms between looks for entries that have waited too long. */
+  readonly purgeInterval?: number;
 };
 
 export type FoundedCommons = {
@@ -88,6 +90,7 @@ export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> 
       self: await certify(keys, clock.now()),
       sealingKey: keys.sealingKey,
       alone: task.alone ?? false,
+      ...(task.purgeInterval !== undefined && { purgeInterval: task.purgeInterval }),
       onFailed,
     });
     await node.start();

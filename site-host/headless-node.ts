@@ -62,6 +62,8 @@ export type HeadlessOptions = NodePorts & {
   readonly createRoom?: (request: RoomRequest) => RelayedRoom;
   /** Do not wait for an edge before signing: only when no other copy of this folder ever signed. */
   readonly alone: boolean;
+  /** How often the working set is purged (WS5). */
+  readonly purgeInterval?: Millis;
   /** The disk failed: nothing more is signed until a restart, and whoever runs this node should end it. */
   readonly onFailed?: (error: unknown) => void;
 };
@@ -124,7 +126,11 @@ export class HeadlessNode {
     const { store, clock, verifier, founding, validator, log, random, self } = options;
     const device = self.signer.key;
     const peers = new ValidatorPeers({ group: founding.group, device, signer: validator, verifier, log });
-    const ordering = await Ordering.open({ store, clock, verifier, founding, signer: validator, log, peers });
+    const { purgeInterval } = options;
+    const ordering = await Ordering.open({
+      ...{ store, clock, verifier, founding, signer: validator, log, peers, own: device },
+      ...(purgeInterval !== undefined && { purgeInterval }),
+    });
     const outbox = await Outbox.open({
       store,
       clock,

@@ -2,14 +2,16 @@
 
 import { once } from 'node:events';
 import { parseRelayAddress, type RelayAddress } from '../../shared/session/relay-address.ts';
-import { type Command, CommandFailure, optionText } from './command.ts';
+import { type Command, CommandFailure, optionText, STATUS_USAGE } from './command.ts';
 import { dataFolder, FOLDER_OPTIONS, PROJECT_ROOT } from './data-folder.ts';
 import { EDGE_OPTIONS, edgeOrigin } from './edge-client.ts';
+
+const SECOND = 1_000;
 
 export const RUN: Command = {
   name: 'run',
   summary: 'Runs the node of a data folder: validates its commons, pins what is published, until Ctrl-C.',
-  usage: '[--data FOLDER] [--edge URL] [--alone] [--announce RELAY]',
+  usage: '[--data FOLDER] [--edge URL] [--alone] [--announce RELAY] [--purge-interval SECONDS]',
   options: {
     ...FOLDER_OPTIONS,
     ...EDGE_OPTIONS,
@@ -21,15 +23,21 @@ export const RUN: Command = {
       type: 'string',
       about: 'a relay such as wss://relay.example/relay to list in the commons while it runs',
     },
+    'purge-interval': {
+      type: 'string',
+      about: 'how often entries that have waited too long are let go, in seconds (600)',
+    },
   },
   examples: ['run', 'run --data ./mesh --edge http://localhost:8788', 'run --alone'],
   takes: 0,
   async run({ options, answer }) {
+    const purgeInterval = readPurgeInterval(optionText(options, 'purge-interval'));
     // A whole node: only these commands pay for loading it.
     const { runHeadless } = await import('../run-headless.ts');
     const [folder, edge] = [dataFolder(options), edgeOrigin(options)];
     const announce = readRelay(optionText(options, 'announce'));
-    const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone: options['alone'] === true, announce });
+    const alone = options['alone'] === true;
+    const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone, announce, ...purgeInterval });
     answer({ value: { running: true, folder, edge }, text: `running ${folder} on ${edge}; Ctrl-C stops it` });
     const ended = await Promise.race([node.failed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     await node.stop();
@@ -42,4 +50,16 @@ function readRelay(text: string | undefined): RelayAddress[] {
   const relay = parseRelayAddress(text);
   if (!relay.ok) throw new CommandFailure(relay.error.code, relay.error.because);
   return [relay.value];
+}
+
+/** T07: a positive number of whole seconds, or nothing. */
+function readPurgeInterval(text: string | undefined): { readonly purgeInterval?: number } {
+  if (text === undefined) return {};
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds > 0) return { purgeInterval: seconds * SECOND };
+  throw new CommandFailure(
+    'usage',
+    `--purge-interval takes whole seconds from 1 to 999999, not ${text}.`,
+    STATUS_USAGE,
+  );
 }
