@@ -39,7 +39,7 @@ const GATES: readonly Gate[] = [
   { mutant: 'no empty block', seeds: 150 },
   { mutant: 'finalize built afresh', seeds: 40 },
   { mutant: 'finalize from a replicated notarization', seeds: 80 },
-  { mutant: 'fencepost in answers', seeds: 40 },
+  { mutant: 'fencepost in answers', seeds: 40, plan: planLosses },
   { mutant: 'own nullify not counted', seeds: 400 },
   { mutant: 'restart votes', seeds: 60 },
   { mutant: 'signed before persisted', seeds: 3 },
