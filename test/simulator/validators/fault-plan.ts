@@ -49,6 +49,8 @@ export type FaultPlan = {
   readonly f: number;
   /** By index. */
   readonly roles: readonly (AdversaryName | 'honest')[];
+  /** Nodes that only watch what the validators do. */
+  readonly watchers: number;
   /** Least time between two blocks, by the policy. */
   readonly interval: Millis;
   readonly traffic: Traffic;
@@ -93,6 +95,7 @@ export function drawPlan(seed: number): FaultPlan {
     validators,
     f,
     roles,
+    watchers: dice.pick([0, 0, 0, 1]),
     interval: dice.pick([250, 1_000, 1_000, 1_000, 5_000, 20_000]),
     traffic: drawTraffic(dice),
     diskDelayMax: dice.pick([0, 0, 5, 40]),
@@ -178,6 +181,7 @@ export function calmPlan(validators: number, f: number, submissions: readonly Su
     validators,
     f,
     roles: Array.from({ length: validators }, () => 'honest'),
+    watchers: 0,
     interval: 1_000,
     traffic: CALM,
     diskDelayMax: 0,

@@ -28,6 +28,7 @@ function* listSmaller(plan: FaultPlan): Generator<FaultPlan> {
   if (clocks.some((offset) => offset !== 0)) yield { ...plan, clocks: [] };
   if (diskDelayMax > 0) yield { ...plan, diskDelayMax: 0 };
   if (workDelayMax > 0) yield { ...plan, workDelayMax: 0 };
+  if (plan.watchers > 0) yield { ...plan, watchers: 0 };
   for (const at of faults.keys()) yield { ...plan, faults: faults.toSpliced(at, 1) };
   for (const at of submissions.keys()) {
     if (submissions.length > 1) yield { ...plan, submissions: submissions.toSpliced(at, 1) };

@@ -20,6 +20,8 @@ import type { MachineFunctions } from './machine-functions.ts';
 import type { FinalBlock, ValidatorDisk } from './validator-disk.ts';
 import type { Wire } from './wire.ts';
 
+/** In place of an index: a node that signs nothing. */
+export const WATCHER = -1;
 export const DELTA: Millis = 1_000;
 /** How soon entries of a proposal that are missing are asked for again, and how often. */
 const WANTED_AGAIN: Millis = 2 * DELTA;
@@ -68,6 +70,7 @@ export type NodeWatch = {
 export class ValidatorNode {
   /** Its place in the network; two nodes with one `self` are twins. */
   readonly place: number;
+  /** Its index in the set; WATCHER for none. */
   readonly self: number;
   readonly disk: ValidatorDisk;
   /** How far its clock is off. */
@@ -130,7 +133,7 @@ export class ValidatorNode {
 
   /** A session with this validator began or was lost. */
   notice(validator: number, online: boolean): void {
-    if (validator !== this.self) this.#take({ kind: 'presence', validator, online });
+    if (validator !== this.self && validator !== WATCHER) this.#take({ kind: 'presence', validator, online });
   }
 
   addEntries(upTo: number): void {
@@ -182,7 +185,7 @@ export class ValidatorNode {
     const last = this.chain.at(-1);
     const { rules } = book.groupAfter(last?.block.id ?? group.tip.id);
     return machine.create({
-      config: machine.configure({ ...rules, self: this.self, delta: DELTA }),
+      config: machine.configure({ ...rules, self: this.self === WATCHER ? null : this.self, delta: DELTA }),
       final: last === undefined ? group.tip : tipOf(last.block),
       interval: this.#ports.interval,
       certificate: last?.certificate ?? null,

@@ -15,7 +15,7 @@ import { SimulatedNetwork } from './simulated-network.ts';
 import { createRealSignatures, createRegister, type Signatures } from './signatures.ts';
 import { groupOf } from './test-groups.ts';
 import { ValidatorDisk } from './validator-disk.ts';
-import { DELTA, ValidatorNode, type NodePorts } from './validator-node.ts';
+import { DELTA, ValidatorNode, WATCHER, type NodePorts } from './validator-node.ts';
 import type { Wire } from './wire.ts';
 
 /** A crash that waits for a step in which to strike strikes anyway after this. */
@@ -67,11 +67,14 @@ export class ValidatorWorld {
     this.#dice = createDice(plan.seed + 1);
     const { set } = machine.configure({ ...this.group.rules, self: null, delta: DELTA });
     this.#signatures = real ? createRealSignatures(this.group.rules.group, set) : createRegister(set);
-    this.#invariants = new Invariants((self) => plan.roles[self] === 'honest', this.#signatures);
+    this.#invariants = new Invariants((self) => this.#isHonest(self), this.#signatures);
     const bodies = plan.roles.flatMap((role, self) =>
       role === 'honest' ? [] : Array.from({ length: ADVERSARIES[role].bodies - 1 }, () => self),
     );
-    for (const [place, self] of [...plan.roles.keys(), ...bodies].entries()) this.#addNode(place, self, real);
+    const watchers = Array.from({ length: plan.watchers }, () => WATCHER);
+    for (const [place, self] of [...plan.roles.keys(), ...bodies, ...watchers].entries()) {
+      this.#addNode(place, self, real);
+    }
     this.network = new SimulatedNetwork({
       plan,
       dice: this.#dice,
@@ -97,7 +100,7 @@ export class ValidatorWorld {
 
   /** Validators that do not cheat and did not crash for good. */
   get honest(): ValidatorNode[] {
-    return this.nodes.filter(({ self }) => this.plan.roles[self] === 'honest' && !this.#gone.has(self));
+    return this.nodes.filter(({ self }) => this.#isHonest(self) && !this.#gone.has(self));
   }
 
   begin(): void {
@@ -155,6 +158,10 @@ export class ValidatorWorld {
     });
   }
 
+  #isHonest(self: number): boolean {
+    return self === WATCHER || this.plan.roles[self] === 'honest';
+  }
+
   #goesForGood(self: number): boolean {
     return this.plan.faults.some((fault) => fault.kind === 'crash' && fault.down === null && fault.validator === self);
   }
@@ -166,7 +173,7 @@ export class ValidatorWorld {
   }
 
   #addAdversary(node: ValidatorNode): void {
-    const role = this.plan.roles[node.self]!;
+    const role = this.plan.roles[node.self] ?? 'honest';
     if (role === 'honest') return;
     const { group, book, queue } = this;
     const dice = createDice(this.plan.seed * 31 + node.place);
@@ -194,7 +201,7 @@ export class ValidatorWorld {
       group,
       book,
       interval: this.plan.interval,
-      machine: this.plan.roles[self] === 'honest' ? this.#machine : { ...MACHINE, configure: this.#machine.configure },
+      machine: this.#isHonest(self) ? this.#machine : { ...MACHINE, configure: this.#machine.configure },
       now: () => queue.now,
       after: (delay, task) => this.#afterAwake(place, delay, task),
       placesOf: (to) => this.#placesOf(place, self, to),
