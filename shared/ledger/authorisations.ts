@@ -1,5 +1,6 @@
 // What other keys signed in the operations of an entry: checked in the loop, before the synchronous rules trust it (EN10).
 
+import { voteBytes } from '../chain/vote.ts';
 import type { Failure } from '../core/result.ts';
 import { checkKey } from '../crypto/ed25519.ts';
 import { publicKeyBytes } from '../crypto/ids.ts';
@@ -8,8 +9,10 @@ import { verifySignature, type AuthorisedEntry, type Operation } from '../feeds/
 import type { Verifier } from '../platform/ports.ts';
 import { becauseOf, type Code } from './codes.ts';
 import { deviceRevoke, readRevokedCertificate } from './families/devices.ts';
+import { claimsOf, readEvidence, validatorEvidence } from './families/evidence.ts';
 import { feedFork, readFork } from './families/forks.ts';
 import { memberAccept, readAccept } from './families/membership.ts';
+import { readReady, readyBytes, validatorReady } from './families/validators.ts';
 import { verifyInvite, verifyInviteProof } from './invite.ts';
 
 /** Of one entry: each costs a few signatures, and nobody needs more at once. */
@@ -21,6 +24,8 @@ const checksByKind: ReadonlyMap<string, Check> = new Map([
   [memberAccept.kind, checkAccept],
   [feedFork.kind, checkFork],
   [deviceRevoke.kind, checkRevoked],
+  [validatorReady.kind, checkReady],
+  [validatorEvidence.kind, checkEvidence],
 ]);
 
 /**
@@ -68,6 +73,35 @@ async function checkRevoked(_: AuthorisedEntry, operation: Operation, verifier: 
   if (!bytes || !decoded?.ok) return undefined;
   if (!checkKey(publicKeyBytes(decoded.value.certificate.device)).ok) return 'bad_signature';
   return (await verifyDeviceCertificate({ bytes, verifier })).ok ? undefined : 'bad_signature';
+}
+
+/** The key enters state, so it is checked as one. */
+async function checkReady(
+  { body }: AuthorisedEntry,
+  operation: Operation,
+  verifier: Verifier,
+): Promise<Code | undefined> {
+  const ready = readReady(operation.body);
+  if (ready === null) return undefined;
+  const key = publicKeyBytes(ready.key);
+  if (!checkKey(key).ok) return 'bad_signature';
+  const message = readyBytes(body.group, { device: body.device, until: ready.until });
+  return (await verifier.verify({ key, message, signature: ready.proof })) ? undefined : 'bad_signature';
+}
+
+async function checkEvidence(
+  { body }: AuthorisedEntry,
+  operation: Operation,
+  verifier: Verifier,
+): Promise<Code | undefined> {
+  const evidence = readEvidence(operation.body);
+  if (evidence === null) return undefined;
+  const key = publicKeyBytes(evidence.validator);
+  for (const { sig, ...claim } of claimsOf(evidence)) {
+    const message = voteBytes(body.group, claim);
+    if (!(await verifier.verify({ key, message, signature: sig }))) return 'bad_signature';
+  }
+  return undefined;
 }
 
 function failure(code: Code): Failure {

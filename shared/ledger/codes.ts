@@ -116,6 +116,15 @@ const ROWS = [
       'This member has had as many rewards for claims as the group gives in a day: ask for this one tomorrow (UTC).',
   },
   { code: 'too_early', because: 'Its deadline has not passed yet: wait for it, or ask those who may act before.' },
+  {
+    code: 'validator_not_ready',
+    because: 'The device of this validator has not said lately that it is ready: open it there, then try again.',
+  },
+  {
+    code: 'validators_invalid',
+    because:
+      'These validators could not go on ordering: keep one, or so many that one may be away, and three for each that may cheat and one more.',
+  },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

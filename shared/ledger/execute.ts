@@ -1,6 +1,7 @@
 // Executing a block: entries in the order nobody can choose, admitted in turn, then one state, one cut and the receipts (LG22–LG26).
 
 import type { CutItem } from '../chain/block.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import { compareBytes, concatBytes } from '../core/bytes.ts';
@@ -20,6 +21,7 @@ import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding 
 import { MEMBER } from './records.ts';
 import { createReceiptTree } from './receipt-tree.ts';
 import type { Receipt } from './receipts.ts';
+import { sealIfDue } from './seals.ts';
 import { commitDraft, readRecord, stateRoot, writeRecord, type State } from './state.ts';
 import { treeRoot } from './tree.ts';
 
@@ -51,6 +53,8 @@ export type ExecutedBlock = {
   readonly cut: readonly CutItem[];
   /** Changes of documents that this block accepts, each after what it depends on. */
   readonly accepted: readonly IndexRow[];
+  /** Of a seal: whose votes count from the next block on (LG124). */
+  readonly nextSet: ValidatorSet | null;
 };
 
 export type RefusedEntry = { readonly entry: VerifiedEntry; readonly code: Code };
@@ -86,6 +90,7 @@ export function executeBlock(
     writeRecord(block.draft, { type: DOCUMENT, id: document, value });
   }
   creditEmission(block.draft, { ...block, proposer: start.proposer });
+  const nextSet = sealIfDue(block.draft, block);
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
   return ok({
@@ -96,6 +101,7 @@ export function executeBlock(
     stateRoot: stateRoot(state),
     cut: [...cut.values()].sort((a, b) => (a.feed < b.feed ? -1 : 1)),
     accepted,
+    nextSet,
   });
 }
 

@@ -19,6 +19,7 @@ import { OPERATIONS } from './families.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
@@ -29,6 +30,7 @@ import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
+import { validatorReady, validatorSet } from './families/validators.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
 import type { OperationRule } from './operation.ts';
@@ -86,6 +88,15 @@ const EXAMPLES: readonly Operation[] = [
   taskStart.create({ id: 'translate' }),
   taskComplete.create({ id: 'translate', result: cidOf('translation') }),
   taskFail.create({ id: 'translate', error: 'No dictionary' }),
+  validatorReady.create({ key: founder.signer.key, until: START, proof: new Uint8Array(64) }),
+  validatorSet.create({ add: [], remove: [founder.signer.key], f: 0 }),
+  validatorEvidence.create({
+    validator: founder.signer.key,
+    epoch: 0,
+    view: 1,
+    first: { kind: 'nullify', hash: null, sig: new Uint8Array(64) },
+    second: { kind: 'finalize', hash: cidOf('a block'), sig: new Uint8Array(64) },
+  }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -3,6 +3,7 @@
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
@@ -13,6 +14,7 @@ import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
+import { validatorReady, validatorSet } from './families/validators.ts';
 import type { OperationRule } from './operation.ts';
 
 export const OPERATIONS: readonly OperationRule[] = [
@@ -43,4 +45,7 @@ export const OPERATIONS: readonly OperationRule[] = [
   taskStart,
   taskComplete,
   taskFail,
+  validatorReady,
+  validatorSet,
+  validatorEvidence,
 ];

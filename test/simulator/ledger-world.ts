@@ -130,15 +130,25 @@ export function join(world: World, person: Person): Operation {
 
 export function createWorld(
   founders: readonly Person[],
-  changes: Partial<Pick<Genesis, 'join' | 'handles'>> & { policy?: Partial<Genesis['policy']> } = {},
+  changes: Partial<Pick<Genesis, 'join' | 'handles' | 'validators' | 'f'>> & {
+    policy?: Partial<Genesis['policy']>;
+  } = {},
 ): World {
-  const { join: joinRule = 'open+puzzle', handles = [], policy } = changes;
+  const {
+    join: joinRule = 'open+puzzle',
+    handles = [],
+    policy,
+    validators = [unsignedSigner('validator').key],
+    f = 0,
+  } = changes;
   const state = createGenesisState({
     created: START,
     join: joinRule,
     policy: { puzzleBits: BITS, operationsPerDay: 1_000, bytesPerDay: 10_000_000, blockInterval: SECOND, ...policy },
     members: founders.map(({ identity }, at) => ({ identity, role: at === 0 ? 'admin' : 'member' })),
     handles,
+    validators,
+    f,
   });
   assert(state.ok, 'the genesis of the tests is good');
   return { state: state.value, parentId: GROUP, height: 0, time: START, index: EMPTY_INDEX };
