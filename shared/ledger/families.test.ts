@@ -24,8 +24,10 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
+import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
@@ -33,6 +35,7 @@ import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './fam
 import { validatorReady, validatorSet } from './families/validators.ts';
 import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
+import type { ItemId } from './item-fields.ts';
 import type { OperationRule } from './operation.ts';
 import { openDraft } from './state.ts';
 
@@ -44,6 +47,8 @@ const world = createWorld([founder], {
 });
 const entry = await write(founder, [handleRegister.create({ handle: 'any' })]);
 const version = { handle: 'docs' as Handle, name: '' as SiteName, seq: 1 };
+
+const item = '00'.repeat(16) as ItemId;
 
 const EXAMPLES: readonly Operation[] = [
   memberJoin.create({ block: cidOf('b'), nonce: new Uint8Array(8), sealingKey: new Uint8Array(32) }),
@@ -97,6 +102,21 @@ const EXAMPLES: readonly Operation[] = [
     first: { kind: 'nullify', hash: null, sig: new Uint8Array(64) },
     second: { kind: 'finalize', hash: cidOf('a block'), sig: new Uint8Array(64) },
   }),
+  offerCreate.create({
+    ...{
+      offer: item,
+      title: 'A book',
+      asset: 'consumer',
+      price: 1n,
+      package: cidOf('book'),
+      expires: START + 86_400_000,
+    },
+    ...{ commit: new Uint8Array(32), text: 'To read.', tags: ['book'] },
+  }),
+  offerWithdraw.create({ offer: item }),
+  purchaseMake.create({ offer: item, price: 1n, nonce: 1, sealingKey: new Uint8Array(32) }),
+  purchaseGrant.create({ buyer: founder.identity, nonce: 1, box: new Uint8Array(80) }),
+  purchaseClose.create({ buyer: founder.identity, nonce: 1 }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -8,8 +8,10 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
+import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
@@ -48,4 +50,9 @@ export const OPERATIONS: readonly OperationRule[] = [
   validatorReady,
   validatorSet,
   validatorEvidence,
+  offerCreate,
+  offerWithdraw,
+  purchaseMake,
+  purchaseGrant,
+  purchaseClose,
 ];

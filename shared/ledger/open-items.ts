@@ -8,14 +8,15 @@ import type { RecordType } from './records.ts';
 import { readRecord, removeRecord, writeRecord, type Draft } from './state.ts';
 
 /** Of each sort: more than a person follows, and a few dozen KiB of state at most. */
-const OPEN_ITEMS_MAX = { tasks: 32 } as const;
+const OPEN_ITEMS_MAX = { tasks: 32, offers: 32, purchases: 32 } as const;
 type ItemSort = keyof typeof OPEN_ITEMS_MAX;
 
 const count = optional(uint({ min: 1 }));
-const openItemsSchema = struct({ tasks: count });
+/** `purchased`: the number of the last purchase, which stays. */
+const openItemsSchema = struct({ tasks: count, offers: count, purchases: count, purchased: count });
 type OpenItems = Infer<typeof openItemsSchema>;
 
-/** Absent where there are none. */
+/** Absent where there has been nothing. */
 export const OPEN_ITEMS: RecordType<Identity, OpenItems> = {
   key: (identity) => `open/${identity}`,
   schema: openItemsSchema,
@@ -37,4 +38,15 @@ export function closeItem(draft: Draft, { identity, sort }: Counted): void {
   const value: OpenItems = before === 1 ? rest : { ...rest, [sort]: before - 1 };
   if (Object.keys(value).length === 0) return removeRecord(draft, OPEN_ITEMS, identity);
   writeRecord(draft, { type: OPEN_ITEMS, id: identity, value });
+}
+
+/** G08: numbers of purchases only go up, so that one that is sent again does nothing. */
+export function spendNonce(
+  draft: Draft,
+  { identity, nonce }: { readonly identity: Identity; readonly nonce: number },
+): Code | undefined {
+  const open = readRecord(draft, OPEN_ITEMS, identity) ?? {};
+  if (nonce <= (open.purchased ?? 0)) return 'already_known';
+  writeRecord(draft, { type: OPEN_ITEMS, id: identity, value: { ...open, purchased: nonce } });
+  return undefined;
 }

@@ -14,8 +14,10 @@ import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
+import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
+import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
 import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
@@ -98,6 +100,16 @@ const TELLERS: readonly Teller[] = [
   tells(taskStart, ({ id }) => ['began', 'begin', `the task ${id}`]),
   tells(taskComplete, ({ id }) => ['accepted', 'accept', `the task ${id} as done`]),
   tells(taskFail, ({ id, error }) => ['ended', 'end', `the task ${id} undone${why(error)}`]),
+  tells(offerCreate, ({ title, asset, price }) => {
+    return ['offered', 'offer', `“${title}” for ${price > 0n ? tokens(asset, price) : 'nothing'}`];
+  }),
+  tells(offerWithdraw, ({ offer }) => ['withdrew', 'withdraw', `the offer ${offer.slice(0, NAME_END)}…`]),
+  tells(purchaseMake, ({ offer, price }) => {
+    const paid = price > 0n ? ` and left ${formatTokens(price)} tokens for it in escrow` : '';
+    return ['ordered', 'order', `what the offer ${offer.slice(0, NAME_END)}… has${paid}`];
+  }),
+  tells(purchaseGrant, ({ buyer, nonce }, nameOf) => ['gave', 'give', `${nameOf(buyer)} the key to purchase ${nonce}`]),
+  tells(purchaseClose, ({ buyer, nonce }, nameOf) => ['closed', 'close', `purchase ${nonce} of ${nameOf(buyer)}`]),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));
