@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildProject } from '../cli/build.ts';
 import { startHeadless } from '../cli/headless.ts';
 import { startEdge } from '../cli/platform/edge.ts';
-import { foundCommons } from '../cli/run-headless.ts';
+import { foundCommons } from '../cli/founding.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { foundCommons } from './run-headless.ts';
+import { foundCommons } from './founding.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** wrangler's own package: neither `npm start` nor `npm test` of the rest needs it. */

@@ -10,7 +10,7 @@ import { buildProject, watchSources } from './build.ts';
 import { startHeadless } from './headless.ts';
 import type { ChildPart } from './platform/child-process.ts';
 import { startEdge } from './platform/edge.ts';
-import { foundCommons, type FoundedCommons } from './run-headless.ts';
+import { foundCommons, type FoundedCommons } from './founding.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_PORT = 8787;

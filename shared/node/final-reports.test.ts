@@ -23,6 +23,7 @@ function createStand() {
   const state: { answer: Result<Submitted, Failure> } = { answer: ok({ id: entry.id, state: 'pending' }) };
   const ordering = {
     tip: { height: 9 },
+    validators: { keys: ['one'] },
     subscribe: () => () => undefined,
     submit: async () => {
       handed.push(clock.now() - start);

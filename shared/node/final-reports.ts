@@ -8,8 +8,9 @@ import type { Ordering } from './ordering.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
 import { assert } from '../core/assert.ts';
-import { codeWaits, isCode } from '../ledger/codes.ts';
+import { isCode } from '../ledger/codes.ts';
 import { describeReceipt, type Receipt } from '../ledger/receipts.ts';
+import { isLostBy } from './refusals.ts';
 import { ResendPace } from './resend-pace.ts';
 
 export type FinalReportsOptions = {
@@ -36,7 +37,10 @@ export class FinalReports {
     const { ordering, outbox, clock } = options;
     this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     outbox.onDeliver((entries) => this.#keepGoing(() => this.#order(entries)));
-    ordering.subscribe({ refused: ({ id }, failure) => this.#keepGoing(() => this.#settleRefused(id, failure)) });
+    ordering.subscribe({
+      refused: ({ id }, failure) =>
+        this.#isLost(failure.code) && this.#keepGoing(() => this.#settleRefused(id, failure)),
+    });
   }
 
   /** Whether the outcomes of this height may be told. */
@@ -86,7 +90,7 @@ export class FinalReports {
       if (!submitted.ok) {
         const { code } = submitted.error;
         this.#options.log.warn('own entry refused', { code });
-        if (!isCode(code) || !codeWaits(code)) {
+        if (!isCode(code) || this.#isLost(code)) {
           await this.#settleRefused(id, submitted.error);
           continue;
         }
@@ -102,6 +106,10 @@ export class FinalReports {
         await this.#settle(receipt, height);
       }
     }
+  }
+
+  #isLost(code: string): boolean {
+    return isLostBy(code, { orderers: this.#options.ordering.validators.keys.length });
   }
 
   async #settle(receipt: Receipt, height: number): Promise<void> {

@@ -25,7 +25,7 @@ import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 import { routeSessions, type ValidatorPresence, ValidatorPeers } from './validator-peers.ts';
 import { OwnEntries } from './own-entries.ts';
-import { Refusals } from './refusals.ts';
+import { isLostBy } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
 import { PatientStore } from './patient-store.ts';
 import { PendingDocuments } from './pending-documents.ts';
@@ -71,6 +71,7 @@ export class GroupNode {
     const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
     const index = (): DocumentIndex => chain.index;
+    const orderers = (): number => chain.validators.keys.length;
     this.#pending = new PendingDocuments({ clock, documents, onFailed, index, identity, readChanges });
     this.#own = new OwnEntries({
       store,
@@ -78,8 +79,7 @@ export class GroupNode {
       outbox,
       pending: this.#pending,
       identity,
-      // One of several may be behind: what it refuses, others may not.
-      orders: this.orders && chain.validators.keys.length === 1,
+      isLost: (code) => (this.orders || orderers() > 1) && isLostBy(code, { orderers: orderers() }),
       refusal: () => this.refusal,
       onTaken: (bytes) => this.#sync.give(bytes),
       onChange: () => this.#changed(),
@@ -97,15 +97,13 @@ export class GroupNode {
       mayWrite: () => this.refusal === null,
       onChange: () => this.#changed(),
     });
-    const refusals = new Refusals();
     this.#sync = new GroupSync({
       device: self.signer.key,
       chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
-      mayRefuse: (by, id) =>
-        outbox.owes(id) && this.#standing.isOrderer(by) && refusals.count(id, { by, cheats: chain.validators.f }),
-      onRefused: (id, failure) => this.#keepGoing(() => this.#own.drop(id, failure)),
+      mayRefuse: (identity) => orderers() === 1 && this.#standing.isOrderer(identity),
+      onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#own.drop(id, failure)),
       onSignal: (session, signal) => this.#signalled(session, signal),
       isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
@@ -122,7 +120,8 @@ export class GroupNode {
     chain.subscribe({
       pending: (entries) => this.#onPending(entries),
       final: (block) => this.#onFinal(block),
-      refused: ({ id }, failure) => this.#keepGoing(() => this.#own.drop(id, failure)),
+      refused: ({ id }, failure) =>
+        isLostBy(failure.code, { orderers: orderers() }) && this.#keepGoing(() => this.#own.drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
     });
     this.#pending.take(chain.pool.inOrder());

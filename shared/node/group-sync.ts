@@ -47,7 +47,7 @@ export type SyncOptions = {
   /** The last height that this device of this identity may see: Infinity, and all that is pending, for who is in the group. */
   readonly readLimit: (peer: { readonly identity: Identity; readonly device: PublicKey }) => number;
   /** Whether what this identity says about an own entry is believed. */
-  readonly mayRefuse: (identity: Identity, id: Cid) => boolean;
+  readonly mayRefuse: (identity: Identity) => boolean;
   readonly onRefused: (id: Cid, failure: Failure) => void;
   readonly onSignal: (from: Session, signal: Extract<SessionMessage, { t: 'signal' }>) => void;
   readonly onChange: () => void;
@@ -197,7 +197,7 @@ export class GroupSync {
       case 'getBlocks':
         return this.sendBlocks(peer.device, message.from);
       case 'refused':
-        if (this.#options.mayRefuse(peer.identity, message.id)) this.#options.onRefused(message.id, message);
+        if (this.#options.mayRefuse(peer.identity)) this.#options.onRefused(message.id, message);
         return;
       case 'signal':
         if (peer.allowance.maySignal()) this.#options.onSignal(session, message);

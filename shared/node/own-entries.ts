@@ -10,7 +10,7 @@ import type { Ordering } from './ordering.ts';
 import type { PendingDocuments } from './pending-documents.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { termsOf } from '../feeds/feed.ts';
-import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
+import { becauseOf } from '../ledger/codes.ts';
 import { describeEntry } from '../ledger/receipt-words.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { FEED } from '../ledger/records.ts';
@@ -28,8 +28,8 @@ export type OwnEntriesOptions = {
   readonly pending: PendingDocuments;
   /** Whose they are. */
   readonly identity: Identity;
-  /** Whether this device orders the group: what it refuses is refused for good. */
-  readonly orders: boolean;
+  /** Whether what the own chain refuses with this code is refused for good. */
+  readonly isLost: (code: string) => boolean;
   /** Why nothing of this device counts any more; null while it does. */
   readonly refusal: () => Failure | null;
   /** The own chain has taken one that it did not take when it was written. */
@@ -48,7 +48,7 @@ export class OwnEntries {
 
   /** Into the own chain: what cannot be judged here yet stays owed, and goes to those who can. */
   async order(id: Cid, bytes: Uint8Array): Promise<void> {
-    const { chain, outbox, pending, orders, onChange } = this.#options;
+    const { chain, outbox, pending, isLost, onChange } = this.#options;
     const submitted = await chain.submit(bytes);
     if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
     if (!outbox.owes(id)) return await chain.drop([id]).then(onChange); // Refused meanwhile.
@@ -56,8 +56,7 @@ export class OwnEntries {
     const refusal = this.#options.refusal();
     if (refusal) return await this.#giveUp(refusal);
     pending.takeOwn(bytes);
-    if (!orders) return;
-    if (!isCode(submitted.error.code) || !codeWaits(submitted.error.code)) await this.drop(id, submitted.error);
+    if (isLost(submitted.error.code)) await this.drop(id, submitted.error);
   }
 
   async takeFinal({ receipts, block }: FinalBlock): Promise<void> {

@@ -1,8 +1,19 @@
-// Whose word that an own entry can never be ordered is enough: one more of those who order than may cheat (SY7).
+// Whether an own entry that somebody refused is lost for good (SY7).
 
 import type { Cid } from '../codec/cid.ts';
 import type { Identity } from '../crypto/ids.ts';
+import { codeWaits, isCode } from '../ledger/codes.ts';
 
+/** What these say is so in one node's pool, and no fact of the chain: another that orders may have what is missing there, or less. */
+const BY_POOL: ReadonlySet<string> = new Set(['forked', 'unknown_author']);
+
+/** Where several order, only what the chain itself rules out can never become final. */
+export function isLostBy(code: string, { orderers }: { readonly orderers: number }): boolean {
+  if (isCode(code) && codeWaits(code)) return false;
+  return orderers === 1 || !BY_POOL.has(code);
+}
+
+/** For a node without a chain of its own: one more of those who order than may cheat have to say so. */
 export class Refusals {
   readonly #identitiesById = new Map<Cid, Set<Identity>>();
 

@@ -19,7 +19,7 @@ import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
-import { Refusals } from './refusals.ts';
+import { isLostBy, Refusals } from './refusals.ts';
 import { ResendPace } from './resend-pace.ts';
 
 /** A validator that could not be reached is dialled again after this, while it is still in the room. */
@@ -66,6 +66,7 @@ export class ValidatorLink {
   readonly #strangers = new Set<PeerId>();
   readonly #founders: ReadonlySet<Identity>;
   readonly #cheats: number;
+  readonly #orderers: number;
   readonly #refusals = new Refusals();
   readonly #pace: ResendPace;
   /** Why everything waits: entries behind one that must wait are refused for the gap, which says nothing to a person. */
@@ -78,6 +79,7 @@ export class ValidatorLink {
     const { genesis, set } = foundingOf(options.genesis);
     this.#founders = new Set(genesis.members.map((member) => member.identity));
     this.#cheats = set.f;
+    this.#orderers = set.keys.length;
     this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     this.#host = new SessionHost({
       room,
@@ -234,6 +236,7 @@ export class ValidatorLink {
       return;
     }
     const { outbox } = this.#options;
+    if (code !== 'clock_ahead' && !isLostBy(code, { orderers: this.#orderers })) return;
     if (!outbox.owes(id) || !this.#refusals.count(id, { by: identity, cheats: this.#cheats })) return;
     this.#pace.taken(id);
     this.#seen.delete(id);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startHeadless } from '../../cli/headless.ts';
 import type { ChildPart } from '../../cli/platform/child-process.ts';
 import { startEdge } from '../../cli/platform/edge.ts';
-import { foundCommons, type FoundedCommons } from '../../cli/run-headless.ts';
+import { foundCommons, type FoundedCommons } from '../../cli/founding.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import type { RelayAddress } from '../../shared/session/relay-address.ts';
 import { closeAtEnd, findFreePort, makeTempFolder } from '../browser/harness.ts';

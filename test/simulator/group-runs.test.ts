@@ -16,12 +16,18 @@ const TOGETHER = process.env['WEFT_LONG'] ? 1_000 : 8;
 
 /** Seeds that once found something: an entry that came while a block was being kept was never ordered. */
 const FOUND = [10_578];
+/** The same where all members validate: one that was behind refused what the others could order. */
+const FOUND_TOGETHER = [159];
 
 describe('groups of whole nodes, from a seed', () => {
   beforeAll(startAutomerge);
 
   test.each(FOUND)('seed %i converges', async (seed) => {
     expect((await runGroup(seed)).height).toBeGreaterThan(0);
+  });
+
+  test.each(FOUND_TOGETHER)('SY7: seed %i converges where all members order together', async (seed) => {
+    expect((await runGroup(seed, 'all')).height).toBeGreaterThan(0);
   });
 
   test.each(Array.from({ length: TOGETHER / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
