@@ -10,7 +10,7 @@ import { memberBehind } from './validator-records.ts';
 
 const DAY = 86_400_000n;
 /** Credited in one block at most: a group that sleeps for a week does not pay whoever wakes it for the week. */
-export const EMISSION_SPAN_MAX = 600_000;
+const EMISSION_SPAN_MAX = 600_000;
 /** A rate of 2^63 thousandths a day would be nothing after as many halvings. */
 const HALVINGS_MAX = 63;
 

@@ -15,7 +15,7 @@ import { readRecord, type Draft, type State } from './state.ts';
 const FLOOR_UNITS = 1_024n * 1_000n;
 
 /** What `feeSelector` says: who leaves it out pays in consumer tokens. */
-export const FEE_SELECTORS = { consumer: 0, industrial: 1, split: 2 } as const;
+const FEE_SELECTORS = { consumer: 0, industrial: 1, split: 2 } as const;
 
 /** Thousandths, by asset. */
 export type FeeParts = Readonly<Record<Asset, bigint>>;

@@ -34,7 +34,7 @@ export const accountTransfer = defineOperation({
 });
 
 /** F04: what the treasury gets of a transfer, rounded down. */
-export function transferFee(sent: bigint, bps: number): bigint {
+function transferFee(sent: bigint, bps: number): bigint {
   return (sent * BigInt(bps)) / BPS;
 }
 
