@@ -13,7 +13,9 @@ import { claimsOf, readEvidence, validatorEvidence } from './families/evidence.t
 import { feedFork, readFork } from './families/forks.ts';
 import { memberAccept, readAccept } from './families/membership.ts';
 import { readReady, readyBytes, validatorReady } from './families/validators.ts';
+import { accountRedeem, readRedeemed } from './families/payments.ts';
 import { verifyInvite, verifyInviteProof } from './invite.ts';
+import { verifyPayment } from './payment.ts';
 
 /** Of one entry: each costs a few signatures, and nobody needs more at once. */
 const AUTHORISATIONS_MAX = 16;
@@ -24,6 +26,7 @@ const checksByKind: ReadonlyMap<string, Check> = new Map([
   [memberAccept.kind, checkAccept],
   [feedFork.kind, checkFork],
   [deviceRevoke.kind, checkRevoked],
+  [accountRedeem.kind, checkRedeemed],
   [validatorReady.kind, checkReady],
   [validatorEvidence.kind, checkEvidence],
 ]);
@@ -102,6 +105,16 @@ async function checkEvidence(
     if (!(await verifier.verify({ key, message, signature: sig }))) return 'bad_signature';
   }
   return undefined;
+}
+
+async function checkRedeemed(
+  { body }: AuthorisedEntry,
+  operation: Operation,
+  verifier: Verifier,
+): Promise<Code | undefined> {
+  const payment = readRedeemed(operation.body);
+  if (payment === null) return undefined;
+  return (await verifyPayment(payment, { group: body.group, verifier })) ? undefined : 'bad_signature';
 }
 
 function failure(code: Code): Failure {

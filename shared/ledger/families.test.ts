@@ -25,6 +25,7 @@ import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
+import { accountCancel, accountRedeem } from './families/payments.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
 import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
@@ -37,6 +38,7 @@ import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
 import type { ItemId } from './item-fields.ts';
 import type { OperationRule } from './operation.ts';
+import { createPayment } from './payment.ts';
 import { openDraft } from './state.ts';
 
 const founder: Person = await createUnsignedPerson('founder');
@@ -117,6 +119,16 @@ const EXAMPLES: readonly Operation[] = [
   purchaseMake.create({ offer: item, price: 1n, nonce: 1, sealingKey: new Uint8Array(32) }),
   purchaseGrant.create({ buyer: founder.identity, nonce: 1, box: new Uint8Array(80) }),
   purchaseClose.create({ buyer: founder.identity, nonce: 1 }),
+  accountRedeem.create({
+    payment: await createPayment(
+      {
+        ...{ group: GROUP, from: founder.identity, to: founder.identity, asset: 'consumer', amount: 1n },
+        ...{ nonce: 1, notAfter: START + 86_400_000, memo: 'bread', context: new Uint8Array(32) },
+      },
+      founder.signer,
+    ),
+  }),
+  accountCancel.create({ device: founder.signer.key, below: 2 }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

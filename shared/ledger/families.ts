@@ -9,6 +9,7 @@ import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
+import { accountCancel, accountRedeem } from './families/payments.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
 import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
@@ -55,4 +56,6 @@ export const OPERATIONS: readonly OperationRule[] = [
   purchaseMake,
   purchaseGrant,
   purchaseClose,
+  accountRedeem,
+  accountCancel,
 ];

@@ -15,6 +15,7 @@ import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
+import { accountCancel, accountRedeem } from './families/payments.ts';
 import { identityPersonal } from './families/personal.ts';
 import { policyUpdate } from './families/policy.ts';
 import { purchaseClose, purchaseGrant, purchaseMake } from './families/purchases.ts';
@@ -23,6 +24,7 @@ import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
 import type { PaidFee } from './fees.ts';
+import { decodePayment } from './payment.ts';
 import type { Receipt } from './receipts.ts';
 import { formatTokens } from './token-text.ts';
 
@@ -110,6 +112,15 @@ const TELLERS: readonly Teller[] = [
   }),
   tells(purchaseGrant, ({ buyer, nonce }, nameOf) => ['gave', 'give', `${nameOf(buyer)} the key to purchase ${nonce}`]),
   tells(purchaseClose, ({ buyer, nonce }, nameOf) => ['closed', 'close', `purchase ${nonce} of ${nameOf(buyer)}`]),
+  tells(accountRedeem, ({ payment: wire }, nameOf) => {
+    const payment = decodePayment(wire);
+    if (payment === null) return ['redeemed', 'redeem', 'a payment'];
+    const { asset, amount, from, to, memo } = payment;
+    return ['redeemed', 'redeem', `${tokens(asset, amount)} that ${nameOf(from)} signed for ${nameOf(to)}${why(memo)}`];
+  }),
+  tells(accountCancel, ({ device, below }) => {
+    return ['cancelled', 'cancel', `payments below ${below} that the device ${device.slice(0, NAME_END)}… signed`];
+  }),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));

@@ -1,6 +1,7 @@
 // Accounts: members send tokens to each other, and the treasury takes its part (LG56, LG57; F04, F09).
 
 import { amount, optional, struct, text } from '../../codec/schema.ts';
+import type { Millis } from '../../core/brand.ts';
 import { MEMO_BYTES_MAX } from '../../core/limits.ts';
 import { identitySchema, type Identity } from '../../crypto/ids.ts';
 import { assetSchema, TOKEN_POLICY, type Asset } from '../account-records.ts';
@@ -22,16 +23,26 @@ export const accountTransfer = defineOperation({
     memo: optional(text({ max: MEMO_BYTES_MAX })),
   }),
   apply({ draft, entry, blockTime }, { asset, to, amount: sent }) {
-    const policy = readRecord(draft, TOKEN_POLICY, 'tokens');
-    if (policy === undefined) return 'no_tokens';
-    if (!policy.transferable) return 'not_permitted';
-    const wrong = checkReceiver(draft, to) ?? debit(draft, { asset, from: entry.identity, amount: sent, blockTime });
-    if (wrong !== undefined) return wrong;
-    const kept = transferFee(sent, policy.transferFeeBps);
-    const unpaid = kept > 0n ? credit(draft, { asset, to: 'treasury', amount: kept }) : undefined;
-    return unpaid ?? credit(draft, { asset, to, amount: sent - kept });
+    return transferTokens(draft, { asset, from: entry.identity, to, amount: sent, blockTime });
   },
 });
+
+type Sum = { readonly asset: Asset; readonly to: Identity; readonly amount: bigint };
+
+/** LG56, by whatever entry: void when it answers with a code. */
+export function transferTokens(
+  draft: Draft,
+  { asset, from, to, amount: sent, blockTime }: Sum & { readonly from: Identity; readonly blockTime: Millis },
+): Code | undefined {
+  const policy = readRecord(draft, TOKEN_POLICY, 'tokens');
+  if (policy === undefined) return 'no_tokens';
+  if (!policy.transferable) return 'not_permitted';
+  const wrong = checkReceiver(draft, to) ?? debit(draft, { asset, from, amount: sent, blockTime });
+  if (wrong !== undefined) return wrong;
+  const kept = transferFee(sent, policy.transferFeeBps);
+  const unpaid = kept > 0n ? credit(draft, { asset, to: 'treasury', amount: kept }) : undefined;
+  return unpaid ?? credit(draft, { asset, to, amount: sent - kept });
+}
 
 /** F04: what the treasury gets of a transfer, rounded down. */
 function transferFee(sent: bigint, bps: number): bigint {
@@ -39,10 +50,7 @@ function transferFee(sent: bigint, bps: number): bigint {
 }
 
 /** LG84: what one member pays another out of escrow; the group has its part of it as of a transfer. */
-export function payOut(
-  draft: Draft,
-  { asset, to, amount: paid }: { readonly asset: Asset; readonly to: Identity; readonly amount: bigint },
-): Code | undefined {
+export function payOut(draft: Draft, { asset, to, amount: paid }: Sum): Code | undefined {
   const kept = transferFee(paid, readRecord(draft, TOKEN_POLICY, 'tokens')?.transferFeeBps ?? 0);
   const unpaid = kept > 0n ? releaseEscrow(draft, { asset, to: 'treasury', amount: kept }) : undefined;
   return unpaid ?? checkReceiver(draft, to) ?? releaseEscrow(draft, { asset, to, amount: paid - kept });
