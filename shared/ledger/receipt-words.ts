@@ -23,6 +23,8 @@ import { relayAnnounce, relayRetire } from './families/relays.ts';
 import { sitePublish, siteUnpublish } from './families/sites.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
 import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './families/tasks.ts';
+import { validatorEvidence } from './families/evidence.ts';
+import { validatorReady, validatorSet } from './families/validators.ts';
 import type { PaidFee } from './fees.ts';
 import { decodePayment } from './payment.ts';
 import type { Receipt } from './receipts.ts';
@@ -90,6 +92,13 @@ const TELLERS: readonly Teller[] = [
   tells(treasurySpend, ({ asset, to, amount, memo }, nameOf) => {
     return ['paid', 'pay', `${tokens(asset, amount)} from the treasury to ${nameOf(to)}${why(memo)}`];
   }),
+  tells(validatorReady, ({ key }) => {
+    return ['offered', 'offer', `to order the group with the key ${key.slice(0, NAME_END)}…`];
+  }),
+  tells(validatorSet, ({ add, remove, f }) => {
+    return ['changed', 'change', `who orders the group: ${add.length} more, ${remove.length} fewer, ${f} may cheat`];
+  }),
+  tells(validatorEvidence, () => ['proved', 'prove', 'that a validator cheated']),
   tells(accountSettle, () => ['settled', 'settle', 'what was due']),
   tells(claimPublish, ({ key }) => ['had', 'have', `the claim ${key} rewarded`]),
   tells(claimRetract, ({ key, author }, nameOf) => {
