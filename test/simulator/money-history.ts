@@ -10,12 +10,25 @@ import { ASSETS, type Asset } from '../../shared/ledger/account-records.ts';
 import { selectEntries } from '../../shared/ledger/execute.ts';
 import { accountTransfer } from '../../shared/ledger/families/accounts.ts';
 import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
+import { offerCreate } from '../../shared/ledger/families/offers.ts';
 import { policyUpdate, type PolicyChange } from '../../shared/ledger/families/policy.ts';
+import { purchaseClose, purchaseGrant, purchaseMake } from '../../shared/ledger/families/purchases.ts';
 import { accountSettle, tokenBurn, tokenMint, treasurySpend } from '../../shared/ledger/families/supply.ts';
+import { taskComplete, taskCreate, taskFail, taskStart } from '../../shared/ledger/families/tasks.ts';
+import type { ItemId } from '../../shared/ledger/item-fields.ts';
 import { MEMBER } from '../../shared/ledger/records.ts';
 import { commitDraft, openDraft, readRecord, writeRecord } from '../../shared/ledger/state.ts';
 import { VALIDATOR } from '../../shared/ledger/validator-records.ts';
-import { createUnsignedPerson, createWorld, join, write, type Person, type World } from './ledger-world.ts';
+import {
+  cidOf,
+  createUnsignedPerson,
+  createWorld,
+  join,
+  START,
+  write,
+  type Person,
+  type World,
+} from './ledger-world.ts';
 import { giveTokens, TOKENS } from './tokens.ts';
 
 const HOUR = 3_600_000;
@@ -33,7 +46,12 @@ type Attempt =
   | { readonly t: 'burn'; readonly asset: Asset; readonly of: 'own' | 'treasury'; readonly amount: bigint }
   | { readonly t: 'settle' }
   | { readonly t: 'policy'; readonly change: PolicyChange }
-  | { readonly t: 'remove' | 'appoint'; readonly whom: number };
+  | { readonly t: 'remove' | 'appoint'; readonly whom: number }
+  | { readonly t: 'task'; readonly at: number; readonly asset: Asset; readonly amount: bigint; readonly term: number }
+  | { readonly t: 'start' | 'complete' | 'fail'; readonly at: number }
+  | { readonly t: 'offer'; readonly at: number; readonly asset: Asset; readonly amount: bigint }
+  | { readonly t: 'buy'; readonly at: number; readonly nonce: number; readonly amount: bigint }
+  | { readonly t: 'grant' | 'close'; readonly buyer: number; readonly nonce: number };
 
 type Act = {
   readonly who: number;
@@ -51,6 +69,11 @@ const amount = fc.oneof(
   { weight: 20, arbitrary: fc.bigInt({ min: 1n, max: 3_000n }) },
   { weight: 1, arbitrary: fc.constantFrom(0n, 1n, TOKEN_SUPPLY_MAX, 2n ** 63n - 1n) },
 );
+/** So few that people often mean the same. */
+const item = fc.nat({ max: 1 });
+const nonce = fc.integer({ min: 1, max: 3 });
+const price = fc.constantFrom(0n, 250n);
+const term = fc.constantFrom(HOUR, 20 * DAY);
 const emission = fc.record({
   consumer: fc.bigInt({ min: 0n, max: 10n ** 9n }),
   industrial: fc.bigInt({ min: 0n, max: 10n ** 6n }),
@@ -78,6 +101,11 @@ const attempt: fc.Arbitrary<Attempt> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ t: 'settle' as const }) },
   { weight: 2, arbitrary: fc.record({ t: fc.constant('policy'), change }) },
   { weight: 1, arbitrary: fc.record({ t: fc.constantFrom('remove', 'appoint'), whom: person }) },
+  { weight: 2, arbitrary: fc.record({ t: fc.constant('task'), at: item, asset, amount, term }) },
+  { weight: 3, arbitrary: fc.record({ t: fc.constantFrom('start', 'complete', 'fail'), at: item }) },
+  { weight: 2, arbitrary: fc.record({ t: fc.constant('offer'), at: item, asset, amount: price }) },
+  { weight: 2, arbitrary: fc.record({ t: fc.constant('buy'), at: item, nonce, amount: price }) },
+  { weight: 2, arbitrary: fc.record({ t: fc.constantFrom('grant', 'close'), buyer: member, nonce }) },
 );
 const act: fc.Arbitrary<Act> = fc.record({
   who: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: person }),
@@ -163,9 +191,47 @@ function operationOf(attempt: Attempt, people: readonly Person[]): Operation {
       return policyUpdate.create(attempt.change);
     case 'remove':
       return memberRemove.create({ identity: people[attempt.whom]!.identity });
+    case 'task':
+      return taskCreate.create({
+        id: `task ${attempt.at}`,
+        title: 'To be done',
+        ...(attempt.amount > 0n && { reward: { asset: attempt.asset, amount: attempt.amount } }),
+        open: true,
+        deadline: START + attempt.term,
+      });
+    case 'start':
+      return taskStart.create({ id: `task ${attempt.at}` });
+    case 'complete':
+      return taskComplete.create({ id: `task ${attempt.at}` });
+    case 'fail':
+      return taskFail.create({ id: `task ${attempt.at}` });
+    case 'offer':
+      return offerCreate.create({
+        ...{ offer: itemOf(attempt.at), title: 'For sale', asset: attempt.asset, price: attempt.amount },
+        ...{ package: cidOf('package'), commit: new Uint8Array(32), expires: START + 90 * DAY },
+      });
+    case 'buy': {
+      const sealingKey = new Uint8Array(32);
+      return purchaseMake.create({
+        offer: itemOf(attempt.at),
+        price: attempt.amount,
+        nonce: attempt.nonce,
+        sealingKey,
+      });
+    }
+    case 'grant': {
+      const box = new Uint8Array(80);
+      return purchaseGrant.create({ buyer: people[attempt.buyer]!.identity, nonce: attempt.nonce, box });
+    }
+    case 'close':
+      return purchaseClose.create({ buyer: people[attempt.buyer]!.identity, nonce: attempt.nonce });
     case 'appoint':
       return memberRole.create({ identity: people[attempt.whom]!.identity, role: 'admin' });
   }
+}
+
+function itemOf(at: number): ItemId {
+  return `${at}`.repeat(32) as ItemId;
 }
 
 /** Some of the people validate, by their devices' keys. */
