@@ -8,8 +8,10 @@ import { decodeDeviceCertificate, verifyDeviceCertificate } from '../crypto/devi
 import { verifySignature, type AuthorisedEntry, type Operation } from '../feeds/entry.ts';
 import type { Verifier } from '../platform/ports.ts';
 import { becauseOf, type Code } from './codes.ts';
+import { verifyEscrowVote } from './escrow-vote.ts';
 import { deviceRevoke, readRevokedCertificate } from './families/devices.ts';
 import { claimsOf, readEvidence, validatorEvidence } from './families/evidence.ts';
+import { escrowDecide, readSignedVotes } from './families/escrows.ts';
 import { feedFork, readFork } from './families/forks.ts';
 import { memberAccept, readAccept } from './families/membership.ts';
 import { readReady, readyBytes, validatorReady } from './families/validators.ts';
@@ -27,6 +29,7 @@ const checksByKind: ReadonlyMap<string, Check> = new Map([
   [feedFork.kind, checkFork],
   [deviceRevoke.kind, checkRevoked],
   [accountRedeem.kind, checkRedeemed],
+  [escrowDecide.kind, checkVotes],
   [validatorReady.kind, checkReady],
   [validatorEvidence.kind, checkEvidence],
 ]);
@@ -115,6 +118,17 @@ async function checkRedeemed(
   const payment = readRedeemed(operation.body);
   if (payment === null) return undefined;
   return (await verifyPayment(payment, { group: body.group, verifier })) ? undefined : 'bad_signature';
+}
+
+async function checkVotes(
+  { body }: AuthorisedEntry,
+  operation: Operation,
+  verifier: Verifier,
+): Promise<Code | undefined> {
+  for (const vote of readSignedVotes(operation.body) ?? []) {
+    if (!(await verifyEscrowVote(vote, { group: body.group, verifier }))) return 'bad_signature';
+  }
+  return undefined;
 }
 
 function failure(code: Code): Failure {

@@ -15,10 +15,12 @@ import { TOKENS } from '../../test/simulator/tokens.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { isCode } from './codes.ts';
+import { createEscrowVote } from './escrow-vote.ts';
 import { OPERATIONS } from './families.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -129,6 +131,20 @@ const EXAMPLES: readonly Operation[] = [
     ),
   }),
   accountCancel.create({ device: founder.signer.key, below: 2 }),
+  escrowOpen.create({
+    ...{ escrow: item, provider: founder.identity, arbiter: founder.identity, asset: 'industrial', amount: 2n },
+    ...{ deadline: START + 86_400_000, atDeadline: 1n, memo: 'a day of work' },
+  }),
+  escrowVote.create({ escrow: item, toProvider: 1n }),
+  escrowDecide.create({
+    votes: [
+      await createEscrowVote(
+        { group: GROUP, by: founder.identity, escrow: item, entry: cidOf('opened'), toProvider: 1n },
+        founder.signer,
+      ),
+    ],
+  }),
+  escrowSettle.create({ escrow: item }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -3,6 +3,7 @@
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
@@ -58,4 +59,8 @@ export const OPERATIONS: readonly OperationRule[] = [
   purchaseClose,
   accountRedeem,
   accountCancel,
+  escrowOpen,
+  escrowVote,
+  escrowDecide,
+  escrowSettle,
 ];

@@ -9,7 +9,9 @@ import type { Schema } from '../codec/schema.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
+import { decodeEscrowVote } from './escrow-vote.ts';
 import { deviceRevoke } from './families/devices.ts';
+import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
 import { keyRotate } from './families/keys.ts';
@@ -26,6 +28,7 @@ import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from './fam
 import { validatorEvidence } from './families/evidence.ts';
 import { validatorReady, validatorSet } from './families/validators.ts';
 import type { PaidFee } from './fees.ts';
+import type { ItemId } from './item-fields.ts';
 import { decodePayment } from './payment.ts';
 import type { Receipt } from './receipts.ts';
 import { formatTokens } from './token-text.ts';
@@ -130,6 +133,26 @@ const TELLERS: readonly Teller[] = [
   tells(accountCancel, ({ device, below }) => {
     return ['cancelled', 'cancel', `payments below ${below} that the device ${device.slice(0, NAME_END)}… signed`];
   }),
+  tells(escrowOpen, ({ asset, amount, provider, arbiter, memo }, nameOf) => {
+    return [
+      'locked',
+      'lock',
+      `${tokens(asset, amount)} for ${nameOf(provider)}, with ${nameOf(arbiter)} as arbiter${why(memo)}`,
+    ];
+  }),
+  tells(escrowVote, ({ escrow, toProvider }) => ['voted', 'vote', voteOf(escrow, toProvider)]),
+  tells(escrowDecide, ({ votes }, nameOf) => {
+    const told = votes.map((wire) => {
+      const vote = decodeEscrowVote(wire);
+      return vote === null ? 'one' : `${nameOf(vote.by)}’s ${voteOf(vote.escrow, vote.toProvider)}`;
+    });
+    return ['brought', 'bring', `signed votes: ${told.join(' and ')}`];
+  }),
+  tells(escrowSettle, ({ escrow }) => [
+    'settled',
+    'settle',
+    `the escrow ${escrow.slice(0, NAME_END)}…, whose time is over`,
+  ]),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));
@@ -194,6 +217,10 @@ function tokens(asset: Asset, amount: bigint): string {
 
 function why(memo: string | undefined): string {
   return memo === undefined || memo === '' ? '' : ` (“${memo}”)`;
+}
+
+function voteOf(escrow: ItemId, toProvider: bigint): string {
+  return `that ${formatTokens(toProvider)} tokens of the escrow ${escrow.slice(0, NAME_END)}… go to the provider`;
 }
 
 function siteOf(handle: string, name: string): string {
