@@ -33,6 +33,9 @@ import { EntryIntake } from './entry-intake.ts';
 import { intervalAfter, openSimplex, rulesAt, signVote } from './ordering-simplex.ts';
 import { TurnQueue } from './turn-queue.ts';
 
+/** Messages that wait for the machine; others say two hundred about a block of a large set. */
+const MESSAGES_WAITING_MAX = 1_024;
+
 export type OrderingEvents = {
   /** Entries were verified and are on disk, waiting for their block. */
   pending?(entries: readonly VerifiedEntry[]): void;
@@ -115,7 +118,10 @@ export class Ordering {
       peers,
       machine,
       entry: (id) => this.#work.entry(id),
-      onInput: (input) => this.#turns.push(input),
+      // What others say is said again; a disk that does not write must not fill the memory with it.
+      onInput: (input) => {
+        if (input.kind !== 'message' || this.#turns.length < MESSAGES_WAITING_MAX) this.#turns.push(input);
+      },
       onEntries: (wires) => {
         if (this.#work.takeEntries(wires)) this.#executeReady();
       },
@@ -256,7 +262,7 @@ export class Ordering {
     this.#executeReady();
     // While the machine rests and knows of work, there is no news in more: choosing anew would take longer than ordering.
     const { work, request } = this.#simplex;
-    if (this.#turns.isBusy || !work || request !== null) this.#feedWork();
+    if (this.#turns.length > 0 || !work || request !== null) this.#feedWork();
   }
 
   /** Proposals whose entries have come. */

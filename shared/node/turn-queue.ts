@@ -22,8 +22,9 @@ export class TurnQueue<I> {
     this.#options = options;
   }
 
-  get isBusy(): boolean {
-    return this.#tasks.length > 0;
+  /** What waits or is under way. */
+  get length(): number {
+    return this.#tasks.length;
   }
 
   /** When what is under way has ended. */
