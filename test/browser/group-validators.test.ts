@@ -15,6 +15,10 @@ import {
 } from './group-tabs.ts';
 import { describeInChromium } from './harness.ts';
 import { startMesh, type Mesh } from './harness-mesh.ts';
+import { pauseTree, resumeTree } from './harness-processes.ts';
+
+/** Far longer than a block takes. */
+const ASLEEP_FOR = 6_000;
 
 let mesh: Mesh;
 
@@ -74,22 +78,45 @@ describeInChromium('a group that its members order together', () => {
     await closeAll(alice, bob, again);
   });
 
-  test('CN5: a page that is frozen, as browsers do to hidden ones, holds up nobody, and goes on when it is looked at', async () => {
+  test('CN5: a browser that sleeps with its connections open holds up nobody, and goes on when it wakes up', async () => {
     const members = await Promise.all(Array.from({ length: 4 }, () => openMember(mesh.app)));
     const groupId = await foundTogether(members);
     await untilConnected(members, groupId);
     const [alice, bob, carol, dave] = members as [MemberTab, MemberTab, MemberTab, MemberTab];
-    const lifecycle = await dave.browser.context.newCDPSession(dave.tab);
-    await lifecycle.send('Page.setWebLifecycleState', { state: 'frozen' });
+    pauseTree(dave.browser.pid);
     const tabs = [alice.tab, bob.tab, carol.tab];
     for (let round = 0; round < 3; round++) {
       for (const [at, tab] of tabs.entries()) await append(tab, groupId, `${round}${at}`);
       await expectSamePage(tabs, groupId);
     }
-    await lifecycle.send('Page.setWebLifecycleState', { state: 'active' });
+    resumeTree(dave.browser.pid);
     await append(dave.tab, groupId, 'back');
     await expectSamePage([...tabs, dave.tab], groupId);
     await closeAll(...members);
+  });
+
+  test('CN5: of two that order a group, one waits while the other sleeps, and a page that is merely hidden goes on', async () => {
+    const [alice, bob] = await Promise.all([openMember(mesh.app), openMember(mesh.app)]);
+    const groupId = await foundTogether([alice, bob]);
+    await untilConnected([alice, bob], groupId);
+    await append(alice.tab, groupId, 'first');
+    await expectSamePage([alice.tab, bob.tab], groupId);
+    // Timers of the page are throttled and then stopped; what votes is in a worker.
+    const lifecycle = await bob.browser.context.newCDPSession(bob.tab);
+    await lifecycle.send('Page.setWebLifecycleState', { state: 'frozen' });
+    const before = await heightOf(alice, groupId);
+    await append(alice.tab, groupId, 'second');
+    await expect.poll(() => heightOf(alice, groupId), SOON).toBeGreaterThan(before);
+    await lifecycle.send('Page.setWebLifecycleState', { state: 'active' });
+    await expectSamePage([alice.tab, bob.tab], groupId);
+    pauseTree(bob.browser.pid);
+    const asleep = await heightOf(alice, groupId);
+    await append(alice.tab, groupId, 'third');
+    await new Promise((resolve) => setTimeout(resolve, ASLEEP_FOR));
+    expect(await heightOf(alice, groupId)).toBe(asleep);
+    resumeTree(bob.browser.pid);
+    await expectSamePage([alice.tab, bob.tab], groupId);
+    await closeAll(alice, bob);
   });
 
   test('CN7: on a fresh group two of four are gone: nothing is final, what waits survives, and finishes when one returns', async () => {

@@ -25,6 +25,15 @@ export async function killTree(pid: number, signal: StopSignal): Promise<void> {
   while (tree.some(isAlive)) await sleep(POLL);
 }
 
+/** As a computer that sleeps: nothing of the tree runs until it is resumed, and its connections stay open. */
+export function pauseTree(pid: number): void {
+  for (const id of [pid, ...listDescendants(pid)]) send(id, 'SIGSTOP');
+}
+
+export function resumeTree(pid: number): void {
+  for (const id of [pid, ...listDescendants(pid)]) send(id, 'SIGCONT');
+}
+
 /** A zombie is gone for our purposes: it holds no file and no port. */
 export function isAlive(pid: number): boolean {
   const state = /\) (\w)/.exec(readProcess(pid, 'stat'))?.[1];
@@ -62,7 +71,7 @@ function readProcess(pid: number, file: 'cmdline' | 'stat'): string {
   }
 }
 
-function send(pid: number, signal: StopSignal): void {
+function send(pid: number, signal: StopSignal | 'SIGSTOP' | 'SIGCONT'): void {
   try {
     process.kill(pid, signal);
   } catch {
