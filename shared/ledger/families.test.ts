@@ -19,6 +19,7 @@ import { createEscrowVote } from './escrow-vote.ts';
 import { OPERATIONS } from './families.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
+import { creditClear, creditIssue, creditRedeem } from './families/credits.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { validatorEvidence } from './families/evidence.ts';
@@ -145,6 +146,9 @@ const EXAMPLES: readonly Operation[] = [
     ],
   }),
   escrowSettle.create({ escrow: item }),
+  creditIssue.create({ to: founder.identity, service: 'pages', units: 5n, until: START + 86_400_000 }),
+  creditRedeem.create({ provider: founder.identity, service: 'pages', units: 1n, reference: cidOf('page') }),
+  creditClear.create({ provider: founder.identity, holder: founder.identity, service: 'pages' }),
 ];
 
 function run(rule: OperationRule, body: Uint8Array): string | undefined {

@@ -2,6 +2,7 @@
 
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
+import { creditClear, creditIssue, creditRedeem } from './families/credits.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { validatorEvidence } from './families/evidence.ts';
@@ -63,4 +64,7 @@ export const OPERATIONS: readonly OperationRule[] = [
   escrowVote,
   escrowDecide,
   escrowSettle,
+  creditIssue,
+  creditRedeem,
+  creditClear,
 ];

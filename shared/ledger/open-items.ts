@@ -7,13 +7,20 @@ import type { Code } from './codes.ts';
 import type { RecordType } from './records.ts';
 import { readRecord, removeRecord, writeRecord, type Draft } from './state.ts';
 
-/** Of each sort: more than a person follows, and a few dozen KiB of state at most. */
-const OPEN_ITEMS_MAX = { tasks: 32, offers: 32, purchases: 32, escrows: 32 } as const;
+/** Of each sort: more than a person follows, and a few dozen KiB of state at most. Credits are one for each customer. */
+const OPEN_ITEMS_MAX = { tasks: 32, offers: 32, purchases: 32, escrows: 32, credits: 256 } as const;
 type ItemSort = keyof typeof OPEN_ITEMS_MAX;
 
 const count = optional(uint({ min: 1 }));
 /** `purchased`: the number of the last purchase, which stays. */
-const openItemsSchema = struct({ tasks: count, offers: count, purchases: count, escrows: count, purchased: count });
+const openItemsSchema = struct({
+  tasks: count,
+  offers: count,
+  purchases: count,
+  escrows: count,
+  credits: count,
+  purchased: count,
+});
 type OpenItems = Infer<typeof openItemsSchema>;
 
 /** Absent where there has been nothing. */

@@ -10,6 +10,7 @@ import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
 import { decodeEscrowVote } from './escrow-vote.ts';
+import { creditClear, creditIssue, creditRedeem } from './families/credits.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { feedFork } from './families/forks.ts';
@@ -153,6 +154,15 @@ const TELLERS: readonly Teller[] = [
     'settle',
     `the escrow ${escrow.slice(0, NAME_END)}…, whose time is over`,
   ]),
+  tells(creditIssue, ({ to, service, units }, nameOf) => {
+    return ['gave', 'give', `${nameOf(to)} ${units} service credits for ${service}`];
+  }),
+  tells(creditRedeem, ({ provider, service, units }, nameOf) => {
+    return ['used', 'use', `${units} service credits of ${nameOf(provider)} for ${service}`];
+  }),
+  tells(creditClear, ({ provider, holder, service }, nameOf) => {
+    return ['cleared', 'clear', `what ${nameOf(holder)} had of ${nameOf(provider)} for ${service}`];
+  }),
 ];
 
 const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));
