@@ -95,7 +95,7 @@ export function decodeCertifiedBlock(
 }
 
 /** Whether the certificate is about this block, in the view and epoch the header says. */
-export function certifies(certificate: Certificate, { id, header }: Block): boolean {
+function certifies(certificate: Certificate, { id, header }: Block): boolean {
   return certificate.hash === id && certificate.view === header.view && certificate.epoch === header.epoch;
 }
 

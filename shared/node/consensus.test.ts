@@ -85,6 +85,20 @@ describe('validators that order together', () => {
     expect(tipsOf(network).size).toBe(1);
   });
 
+  test('CN6: more entries than one answer holds are asked for again, until all are here', async () => {
+    const network = new ValidatorNetwork(2);
+    await network.start();
+    const proposer = leaderOf(network.founding.set, 1);
+    let answers = 0;
+    // Half of what is asked for is lost on the way, as an answer that is cut short.
+    network.carries = ({ envelope: { message } }) => message.kind !== 'entries' || answers++ % 2 === 1;
+    for (let entry = 0; entry < 40; entry++) await network.submit([proposer]);
+    const final = (): boolean => network.running.every(({ pool, tip }) => pool.size === 0 && tip.height > 0);
+    await network.clock.advanceUntil(final, 60 * SECOND);
+    expect(answers).toBeGreaterThan(1);
+    expect(tipsOf(network).size).toBe(1);
+  });
+
   test('CN7: two parts of two and two finalise nothing; once they meet, both go on as one', async () => {
     const network = new ValidatorNetwork(4, 1);
     await network.start();

@@ -214,6 +214,6 @@ export function routeSessions({
 }
 
 /** What a validator's key signs to say on which device it votes. */
-export function deviceBytes(group: Cid, device: PublicKey): Uint8Array<ArrayBuffer> {
+function deviceBytes(group: Cid, device: PublicKey): Uint8Array<ArrayBuffer> {
   return signedBytes('validator-device', group, encodeCanonical(publicKeySchema, device));
 }
