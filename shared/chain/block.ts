@@ -47,8 +47,18 @@ export type Header = Infer<typeof headerSchema>;
 /** A header with its id, so that it is hashed once. */
 export type Block = { readonly id: Cid; readonly header: Header };
 
+/** A block that hands over: the epoch it belongs to, and the id of the set that its successors have (CH36). */
+export type Handover = { readonly epoch: number; readonly next: Cid };
+
 /** What the next block is linked to: a block, or the genesis at height 0. */
-export type Tip = { readonly id: Cid; readonly height: number; readonly view: number; readonly time: Millis };
+export type Tip = {
+  readonly id: Cid;
+  readonly height: number;
+  readonly view: number;
+  readonly time: Millis;
+  /** Of a seal, and of the blocks that only finalise it. */
+  readonly handover?: Handover;
+};
 
 export function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
   return encodeCanonical(headerSchema, header);
@@ -70,13 +80,14 @@ export function decodeHeader(input: Uint8Array): Result<Block, Failure<'bad_head
 }
 
 export function tipOf({ id, header }: Block): Tip {
-  return { id, height: header.height, view: header.view, time: header.time };
+  const { height, view, time, epoch, validators, nextValidators: next } = header;
+  return { id, height, view, time, ...(next !== validators && { handover: { epoch, next } }) };
 }
 
 /** What stays the same from block to block of an epoch. */
 export type ChainRules = { readonly group: Cid; readonly epoch: number; readonly set: ValidatorSet };
 
-/** CH8–CH10: whether a header may stand on this parent. What it does to state is for execution to say. */
+/** CH8–CH10, CH36: whether a header may stand on this parent. What it does to state is for execution to say. */
 export function checkLink(parent: Tip, header: Header, rules: ChainRules): Result<void, Failure<'bad_link'>> {
   const broken = findBrokenLink(parent, header, rules);
   return broken === undefined ? ok(undefined) : fail('bad_link', broken);
@@ -86,7 +97,13 @@ function findBrokenLink(parent: Tip, header: Header, { group, epoch, set }: Chai
   if (header.group !== group) return 'The block belongs to another group.';
   if (header.epoch !== epoch) return `The block is of epoch ${header.epoch}, not ${epoch}.`;
   if (header.validators !== set.id) return 'The block names other validators.';
-  if (header.nextValidators !== set.id) return 'The block changes the validators, which this version does not know.';
+  const { handover } = parent;
+  if (handover?.epoch === epoch) {
+    if (header.nextValidators !== handover.next) return 'The block hands over to others than the one before it.';
+    if (header.cut.length > 0) return 'After a seal its validators order nothing more.';
+  } else if (handover !== undefined && (handover.epoch !== epoch - 1 || handover.next !== set.id)) {
+    return 'The block is not of those that the one before it hands over to.';
+  }
   if (header.parent !== parent.id) return 'The block does not follow the one before it.';
   if (header.height !== parent.height + 1) return `The block has height ${header.height} after ${parent.height}.`;
   if (header.parentView !== parent.view) return 'The block names another view for its parent.';

@@ -32,7 +32,7 @@ function createPorts(change: Partial<CatchUpPorts> = {}): CatchUpPorts & { commi
     committed: [] as number[],
     verifier: pureVerifier,
     execute: async ({ block }: CertifiedBlock) =>
-      ok({ stateRoot: rootOf(block.header.height), receiptsRoot: new Uint8Array(32) }),
+      ok({ stateRoot: rootOf(block.header.height), receiptsRoot: new Uint8Array(32), nextSet: null }),
     commit: async ({ block }: CertifiedBlock) => {
       ports.committed.push(block.header.height);
     },
@@ -98,11 +98,12 @@ describe('catching up', () => {
 
   test('CH34: execution has the last word', async () => {
     const wrong = createPorts({
-      execute: async () => ok({ stateRoot: rootOf(99), receiptsRoot: new Uint8Array(32) }),
+      execute: async () => ok({ stateRoot: rootOf(99), receiptsRoot: new Uint8Array(32), nextSet: null }),
     });
     expect(await catchUp(chain, wrong)).toMatchObject({ applied: 0, stopped: { code: 'bad_execution' } });
     const receipts = createPorts({
-      execute: async ({ block }) => ok({ stateRoot: rootOf(block.header.height), receiptsRoot: rootOf(0) }),
+      execute: async ({ block }) =>
+        ok({ stateRoot: rootOf(block.header.height), receiptsRoot: rootOf(0), nextSet: null }),
     });
     expect(await catchUp(chain, receipts)).toMatchObject({ applied: 0, stopped: { code: 'bad_execution' } });
     const refused = createPorts({ execute: async () => fail('bad_signature', 'An entry is not signed.') });
@@ -147,7 +148,7 @@ describe('catching up', () => {
     expect((await catchUp(blocks, ports)).stopped?.code).toBe('bad_certificate');
     const moved = testBlock(group, group.tip, { nextValidators: testCid('others') });
     const certified = { block: moved, certificate: await certifyBlock(group, moved), entries: [] };
-    expect((await catchUp([certified], ports)).stopped?.code).toBe('bad_link');
+    expect((await catchUp([certified], ports)).stopped?.code).toBe('bad_execution');
   });
 
   test('CH22: a sole validator with an old folder takes what it missed, then signs only above it', async () => {

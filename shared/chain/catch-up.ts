@@ -6,9 +6,15 @@ import type { Verifier } from '../platform/ports.ts';
 import { checkLink, tipOf, type ChainRules, type Tip } from './block.ts';
 import { checkFinality, type CertifiedBlock } from './certified-block.ts';
 import { verifyCertificate, type VerifiedCertificate } from './certificate.ts';
+import type { ValidatorSet } from './validator-set.ts';
 
 /** What executing a block's entries on its parent gave; the caller keeps the resulting state until `commit`, which follows at once or not at all. */
-export type Execution = { readonly stateRoot: Uint8Array; readonly receiptsRoot: Uint8Array };
+export type Execution = {
+  readonly stateRoot: Uint8Array;
+  readonly receiptsRoot: Uint8Array;
+  /** Of a seal: the set that orders from the next block on. */
+  readonly nextSet: ValidatorSet | null;
+};
 
 export type CatchUpPorts = {
   readonly verifier: Verifier;
@@ -42,11 +48,12 @@ export type CaughtUp = {
 export async function applyCertifiedBlocks(given: {
   readonly tip: Tip;
   readonly blocks: readonly CertifiedBlock[];
+  /** Of the block after `tip`; a seal among the blocks changes them. */
   readonly rules: ChainRules;
   readonly ports: CatchUpPorts;
 }): Promise<CaughtUp> {
-  const { rules, ports } = given;
-  let { tip } = given;
+  const { ports } = given;
+  let { tip, rules } = given;
   let applied = 0;
   let certificate: VerifiedCertificate | null = null;
   for (const block of given.blocks) {
@@ -54,9 +61,11 @@ export async function applyCertifiedBlocks(given: {
     const verified = await judgeBlock(block, { tip, rules, ports });
     if (!verified.ok) return { tip, applied, certificate, stopped: verified.error };
     if (verified.value === null) continue;
-    await ports.commit(block, verified.value);
+    await ports.commit(block, verified.value.certificate);
+    const { nextSet } = verified.value;
+    if (nextSet !== null) rules = { ...rules, epoch: rules.epoch + 1, set: nextSet };
     tip = tipOf(block.block);
-    certificate = verified.value;
+    certificate = verified.value.certificate;
     applied++;
   }
   return { tip, applied, certificate, stopped: null };
@@ -66,12 +75,14 @@ export async function applyCertifiedBlocks(given: {
 async function judgeBlock(
   certified: CertifiedBlock,
   at: { readonly tip: Tip; readonly rules: ChainRules; readonly ports: CatchUpPorts },
-): Promise<Result<VerifiedCertificate | null, Failure<CatchUpCode>>> {
+): Promise<Result<{ certificate: VerifiedCertificate; nextSet: ValidatorSet | null } | null, Failure<CatchUpCode>>> {
   const { tip, rules, ports } = at;
   const { block, certificate } = certified;
   const { header } = block;
   const isOld = header.height < tip.height || block.id === tip.id;
   if (isOld) return ok(null);
+  if (header.epoch !== rules.epoch)
+    return fail('bad_link', `The block is of epoch ${header.epoch}, not ${rules.epoch}.`);
   const verified = await verifyCertificate({ certificate, ...rules, verifier: ports.verifier });
   if (!verified.ok) return verified;
   const final = checkFinality(block, certified);
@@ -83,9 +94,12 @@ async function judgeBlock(
   if (!linked.ok) return linked;
   const executed = await ports.execute(certified);
   if (!executed.ok) return fail('bad_execution', executed.error.because);
-  const { stateRoot, receiptsRoot } = executed.value;
+  const { stateRoot, receiptsRoot, nextSet } = executed.value;
   if (!equalBytes(stateRoot, header.stateRoot) || !equalBytes(receiptsRoot, header.receiptsRoot)) {
     return fail('bad_execution', `Executing block ${header.height} gives another result than it says.`);
   }
-  return ok(verified.value);
+  if (header.nextValidators !== (nextSet ?? rules.set).id) {
+    return fail('bad_execution', `Block ${header.height} names other validators than executing it gives.`);
+  }
+  return ok({ certificate: verified.value, nextSet });
 }

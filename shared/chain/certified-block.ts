@@ -14,6 +14,7 @@ import {
 import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import { decodeHeader, encodeHeader, type Block } from './block.ts';
 import { decodeCertificate, encodeCertificate, type Certificate } from './certificate.ts';
+import { decodeValidatorSet, encodeValidatorSet, VALIDATOR_SET_BYTES_MAX, type ValidatorSet } from './validator-set.ts';
 
 /** Entries of one block: what a cut of the most feeds could name is far above what 8 MiB can hold. */
 const BLOCK_ENTRIES_MAX = 16_384;
@@ -25,7 +26,12 @@ const BLOCK_ENTRIES_MAX = 16_384;
 export type Finality = { readonly certificate: Certificate; readonly after?: readonly Block[] };
 
 /** A final block with the bytes of its entries, in the order of the cut. */
-export type CertifiedBlock = Finality & { readonly block: Block; readonly entries: readonly Uint8Array[] };
+export type CertifiedBlock = Finality & {
+  readonly block: Block;
+  readonly entries: readonly Uint8Array[];
+  /** Of a seal: the set that it names. Whoever executes it knows it anyway. */
+  readonly nextSet?: ValidatorSet;
+};
 
 /** Of the optional field `after`, wherever a certificate travels. */
 export const afterSchema = list(bytes({ max: HEADER_BYTES_MAX }), { min: 1, max: AFTER_HEADERS_MAX });
@@ -34,6 +40,7 @@ const certifiedBlockSchema = struct({
   header: bytes({ max: HEADER_BYTES_MAX }),
   certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
   after: optional(afterSchema),
+  nextSet: optional(bytes({ max: VALIDATOR_SET_BYTES_MAX })),
   entries: list(bytes({ max: ENTRY_BYTES_MAX }), { max: BLOCK_ENTRIES_MAX }),
 });
 
@@ -66,10 +73,16 @@ export function decodeFinality({
   return ok({ certificate: decoded.value, after: blocks });
 }
 
-export function encodeCertifiedBlock({ block, entries, ...finality }: CertifiedBlock): Uint8Array<ArrayBuffer> {
+export function encodeCertifiedBlock({
+  block,
+  entries,
+  nextSet,
+  ...finality
+}: CertifiedBlock): Uint8Array<ArrayBuffer> {
   return encodeCanonical(certifiedBlockSchema, {
     header: encodeHeader(block.header),
     ...encodeFinality(finality),
+    ...(nextSet && { nextSet: encodeValidatorSet(nextSet) }),
     entries,
   });
 }
@@ -87,11 +100,21 @@ export function decodeCertifiedBlock(
   if (!finality.ok) return finality;
   const final = checkFinality(block.value, finality.value);
   if (!final.ok) return final;
+  const nextSet = decodeNextSet(block.value, decoded.value.nextSet);
+  if (!nextSet.ok) return nextSet;
   const named = block.value.header.cut.reduce((sum, item) => sum + item.to - item.from + 1, 0);
   if (named !== entries.length) return fail('bad_block', `The cut names ${named} entries and ${entries.length} came.`);
   const size = entries.reduce((sum, entry) => sum + entry.length, 0);
   if (size > BLOCK_BYTES_MAX) return fail('bad_block', 'The entries are larger than a block may be.');
-  return ok({ block: block.value, ...finality.value, entries });
+  return ok({ block: block.value, ...finality.value, ...(nextSet.value && { nextSet: nextSet.value }), entries });
+}
+
+function decodeNextSet({ header }: Block, bytes?: Uint8Array): Result<ValidatorSet | null, Failure<'bad_block'>> {
+  if (bytes === undefined) return ok(null);
+  const set = decodeValidatorSet(bytes);
+  if (!set.ok) return fail('bad_block', set.error.because);
+  const isNamed = set.value.id === header.nextValidators && set.value.id !== header.validators;
+  return isNamed ? ok(set.value) : fail('bad_block', 'The block brings other validators than it names.');
 }
 
 /** Whether the certificate is about this block, in the view and epoch the header says. */

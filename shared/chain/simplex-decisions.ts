@@ -5,7 +5,17 @@ import { checkLink, tipOf, type Block, type Tip } from './block.ts';
 import { assembleCertificate } from './certificate.ts';
 import { judgeProposal } from './simplex-proposals.ts';
 import { decideTimers, isActive, leaderTimedOut, proposeIfDue, sendAgain } from './simplex-timers.ts';
-import { askOnce, changeRound, findTip, isAboveFloor, isSolo, readRound, send, type Draft } from './simplex-state.ts';
+import {
+  askOnce,
+  changeRound,
+  findTip,
+  isAboveFloor,
+  isOver,
+  isSolo,
+  readRound,
+  send,
+  type Draft,
+} from './simplex-state.ts';
 import { leaderOf } from './validator-set.ts';
 import type { VoteClaim, VoteKind } from './vote.ts';
 
@@ -13,6 +23,7 @@ export function decideAll(draft: Draft): void {
   formCertificates(draft);
   enterView(draft);
   finalise(draft);
+  if (isOver(draft)) return;
   executeBlocks(draft);
   moveTip(draft);
   if (draft.config.self !== null) {
@@ -76,6 +87,8 @@ function finalise(draft: Draft): void {
       for (const [at, block] of blocks.entries()) {
         draft.effects.push({ kind: 'finalised', block, certificate: finalization, after: blocks.slice(at + 1) });
         draft.final = tipOf(block);
+        // What stands on a seal has made it final, and is no part of the chain.
+        if (isOver(draft)) break;
       }
     }
   }

@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
-import type { Block, ChainRules, Tip } from './block.ts';
+import { tipOf, type Block, type ChainRules, type Tip } from './block.ts';
 import type { VerifiedCertificate } from './certificate.ts';
 import { leaderOf } from './validator-set.ts';
 import type { VerifiedVote, VoteClaim, VoteKind } from './vote.ts';
@@ -221,6 +221,11 @@ export function isAboveFloor(state: Simplex, view: number): boolean {
   return view > finalViewOf(state);
 }
 
+/** CH37: its last block is a seal and final, so other validators, or the same with other keys, go on. */
+export function isOver(state: Simplex): boolean {
+  return state.final.handover?.epoch === state.config.epoch;
+}
+
 export function isLeader(state: Simplex, view: number): boolean {
   return state.config.self === leaderOf(state.config.set, view);
 }
@@ -250,6 +255,5 @@ export function findTip(state: Simplex, id: Cid): Tip | undefined {
   if (id === state.final.id) return state.final;
   const known = state.blocks.get(id);
   if (known === undefined) return undefined;
-  const { height, view, time } = known.block.header;
-  return { id, height, view, time };
+  return tipOf(known.block);
 }

@@ -50,7 +50,7 @@ describe('votes of one of four', () => {
       testBlock(group, group.tip, { time: group.tip.time }),
       testBlock(group, group.tip, { epoch: 1 }),
       testBlock(group, group.tip, { group: testCid('another group') }),
-      testBlock(group, group.tip, { nextValidators: testCid('others') }),
+      testBlock(group, group.tip, { validators: testCid('others') }),
       testBlock(group, group.tip, { proposer: group.rules.set.keys[self]! }),
     ];
     for (const block of wrong) {

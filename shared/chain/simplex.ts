@@ -14,6 +14,7 @@ import {
   finalViewOf,
   isAboveFloor,
   isLeader,
+  isOver,
   isSolo,
   openDraft,
   readRound,
@@ -50,7 +51,8 @@ export function createSimplex(given: {
     config,
     view: final.view + 1,
     final,
-    finalization: certificate,
+    // That of a seal is of other validators, and perhaps of a view that this epoch has again.
+    finalization: certificate?.epoch === config.epoch ? certificate : null,
     rounds: new Map(),
     blocks: new Map(),
     intervals: new Map([[final.id, interval]]),
@@ -75,6 +77,7 @@ export function stepSimplex(
   input: SimplexInput,
   now: Millis,
 ): { state: Simplex; effects: readonly SimplexEffect[] } {
+  if (isOver(state)) return { state, effects: [] };
   const draft = openDraft(state, now);
   recordInput(draft, input);
   decideAll(draft);
@@ -216,7 +219,7 @@ function recordCertificate(draft: Draft, certificate: VerifiedCertificate): void
 
 /** An answer that came too late for its view is dropped; its claim stays on disk and binds. */
 function recordSigned(draft: Draft, vote: VerifiedVote): void {
-  if (vote.signer !== draft.config.self || !isAboveFloor(draft, vote.view)) return;
+  if (vote.signer !== draft.config.self || vote.epoch !== draft.config.epoch || !isAboveFloor(draft, vote.view)) return;
   const { own } = readRound(draft, vote.view);
   const bound =
     vote.kind === 'nullify' ? own.nullified : vote.hash === (vote.kind === 'notarize' ? own.notarized : own.finalized);

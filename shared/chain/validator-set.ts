@@ -25,7 +25,7 @@ const validatorSetSchema = struct({
 });
 
 /** 100 keys of 34 bytes each and the frame around them. */
-const VALIDATOR_SET_BYTES_MAX = 4_096;
+export const VALIDATOR_SET_BYTES_MAX = 4_096;
 
 /** Sorts the keys; refuses duplicates, and an f that fewer than 3f + 1 validators cannot carry. */
 export function createValidatorSet(given: {

@@ -105,6 +105,13 @@ export function executeBlock(
   });
 }
 
+/** Of a block after a seal: nothing, so that whatever proves it final proves the seal's state. */
+export function repeatState(state: State): ExecutedBlock {
+  const receiptsRoot = treeRoot(createReceiptTree([]));
+  const nothing = { writes: new Map(), receipts: [], receiptsRoot, cut: [], accepted: [], nextSet: null };
+  return { state, stateRoot: stateRoot(state), ...nothing };
+}
+
 /**
  * Tries the pending in block order within the limits; executing exactly `entries` then succeeds with the same outcomes.
  * A document entry that builds on changes which are not here, or not in this block, is held back for a while (LG36):

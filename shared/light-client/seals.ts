@@ -4,16 +4,14 @@ import { decodeHeader } from '../chain/block.ts';
 import { afterSchema, checkFinality, decodeFinality } from '../chain/certified-block.ts';
 import { verifyCertificate } from '../chain/certificate.ts';
 import { GENESIS_EPOCH, type Founding } from '../chain/genesis.ts';
-import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
+import { decodeValidatorSet, VALIDATOR_SET_BYTES_MAX, type ValidatorSet } from '../chain/validator-set.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, optional, struct, type Infer } from '../codec/schema.ts';
 import { AFTER_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import type { Verifier } from '../platform/ports.ts';
 
-/** 100 keys and their frame. */
-const VALIDATORS_BYTES_MAX = 4_096;
-const SEAL_BYTES_MAX = HEADER_BYTES_MAX + AFTER_BYTES_MAX + CERTIFICATE_BYTES_MAX + VALIDATORS_BYTES_MAX + 64;
+const SEAL_BYTES_MAX = HEADER_BYTES_MAX + AFTER_BYTES_MAX + CERTIFICATE_BYTES_MAX + VALIDATOR_SET_BYTES_MAX + 64;
 
 const sealSchema = struct({
   header: bytes({ max: HEADER_BYTES_MAX }),
@@ -21,7 +19,7 @@ const sealSchema = struct({
   certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
   after: optional(afterSchema),
   /** The set whose CID is the header's `nextValidators`. */
-  validators: bytes({ max: VALIDATORS_BYTES_MAX }),
+  validators: bytes({ max: VALIDATOR_SET_BYTES_MAX }),
 });
 
 export type Seal = Infer<typeof sealSchema>;

@@ -10,7 +10,8 @@ import type { LinkedEntry } from './block-stash.ts';
 import type { EntryPool } from './entry-pool.ts';
 import type { OrderingOptions } from './ordering.ts';
 import { assert } from '../core/assert.ts';
-import { executeBlock, selectEntries } from '../ledger/execute.ts';
+import { ok } from '../core/result.ts';
+import { executeBlock, repeatState, selectEntries } from '../ledger/execute.ts';
 import { assembleBlock } from './block-stash.ts';
 import { executeOn, verifyEntries, type ChainHead, type Executed, type Ground } from './chain-head.ts';
 import { ExecutedBlocks } from './executed-blocks.ts';
@@ -89,6 +90,7 @@ export class BlockWork {
     const { tip } = machine();
     const ground = this.groundOf(tip.id);
     assert(ground, 'the tip was executed');
+    if (ground.sealed) return { entries: [], refused: [], held: this.#held.current };
     const selection = selectEntries({
       ...ground,
       held: this.#held.current,
@@ -108,10 +110,12 @@ export class BlockWork {
     assert(ground, 'a proposal stands on an executed block');
     const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
     const isFar = parent.height - finalTip().height >= UNFINAL_BLOCKS_MAX;
-    const pending = isFar || !effect.entries ? [] : pool.entries();
+    const pending = isFar || ground.sealed || !effect.entries ? [] : pool.entries();
     const { entries } = selectEntries({ ...start, held: this.#held.current, pending });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
-    const result = executeBlock({ ...start, proposer: signer.key, entries });
+    const result = ground.sealed
+      ? ok(repeatState(ground.state))
+      : executeBlock({ ...start, proposer: signer.key, entries });
     assert(result.ok, 'selected entries execute');
     const rules = machine().config;
     const block = createProposal({ rules, proposer: signer.key, view, parent, time, result: result.value });

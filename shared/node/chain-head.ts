@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Block, Tip } from '../chain/block.ts';
+import type { Block, ChainRules, Tip } from '../chain/block.ts';
 import type { CertifiedBlock, Finality } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
@@ -18,13 +18,14 @@ import { err, fail, ok } from '../core/result.ts';
 import { tipOf } from '../chain/block.ts';
 import { decodeCertifiedBlock } from '../chain/certified-block.ts';
 import { applyCertifiedBlocks, type CaughtUp } from '../chain/catch-up.ts';
-import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
+import { genesisTip } from '../chain/genesis.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { extendIndex } from '../ledger/document-index.ts';
-import { executeBlock } from '../ledger/execute.ts';
+import { executeBlock, repeatState } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
+import { readEpoch } from '../ledger/seals.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
 import { writeFinal } from './chain-store.ts';
 
@@ -36,7 +37,12 @@ export type ChainHead = {
 };
 
 /** What a block is executed on: the state and the accepted changes after its parent. */
-export type Ground = { readonly state: State; readonly index: DocumentIndex };
+export type Ground = {
+  readonly state: State;
+  readonly index: DocumentIndex;
+  /** After a seal that is not final: what stands on it orders nothing (CH36). */
+  readonly sealed?: true;
+};
 
 /** A block's entries and what they did. */
 export type Executed = { readonly result: ExecutedBlock; readonly entries: readonly VerifiedEntry[] };
@@ -50,6 +56,13 @@ export type FinalBlock = CertifiedBlock & {
 /** What a host keeps of each block beside the chain, on disk in the same write; `written` once it is there. */
 export type BesideChain = (final: FinalBlock) => { readonly batch: StoreBatch; readonly written: () => void };
 
+/** Whose votes count in the next block. */
+export function rulesAfter(state: State, group: Cid): ChainRules {
+  const epoch = readEpoch(state);
+  assert(epoch, 'a group has validators');
+  return { group, ...epoch };
+}
+
 export function tipOfHead({ last }: ChainHead, founding: Founding): Tip {
   return last ? tipOf(last.block) : genesisTip(founding);
 }
@@ -58,19 +71,33 @@ export function tipOfHead({ last }: ChainHead, founding: Founding): Tip {
 export function executeOn(ground: Ground, block: Block, entries: readonly VerifiedEntry[]): Result<Executed, Failure> {
   const { header } = block;
   const { parent: parentId, time: blockTime, height, proposer } = header;
+  if (ground.sealed) return executeAfterSeal(ground, block, entries);
   const result = executeBlock({ ...ground, parentId, blockTime, height, proposer, entries });
   if (!result.ok) return result;
   const same =
     equalBytes(result.value.stateRoot, header.stateRoot) &&
     equalBytes(result.value.receiptsRoot, header.receiptsRoot) &&
-    JSON.stringify(result.value.cut) === JSON.stringify(header.cut);
+    JSON.stringify(result.value.cut) === JSON.stringify(header.cut) &&
+    header.nextValidators === (result.value.nextSet?.id ?? header.validators);
   if (!same) return fail('bad_block', 'The block commits to another outcome than its entries have.');
   return ok({ result: result.value, entries });
 }
 
+/** Links say that it is empty and whom it hands over to. */
+function executeAfterSeal(
+  { state }: Ground,
+  { header }: Block,
+  entries: readonly VerifiedEntry[],
+): Result<Executed, Failure> {
+  const result = repeatState(state);
+  const same = equalBytes(result.stateRoot, header.stateRoot) && equalBytes(result.receiptsRoot, header.receiptsRoot);
+  if (!same || entries.length > 0) return fail('bad_block', 'A block after a seal changes something.');
+  return ok({ result, entries });
+}
+
 /** What a block leaves to the next one. */
-export function standOn({ index }: Ground, { state, accepted }: ExecutedBlock): Ground {
-  return { state, index: extendIndex(index, accepted) };
+export function standOn({ index, sealed }: Ground, { state, accepted, nextSet }: ExecutedBlock): Ground {
+  return { state, index: extendIndex(index, accepted), ...((sealed || nextSet) && { sealed: true }) };
 }
 
 /** `advance`: the head after it; its index is the old one's, which has grown, so whoever holds that moves on at once. */
@@ -84,7 +111,9 @@ export async function keepFinal(
 ): Promise<KeptBlock> {
   const { receipts, writes, state, accepted } = executed.result;
   const verified = sortByCut(block, executed.entries);
-  const certified: CertifiedBlock = { block, ...finality, entries: verified.map((entry) => entry.bytes) };
+  const { nextSet } = executed.result;
+  const entries = verified.map((entry) => entry.bytes);
+  const certified: CertifiedBlock = { block, ...finality, ...(nextSet && { nextSet }), entries };
   const entryIds: Cid[] = verified.map((entry) => entry.id);
   const final: FinalBlock = { ...certified, verified, receipts };
   const beside = keepBeside?.(final);
@@ -128,7 +157,7 @@ export async function catchUp(
   options: CatchUp,
 ): Promise<Pick<CaughtUp, 'applied' | 'certificate'> & { head: ChainHead; stopped: Failure | null }> {
   const { store, founding, verifier, verified, readChanges, beside, onFinal } = options;
-  const { group, set } = founding;
+  const { group } = founding;
   const blocks: CertifiedBlock[] = [];
   let unreadable: Failure | null = null;
   for (const bytes of options.blocks) {
@@ -141,7 +170,7 @@ export async function catchUp(
   const caughtUp = await applyCertifiedBlocks({
     tip: tipOfHead(head, founding),
     blocks,
-    rules: { group, epoch: GENESIS_EPOCH, set },
+    rules: rulesAfter(head.state, group),
     ports: {
       verifier,
       execute: async (certified) => {
@@ -155,7 +184,7 @@ export async function catchUp(
         latest = executed.value;
         return ok(executed.value.result);
       },
-      commit: async ({ entries: _, ...certified }) => {
+      commit: async ({ entries: _, nextSet: __, ...certified }) => {
         assert(latest, 'a block is executed before it is final');
         const kept = await keepFinal({ store, beside }, head, { ...certified, executed: latest });
         head = kept.advance();

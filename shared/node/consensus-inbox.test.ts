@@ -51,6 +51,7 @@ function createStand() {
       seen.push(input);
       machine = stepSimplex(machine, input, clock.now()).state;
     },
+    onOtherEpoch() {},
     onGetEntries: (from) => seen.push({ kind: 'message', from, finalView: 0, message: { kind: 'status' } }),
     onEntries: () => undefined,
   });

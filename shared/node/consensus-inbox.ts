@@ -11,7 +11,13 @@ import { verifyCertificate } from '../chain/certificate.ts';
 import { VIEW_WINDOW } from '../chain/simplex.ts';
 import { finalViewOf, readRound } from '../chain/simplex-state.ts';
 import { verifyVote } from '../chain/vote.ts';
-import { decodeConsensus, type ConsensusMessage, type EntryWant, type UnverifiedMessage } from './consensus-wire.ts';
+import {
+  decodeConsensus,
+  type ConsensusMessage,
+  type EntryWant,
+  type Envelope,
+  type UnverifiedMessage,
+} from './consensus-wire.ts';
 
 /** A validator says five things about a block and there are four blocks a second at most; the rest is for catching up. */
 const MESSAGES_PER_SECOND = 100;
@@ -34,6 +40,8 @@ export type ConsensusInboxOptions = {
   readonly onInput: (input: SimplexInput) => void;
   readonly onGetEntries: (from: string, wants: readonly EntryWant[]) => void;
   readonly onEntries: (entries: readonly Uint8Array[]) => void;
+  /** Of another epoch than the machine's: nothing in it was verified. */
+  readonly onOtherEpoch: (from: string, envelope: Envelope) => void;
 };
 
 type Peer = {
@@ -66,9 +74,11 @@ export class ConsensusInbox {
       return false;
     }
     const { finalView, message } = decoded.value;
-    // Sync brings whoever is an epoch behind the blocks that lead out of it.
-    if (decoded.value.epoch !== epoch) return true;
     if (isQuestion(message)) await this.#pay(peer.questions, 1);
+    if (decoded.value.epoch !== epoch) {
+      this.#options.onOtherEpoch(from, decoded.value);
+      return true;
+    }
     if (message.kind === 'getEntries') this.#options.onGetEntries(from, message.wants);
     else if (message.kind === 'entries') this.#options.onEntries(message.entries);
     else await this.#check(peer, { from, finalView, message });

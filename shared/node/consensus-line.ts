@@ -8,13 +8,15 @@ import type { LinkedEntry } from './block-stash.ts';
 import { finalViewOf, readRound } from '../chain/simplex-state.ts';
 import { leaderOf } from '../chain/validator-set.ts';
 import { ConsensusInbox } from './consensus-inbox.ts';
-import { encodeConsensus, type ConsensusMessage, type EntryWant } from './consensus-wire.ts';
+import { encodeConsensus, type ConsensusMessage, type EntryWant, type Envelope } from './consensus-wire.ts';
 import { packEntries } from './sync-queue.ts';
 
 /** A validator that is gone for less than this has changed its relay, or its page was loaded again. */
 const GONE_AFTER: Millis = 1_000;
 /** One that has not shown itself by then after a start is not there. */
 const UNSEEN_AFTER: Millis = 5_000;
+/** Between two words to somebody in another epoch. */
+const OTHER_EPOCH_PACE: Millis = 2_000;
 /** Bytes of entries in one answer: what a session takes at once. Whoever lacks more asks again. */
 const ANSWER_BYTES_MAX: number = 3 * 1024 * 1024;
 
@@ -58,6 +60,8 @@ export class ConsensusLine {
   readonly #offline = new Set<number>();
   readonly #heardAt = new Map<number, Millis>();
   readonly #cancels = new Map<number, () => void>();
+  /** When somebody in another epoch was last answered. */
+  readonly #metAt = new Map<string, Millis>();
   #viewSince: Millis;
   #running = false;
   #asked = 0;
@@ -66,7 +70,11 @@ export class ConsensusLine {
     const { clock, peers } = options;
     this.#options = options;
     this.#viewSince = clock.now();
-    this.#inbox = new ConsensusInbox({ ...options, onGetEntries: (from, wants) => this.#answer(from, wants) });
+    this.#inbox = new ConsensusInbox({
+      ...options,
+      onGetEntries: (from, wants) => this.#answer(from, wants),
+      onOtherEpoch: (from, envelope) => this.#meetOtherEpoch(from, envelope),
+    });
     peers?.subscribe({
       message: (from, bytes) => this.#take(from, bytes),
       presence: (validator, online) => this.#presence(validator, online),
@@ -175,6 +183,19 @@ export class ConsensusLine {
     if (online ? !this.#offline.delete(validator) : this.#offline.has(validator)) return;
     if (!online) this.#offline.add(validator);
     this.#options.onInput({ kind: 'presence', validator, online });
+  }
+
+  /** CN9: whoever is behind hears of it, and asks for the blocks that lead to the present epoch. */
+  #meetOtherEpoch(from: string, { epoch, message }: Envelope): void {
+    const { machine, peers, clock } = this.#options;
+    if (message.kind === 'getBlocks') return peers?.sendBlocks(from, message.from);
+    const now = clock.now();
+    for (const [peer, at] of this.#metAt) if (now - at >= OTHER_EPOCH_PACE || at > now) this.#metAt.delete(peer);
+    if (this.#metAt.has(from)) return;
+    this.#metAt.set(from, now);
+    const { config, final } = machine();
+    const behind = epoch > config.epoch;
+    this.#say({ peer: from }, behind ? { kind: 'getBlocks', from: final.height + 1 } : { kind: 'status' });
   }
 
   /** CN6: never with silence, and cut short where it gets too long. */

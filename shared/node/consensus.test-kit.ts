@@ -12,6 +12,8 @@ import { createDeviceCertificate } from '../crypto/device.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
 import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
+import type { Operation } from '../feeds/entry.ts';
+import { createReadyOperation, validatorSet } from '../ledger/families/validators.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-store.ts';
@@ -30,6 +32,8 @@ export type TestValidator = {
   readonly index: number;
   readonly disk: MemoryDisk;
   readonly signer: Signer;
+  /** By which this one offers its key. */
+  readonly device: Signer;
   ordering: Ordering | null;
   events: ConsensusEvents | null;
   /** Validators in the same part of the network reach each other. */
@@ -48,9 +52,14 @@ export class ValidatorNetwork {
   readonly sent: Carried[] = [];
   readonly #admin = createSeedSigner(sha256(encodeUtf8('admin')));
   #outbox: Outbox | null = null;
+  readonly #devices = new Map<number, Outbox>();
+  #outboxes = 0;
 
-  constructor(n: number, f = 0) {
-    const signers = Array.from({ length: n }, (_, at) => createSeedSigner(sha256(encodeUtf8(`validator ${at}`))));
+  /** `spare`: nodes that are no validators in the beginning. */
+  constructor(n: number, f = 0, spare = 0) {
+    const signers = Array.from({ length: n + spare }, (_, at) =>
+      createSeedSigner(sha256(encodeUtf8(`validator ${at}`))),
+    );
     const genesis = encodeGenesis({
       v: 1,
       name: 'validators',
@@ -58,7 +67,7 @@ export class ValidatorNetwork {
       join: 'open+puzzle',
       policy: { puzzleBits: 4, operationsPerDay: 10_000, bytesPerDay: 100_000_000, blockInterval: 250 },
       members: [{ identity: identityFromKey(publicKeyBytes(this.#admin.key)), role: 'admin' }],
-      validators: signers.map(({ key }) => key),
+      validators: signers.slice(0, n).map(({ key }) => key),
       f,
       recovery: { identities: [], threshold: 0 },
       handles: [],
@@ -66,10 +75,12 @@ export class ValidatorNetwork {
     const founding = decodeGenesis(genesis);
     assert(founding.ok, 'the genesis of the kit decodes');
     this.founding = founding.value;
-    this.nodes = this.founding.set.keys.map((key, index) => ({
+    const keys = [...this.founding.set.keys, ...signers.slice(n).map(({ key }) => key)];
+    this.nodes = keys.map((key, index) => ({
       index,
       disk: createMemoryDisk(),
       signer: signers.find((signer) => signer.key === key)!,
+      device: createSeedSigner(sha256(encodeUtf8(`device ${index}`))),
       ordering: null,
       events: null,
       part: 0,
@@ -99,6 +110,11 @@ export class ValidatorNetwork {
       peers: this.#peersOf(node),
     });
     node.ordering = ordering;
+    ordering.subscribe({
+      final: ({ block }) => {
+        for (const other of this.nodes) if (placeOf(node, other) < 0) this.#sync(node, other, block.header.height);
+      },
+    });
     ordering.start();
     this.#tellPresence(node);
     return ordering;
@@ -110,7 +126,7 @@ export class ValidatorNetwork {
     void node.ordering?.close();
     node.ordering = null;
     node.events = null;
-    for (const other of this.nodes) if (other.part === node.part) other.events?.presence(index, false);
+    for (const other of this.nodes) if (other.part === node.part) tellPresence(other, node, false);
   }
 
   /** Puts validators into parts of the network that do not reach each other. */
@@ -130,10 +146,32 @@ export class ValidatorNetwork {
   }
 
   /** An entry of the one member, given to some of the validators. */
-  async submit(to: readonly number[] = this.nodes.map(({ index }) => index)): Promise<Cid> {
-    this.#outbox ??= await this.#openOutbox();
-    const id = await this.#outbox.submit([handleRegister.create({ handle: `handle-${this.#outbox.pending.length}` })]);
-    for (const { bytes } of this.#outbox.pending.filter((entry) => entry.id === id)) {
+  async submit(to: readonly number[] = this.nodes.map(({ index }) => index), ops?: readonly Operation[]): Promise<Cid> {
+    this.#outbox ??= await this.#openOutbox(createSeedSigner(sha256(encodeUtf8('device'))));
+    const handle = `handle-${this.#outbox.pending.length}`;
+    return await this.#send(this.#outbox, ops ?? [handleRegister.create({ handle })], to);
+  }
+
+  /** A node's device offers a key: its own, or a fresh one. */
+  async offer(index: number, signer: Signer = this.nodes[index]!.signer): Promise<void> {
+    const { device } = this.nodes[index]!;
+    const outbox = this.#devices.get(index) ?? (await this.#openOutbox(device));
+    this.#devices.set(index, outbox);
+    const { group } = this.founding;
+    const until = this.clock.now() + 86_400_000;
+    const ready = await createReadyOperation({ group, signer, device: device.key, until });
+    await this.#send(outbox, [ready], [...this.nodes.keys()]);
+  }
+
+  /** An admin's word on who orders from the next seal on. */
+  async change(add: readonly number[], remove: readonly number[], f: number): Promise<void> {
+    const keysOf = (indexes: readonly number[]) => indexes.map((index) => this.nodes[index]!.signer.key);
+    await this.submit(undefined, [validatorSet.create({ add: keysOf(add), remove: keysOf(remove), f })]);
+  }
+
+  async #send(outbox: Outbox, ops: readonly Operation[], to: readonly number[]): Promise<Cid> {
+    const id = await outbox.submit(ops);
+    for (const { bytes } of outbox.pending.filter((entry) => entry.id === id)) {
       for (const index of to) {
         const taken = await this.nodes[index]!.ordering?.submit(bytes);
         assert(taken === undefined || taken.ok, 'the entry is good');
@@ -147,12 +185,12 @@ export class ValidatorNetwork {
     await this.clock.advanceUntil(() => this.running.every(({ tip }) => tip.height >= height), most);
   }
 
-  async #openOutbox(): Promise<Outbox> {
-    const signer = createSeedSigner(sha256(encodeUtf8('device')));
+  async #openOutbox(signer: Signer): Promise<Outbox> {
     return await Outbox.open({
       store: createMemoryDisk().openStore(),
       clock: this.clock,
-      random: createSeededRandom(7),
+      // Each device draws a feed of its own.
+      random: createSeededRandom(7 + this.#outboxes++),
       signer,
       group: this.founding.group,
       device: signer.key,
@@ -168,29 +206,35 @@ export class ValidatorNetwork {
   #tellPresence(node: TestValidator): void {
     for (const other of this.nodes) {
       if (other === node || !other.ordering || !node.ordering) continue;
-      node.events?.presence(other.index, other.part === node.part);
-      other.events?.presence(node.index, other.part === node.part);
+      tellPresence(node, other, other.part === node.part);
+      tellPresence(other, node, other.part === node.part);
     }
   }
 
   #peersOf(node: TestValidator): ConsensusPeers {
     return {
       send: (to, bytes) => {
-        for (const other of this.nodes) if (other !== node && isAddressed(to, other)) this.#carry(node, other, bytes);
+        for (const other of this.nodes)
+          if (other !== node && isAddressed(to, node, other)) this.#carry(node, other, bytes);
       },
-      sendBlocks: (to, from) => {
-        const other = this.nodes[Number(to)]!;
-        this.clock.after(LATENCY, () => {
-          if (other.part !== node.part) return;
-          void loadBlockBytes(node.disk.openStore(), { from, max: 64 }).then((blocks) =>
-            other.ordering?.takeBlocks(blocks),
-          );
-        });
+      sendBlocks: (to, from) => this.#sync(node, this.nodes[Number(to)]!, from),
+      validatorOf: (peer) => {
+        const place = placeOf(node, this.nodes[Number(peer)]!);
+        return place < 0 ? undefined : place;
       },
-      validatorOf: Number,
       refresh: () => this.#tellPresence(node),
       subscribe: (events) => (node.events = events),
     };
+  }
+
+  /** What the sync of a group does for all of its nodes, here also for those that are no validators now. */
+  #sync(node: TestValidator, other: TestValidator, from: number): void {
+    this.clock.after(LATENCY, () => {
+      if (other.part !== node.part) return;
+      void loadBlockBytes(node.disk.openStore(), { from, max: 64 }).then((blocks) =>
+        other.ordering?.takeBlocks(blocks),
+      );
+    });
   }
 
   #carry(from: TestValidator, to: TestValidator, bytes: Uint8Array): void {
@@ -206,7 +250,17 @@ export class ValidatorNetwork {
   }
 }
 
-function isAddressed(to: Address, { index }: TestValidator): boolean {
+/** The index of one validator in the set of another; −1 for none. */
+function placeOf({ ordering }: TestValidator, { signer }: TestValidator): number {
+  return ordering ? ordering.validators.keys.indexOf(signer.key) : -1;
+}
+
+function tellPresence(to: TestValidator, about: TestValidator, online: boolean): void {
+  const place = placeOf(to, about);
+  if (place >= 0) to.events?.presence(place, online);
+}
+
+function isAddressed(to: Address, from: TestValidator, other: TestValidator): boolean {
   if (to === 'all') return true;
-  return 'validator' in to ? to.validator === index : to.peer === String(index);
+  return 'validator' in to ? to.validator === placeOf(from, other) : to.peer === String(other.index);
 }

@@ -2,16 +2,15 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { VerifiedCertificate } from '../chain/certificate.ts';
-import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexConfig } from '../chain/simplex-state.ts';
 import type { ExecutedBlock } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
 import type { Clock, PublicKey, Signer, Store, Verifier } from '../platform/ports.ts';
-import type { ChainHead } from './chain-head.ts';
+import { rulesAfter, type ChainHead } from './chain-head.ts';
 import { assert } from '../core/assert.ts';
 import { createBlock, tipOf, type Block, type ChainRules, type Tip } from '../chain/block.ts';
-import { GENESIS_EPOCH, genesisTip } from '../chain/genesis.ts';
+import { genesisTip } from '../chain/genesis.ts';
 import { createSimplex } from '../chain/simplex.ts';
 import { decodeLogRecord, logRange } from '../chain/vote-log.ts';
 import { verifyVote, voteBytes, type VerifiedVote, type VoteClaim } from '../chain/vote.ts';
@@ -46,7 +45,7 @@ export function createProposal(proposal: {
 }): Block {
   const { rules, proposer, view, parent, time, result } = proposal;
   const { group, epoch, set } = rules;
-  const { cut, receiptsRoot, stateRoot } = result;
+  const { cut, receiptsRoot, stateRoot, nextSet } = result;
   return createBlock({
     v: 1,
     group,
@@ -61,18 +60,13 @@ export function createProposal(proposal: {
     receiptsRoot,
     stateRoot,
     validators: set.id,
-    nextValidators: set.id,
+    nextValidators: parent.handover?.epoch === epoch ? parent.handover.next : (nextSet ?? set).id,
   });
-}
-
-/** Whose votes count after the last final block. The one place that changes when a chain hands over to other validators. */
-export function rulesAt({ group, set }: Founding, _last: CertifiedBlock | null): ChainRules {
-  return { group, epoch: GENESIS_EPOCH, set };
 }
 
 export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<Simplex> {
   const { store, founding, signer, clock } = options;
-  const rules = rulesAt(founding, last);
+  const rules = rulesAfter(state, founding.group);
   const stored = await store.range(logRange(rules.epoch));
   const log = stored.map(({ value }) => {
     const record = decodeLogRecord(value);
@@ -88,6 +82,12 @@ export async function openSimplex(options: SimplexOptions, { last, state }: Chai
     log,
     now: clock.now(),
   });
+}
+
+/** Records of the vote log that bind nobody any more. */
+export async function eraseRange(store: Store, range: { readonly from: string; readonly to: string }): Promise<void> {
+  const old = await store.range(range);
+  if (old.length > 0) await store.write({ remove: old.map(({ key }) => key) }, 'relaxed');
 }
 
 /** Checked like anybody's: what a key that is not the set's signs is a bug here, and not a vote. */

@@ -23,14 +23,22 @@ import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
 import { isSolo } from '../chain/simplex-state.ts';
 import { stepSimplex } from '../chain/simplex.ts';
-import { encodeLogRecord, forgottenRange } from '../chain/vote-log.ts';
+import { encodeLogRecord, forgottenRange, logRange } from '../chain/vote-log.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { BlockWork } from './block-work.ts';
-import { catchUp, keepFinal, tipOfHead, type BesideChain, type ChainHead, type FinalBlock } from './chain-head.ts';
+import {
+  catchUp,
+  keepFinal,
+  rulesAfter,
+  tipOfHead,
+  type BesideChain,
+  type ChainHead,
+  type FinalBlock,
+} from './chain-head.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { ConsensusLine, type ConsensusPeers } from './consensus-line.ts';
 import { EntryIntake } from './entry-intake.ts';
-import { intervalAfter, openSimplex, rulesAt, signVote } from './ordering-simplex.ts';
+import { eraseRange, intervalAfter, openSimplex, signVote } from './ordering-simplex.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** Messages that wait for the machine; others say two hundred about a block of a large set. */
@@ -214,7 +222,7 @@ export class Ordering {
    * be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
-    if (this.#running && isSolo(this.#simplex)) {
+    if (this.#running && isSolo(this.#simplex) && this.#simplex.config.self !== null) {
       return fail(
         'conflicting_block',
         'This node orders the group, and somebody else has blocks that it never signed.',
@@ -305,9 +313,12 @@ export class Ordering {
 
   /** After a final block that hands over to other validators, a new machine begins, and what the old one waits for is void. */
   async #followSeal(): Promise<SimplexInput[] | null> {
-    if (rulesAt(this.#options.founding, this.#head.last).epoch === this.#simplex.config.epoch) return null;
+    const { epoch } = this.#simplex.config;
+    if (rulesAfter(this.state, this.#options.founding.group).epoch === epoch) return null;
     this.#setTimer(null);
     this.#simplex = await openSimplex(this.#options, this.#head);
+    await this.#work.forget(Number.MAX_SAFE_INTEGER - 1);
+    await eraseRange(this.#options.store, logRange(epoch));
     if (!this.#running) return [];
     this.#line.start();
     return [{ kind: 'start' }];
@@ -382,10 +393,7 @@ export class Ordering {
   }
 
   async #forget(through: number): Promise<void> {
-    const { store } = this.#options;
-    const { epoch } = this.#simplex.config;
-    const old = await store.range(forgottenRange(epoch, through));
-    if (old.length > 0) await store.write({ remove: old.map(({ key }) => key) }, 'relaxed');
+    await eraseRange(this.#options.store, forgottenRange(this.#simplex.config.epoch, through));
     await this.#work.forget(through);
     // Leaders hold back while too much is not final.
     if (this.#simplex.tip.id !== this.tip.id) this.#feedWork();

@@ -1,0 +1,109 @@
+// Seals as links and in catching up: what may stand on one, and whose votes count after it.
+
+import { describe, expect, test } from 'vitest';
+import { ok } from '../core/result.ts';
+import { checkLink, tipOf, type Header, type Tip } from './block.ts';
+import { applyCertifiedBlocks } from './catch-up.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock, type CertifiedBlock } from './certified-block.ts';
+import { certifyBlock, createTestGroup, pureVerifier, testBlock, testCid, type TestGroup } from './chain.test-kit.ts';
+import { createValidatorSet } from './validator-set.ts';
+
+const group = createTestGroup(3);
+const made = createValidatorSet({ keys: group.rules.set.keys.slice(1), f: 0 });
+if (!made.ok) throw new Error(made.error.because);
+const next = made.value;
+const successors: TestGroup = {
+  ...group,
+  rules: { ...group.rules, epoch: 1, set: next },
+  signers: group.signers.slice(1),
+};
+const seal = testBlock(group, group.tip, { nextValidators: next.id });
+const item = { feed: 'a'.repeat(16) as never, from: 1, to: 1, head: testCid('entry') };
+
+function links(parent: Tip, header: Header, { rules }: TestGroup): boolean {
+  return checkLink(parent, header, rules).ok;
+}
+
+describe('CH36: what may stand on a seal', () => {
+  test('in its own epoch only what is empty and hands over to the same set', () => {
+    const after = testBlock(group, tipOf(seal), { nextValidators: next.id });
+    expect(links(tipOf(seal), after.header, group)).toBe(true);
+    const again = testBlock(group, tipOf(after), { nextValidators: next.id });
+    expect(links(tipOf(after), again.header, group)).toBe(true);
+    const changes: Partial<Header>[] = [
+      { nextValidators: group.rules.set.id },
+      { nextValidators: testCid('others') },
+      { nextValidators: next.id, cut: [item] },
+    ];
+    for (const change of changes) {
+      expect(links(tipOf(seal), testBlock(group, tipOf(seal), change).header, group)).toBe(false);
+    }
+  });
+
+  test('in the next epoch what its set proposes, in a later view', () => {
+    const first = testBlock(successors, tipOf(seal), { cut: [item] });
+    expect(links(tipOf(seal), first.header, successors)).toBe(true);
+    expect(links(tipOf(seal), first.header, group)).toBe(false);
+    const others = createTestGroup(1);
+    const stranger = { ...others, rules: { ...others.rules, group: group.rules.group, epoch: 1 } };
+    expect(links(tipOf(seal), testBlock(stranger, tipOf(seal)).header, stranger)).toBe(false);
+    const late = { ...successors, rules: { ...successors.rules, epoch: 2 } };
+    expect(links(tipOf(seal), testBlock(late, tipOf(seal)).header, late)).toBe(false);
+  });
+});
+
+describe('CH32, CH37: catching up across a seal', () => {
+  const first = testBlock(successors, tipOf(seal));
+
+  async function certified(of: TestGroup, block: CertifiedBlock['block']): Promise<CertifiedBlock> {
+    return { block, certificate: await certifyBlock(of, block), entries: [] };
+  }
+
+  function catchUp(blocks: readonly CertifiedBlock[], nextSet = next) {
+    const execute = async ({ block: { header } }: CertifiedBlock) =>
+      ok({
+        stateRoot: header.stateRoot,
+        receiptsRoot: header.receiptsRoot,
+        nextSet: header.height === 1 ? nextSet : null,
+      });
+    const ports = { verifier: pureVerifier, execute, commit: async () => undefined };
+    return applyCertifiedBlocks({ tip: group.tip, blocks, rules: group.rules, ports });
+  }
+
+  test('the blocks after it are of the next set, and it is final by what stood on it too', async () => {
+    const end = testBlock(group, tipOf(seal), { nextValidators: next.id });
+    const late = { ...(await certified(group, seal)), certificate: await certifyBlock(group, end), after: [end] };
+    for (const sealed of [await certified(group, seal), late]) {
+      const result = await catchUp([sealed, await certified(successors, first)]);
+      expect(result).toMatchObject({ applied: 2, stopped: null, tip: { id: first.id } });
+    }
+  });
+
+  test('what the old set signed after it is refused', async () => {
+    const old = testBlock(group, tipOf(seal), { nextValidators: next.id });
+    const result = await catchUp([await certified(group, seal), await certified(group, old)]);
+    expect(result).toMatchObject({ applied: 1, stopped: { code: 'bad_link' } });
+    const forged = { block: first, certificate: await certifyBlock(group, first), entries: [] };
+    const taken = await catchUp([await certified(group, seal), forged]);
+    expect(taken).toMatchObject({ applied: 1, stopped: { code: 'bad_certificate' } });
+  });
+
+  test('CH36: a seal that execution does not say is refused, and one that it says and the header lacks', async () => {
+    expect(await catchUp([await certified(group, seal)], group.rules.set)).toMatchObject({
+      applied: 0,
+      stopped: { code: 'bad_execution' },
+    });
+    const plain = testBlock(group, group.tip);
+    expect(await catchUp([await certified(group, plain)])).toMatchObject({ stopped: { code: 'bad_execution' } });
+  });
+
+  test('CH11: it travels with the set it names, and with no other', async () => {
+    const sealed = { ...(await certified(group, seal)), nextSet: next };
+    expect(decodeCertifiedBlock(encodeCertifiedBlock(sealed))).toEqual(ok(sealed));
+    const wrong = encodeCertifiedBlock({ ...sealed, nextSet: group.rules.set });
+    expect(decodeCertifiedBlock(wrong)).toMatchObject({ error: { code: 'bad_block' } });
+    const plain = await certified(group, testBlock(group, group.tip));
+    const bringing = encodeCertifiedBlock({ ...plain, nextSet: group.rules.set });
+    expect(decodeCertifiedBlock(bringing)).toMatchObject({ error: { code: 'bad_block' } });
+  });
+});
