@@ -171,6 +171,7 @@ function createNetwork() {
         self: { identity, certificate, signer },
         agreement: await createWebAgreement(),
         sealingKey: random.bytes(32),
+        sealingSeed: () => Promise.resolve(null),
         createValidator: () => Promise.resolve(validator),
         openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),
         createSigner: createSeedSigner,

@@ -21,6 +21,8 @@ export type GroupHostOptions = {
   /** A port to the page, for direct links; null where it has none. */
   readonly openRtc: () => MessagePort | null;
   readonly account: () => Pick<Account, 'self' | 'sealingKey'> | null;
+  /** Opens what was sealed to the account; null while its phrase is closed. */
+  readonly sealingSeed: () => Promise<Uint8Array | null>;
   readonly onChange: () => void;
 };
 
@@ -82,7 +84,7 @@ export class GroupHost {
   async #open(): Promise<Opened> {
     const account = this.#options.account();
     if (!account) return reject('locked', 'The wallet is locked: unlock it, then try again.');
-    const { platform, openRoom, openRtc, onChange } = this.#options;
+    const { platform, openRoom, openRtc, sealingSeed, onChange } = this.#options;
     const { vault } = platform;
     const { createRtcConnector, openGroups } = await loadGroupParts();
     if (this.#connector === undefined) {
@@ -94,6 +96,7 @@ export class GroupHost {
       ...platform,
       ...account,
       sealingKey: Uint8Array.from(account.sealingKey),
+      sealingSeed,
       createValidator: () => vault.createValidator(),
       openValidator: (key) => vault.openValidator(key),
       openRoom,

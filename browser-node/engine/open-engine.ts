@@ -175,6 +175,7 @@ async function composeNode(
     },
     openRtc,
     account: () => wallet.account,
+    sealingSeed: () => wallet.sealingSeed(),
     onChange: () => {
       late.personal?.groupsChanged();
       mark('groups', 'peers');

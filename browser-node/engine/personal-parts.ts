@@ -3,14 +3,12 @@
 import type { Failure, Result } from '../../shared/core/result.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { fail, ok } from '../../shared/core/result.ts';
-import { deriveIdentity, parseRecoveryPhrase } from '../../shared/crypto/identity.ts';
 import { PERSONAL } from '../../shared/ledger/families/personal.ts';
 import { DEVICE } from '../../shared/ledger/records.ts';
 import { knowsGroups } from '../../shared/node/known-groups.ts';
 import { OutboxClosed } from '../../shared/node/outbox.ts';
 import { PersonalGroup, type PersonalCommons } from '../../shared/node/personal-group.ts';
 import { derivePersonalKey } from '../../shared/node/personal-pointer.ts';
-import { webIdentityCrypto } from '../../shared/platform/web/web-identity.ts';
 import { readCertified, type EngineContext } from './engine-context.ts';
 import type { PersonalHostOptions } from './personal-host.ts';
 
@@ -52,7 +50,6 @@ function createPersonalCommons(context: EngineContext, identity: Parameters<type
 
 /** Null while only the passphrase opens the phrase, and nobody has given it in this run. */
 async function readPersonalKey({ wallet }: EngineContext): Promise<Uint8Array | null> {
-  const phrase = await wallet.recoveryPhrase();
-  const parsed = phrase.ok ? parseRecoveryPhrase(phrase.value) : phrase;
-  return parsed.ok ? derivePersonalKey(await deriveIdentity(parsed.value, webIdentityCrypto)) : null;
+  const sealingSeed = await wallet.sealingSeed();
+  return sealingSeed && derivePersonalKey({ sealingSeed });
 }

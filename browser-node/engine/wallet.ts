@@ -139,6 +139,13 @@ export class Wallet {
     return await this.#options.vault.openPhrase();
   }
 
+  /** Opens what was sealed to the identity; null while only the passphrase opens the phrase, and nobody has given it in this run. */
+  async sealingSeed(): Promise<IdentitySecrets['sealingSeed'] | null> {
+    const phrase = await this.recoveryPhrase();
+    const parsed = phrase.ok ? parseRecoveryPhrase(phrase.value) : phrase;
+    return parsed.ok ? (await deriveIdentity(parsed.value, webIdentityCrypto)).sealingSeed : null;
+  }
+
   async confirmPhraseSaved(): Promise<Result<null, Failure>> {
     if (!this.about) return noWallet();
     await this.#options.vault.confirmPhraseSaved();

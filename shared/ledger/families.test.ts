@@ -25,7 +25,7 @@ import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/e
 import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
-import { keyRotate } from './families/keys.ts';
+import { keyGive, keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { accountCancel, accountRedeem } from './families/payments.ts';
@@ -81,8 +81,10 @@ const EXAMPLES: readonly Operation[] = [
   keyRotate.create({
     epoch: 1,
     commit: new Uint8Array(32),
+    before: new Uint8Array(72),
     sealed: [{ identity: founder.identity, box: new Uint8Array(80) }],
   }),
+  keyGive.create({ epoch: 1, sealed: [{ identity: founder.identity, box: new Uint8Array(80) }] }),
   accountTransfer.create({ asset: 'consumer', to: founder.identity, amount: 1n, memo: 'thanks' }),
   tokenMint.create({ asset: 'consumer', to: founder.identity, amount: 1n }),
   tokenBurn.create({ asset: 'industrial', of: 'treasury', amount: 1n }),

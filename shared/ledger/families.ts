@@ -8,7 +8,7 @@ import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/e
 import { validatorEvidence } from './families/evidence.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
-import { keyRotate } from './families/keys.ts';
+import { keyGive, keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { accountCancel, accountRedeem } from './families/payments.ts';
@@ -38,6 +38,7 @@ export const OPERATIONS: readonly OperationRule[] = [
   relayAnnounce,
   relayRetire,
   keyRotate,
+  keyGive,
   accountTransfer,
   tokenMint,
   tokenBurn,

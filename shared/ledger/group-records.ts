@@ -12,6 +12,10 @@ const CHANGE_HASH_BYTES = 32;
 export const KEY_COMMIT_BYTES = 32;
 /** A key of 32 bytes, sealed by HPKE: an ephemeral key before it, a tag behind. */
 export const KEY_BOX_BYTES = 80;
+/** The hash under which the members of an epoch stand in what their boxes are bound to. */
+const MEMBERS_HASH_BYTES = 32;
+/** A key of 32 bytes under XChaCha20-Poly1305: a nonce before it, a tag behind. */
+export const KEY_BEFORE_BYTES = 72;
 /** Key epochs whose rooms are listened to: as far back as boxes stand in state. */
 export const KEY_EPOCHS_KEPT = 4;
 
@@ -30,9 +34,24 @@ const documentSchema = struct({
 });
 export type DocumentHeads = Infer<typeof documentSchema>;
 
-/** `commit` is absent in epoch 0, whose key is drawn with the group and goes with its invites. */
-const keySchema = struct({ epoch: uint(), commit: optional(bytes({ length: KEY_COMMIT_BYTES })) });
+/**
+ * `commit` and `since` (a height) are absent in epoch 0, whose key is drawn with the group and goes with its invites. Whoever
+ * was removed since then still knows the key.
+ */
+const keySchema = struct({
+  epoch: uint(),
+  commit: optional(bytes({ length: KEY_COMMIT_BYTES })),
+  since: optional(uint()),
+});
 export type KeyEpoch = Infer<typeof keySchema>;
+
+/** Of each epoch from 1 on: what its boxes are bound to, and the key before it, sealed under its own for those who join later. */
+const keyHistorySchema = struct({
+  commit: bytes({ length: KEY_COMMIT_BYTES }),
+  members: bytes({ length: MEMBERS_HASH_BYTES }),
+  before: bytes({ length: KEY_BEFORE_BYTES }),
+});
+export type KeyHistory = Infer<typeof keyHistorySchema>;
 
 /** The key of this epoch, sealed to one member; a later epoch takes its place. */
 const keyBoxSchema = struct({ epoch: uint({ min: 1 }), box: bytes({ length: KEY_BOX_BYTES }) });
@@ -47,6 +66,10 @@ export const DOCUMENT: RecordType<DocumentName, DocumentHeads> = {
   schema: documentSchema,
 };
 export const KEY: RecordType<'current', KeyEpoch> = { key: (which) => `keys/${which}`, schema: keySchema };
+export const KEY_HISTORY: RecordType<number, KeyHistory> = {
+  key: (epoch) => `keys/epochs/${epoch}`,
+  schema: keyHistorySchema,
+};
 export const KEY_BOX: RecordType<KeyBoxId, KeyBox> = {
   key: ({ slot, identity }) => `keys/${slot}/${identity}`,
   schema: keyBoxSchema,

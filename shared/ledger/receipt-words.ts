@@ -15,7 +15,7 @@ import { deviceRevoke } from './families/devices.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
 import { feedFork } from './families/forks.ts';
 import { handleRegister, handleRenew } from './families/handles.ts';
-import { keyRotate } from './families/keys.ts';
+import { keyGive, keyRotate } from './families/keys.ts';
 import { memberAccept, memberJoin, memberRemove, memberRole } from './families/membership.ts';
 import { offerCreate, offerWithdraw } from './families/offers.ts';
 import { accountCancel, accountRedeem } from './families/payments.ts';
@@ -73,6 +73,9 @@ const TELLERS: readonly Teller[] = [
   tells(identityPersonal, () => ['named', 'name', 'the place where their own devices meet']),
   tells(feedFork, () => ['proved', 'prove', 'that a device signed two entries with one number']),
   tells(keyRotate, ({ epoch }) => ['began', 'begin', `key epoch ${epoch}`]),
+  tells(keyGive, ({ sealed }, nameOf) => {
+    return ['gave', 'give', `the key of the group to ${sealed.map(({ identity }) => nameOf(identity)).join(', ')}`];
+  }),
   tells(policyUpdate, (change) => ['changed', 'change', `the policy: ${tellFields(change)}`]),
   tells(handleRegister, ({ handle }) => ['registered', 'register', `@${handle}`]),
   tells(handleRenew, ({ handle }) => ['renewed', 'renew', `@${handle}`]),

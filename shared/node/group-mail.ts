@@ -42,6 +42,8 @@ export type GroupMailOptions = {
   readonly owed: () => readonly OwnEntry[];
   /** Whether no other member is here. */
   readonly isAlone: () => boolean;
+  /** Whether members of now alone can open what is sealed here (GK5). */
+  readonly mayPost: () => boolean;
   /** Whether this node orders the group: then what it took needs to wait for nobody else. */
   readonly orders: boolean;
   readonly submit: (wire: Uint8Array) => Promise<Result<unknown, Failure>>;
@@ -81,9 +83,9 @@ export class GroupMail {
   }
 
   async #post(): Promise<void> {
-    const { room, roomId, random, owed, isAlone, log } = this.#options;
+    const { room, roomId, random, owed, isAlone, mayPost, log } = this.#options;
     const left = owed().filter(({ id }) => !this.#posted.has(id));
-    if (!isAlone() || this.#closed) return;
+    if (!isAlone() || !mayPost() || this.#closed) return;
     for (const pack of packLetters(left)) {
       const letter = encodeCanonical(
         letterSchema,

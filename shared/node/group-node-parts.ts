@@ -10,8 +10,10 @@ import type { KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { LocalNode } from '../session/session-identity.ts';
-import type { GroupRoom, MemberRoom } from './group-links.ts';
+import type { MemberRoom } from './group-links.ts';
+import type { KeyKeeperOptions } from './key-keeper.ts';
 import type { RoomRequest } from './light-node.ts';
+import { addKeys, loadKeys, type KeyRing } from './key-ring.ts';
 import { ForkProofs } from './fork-proofs.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
@@ -45,8 +47,9 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly agreement?: KeyAgreement | null;
   /** The device was made, or the group founded or joined here, just now: nobody can know a feed of it. */
   readonly isNew: boolean;
-  /** Rooms of the key epochs that are listened to, the newest first. */
-  readonly rooms: readonly GroupRoom[];
+  /** Those that it was founded or joined with; none in a public group. */
+  readonly keys: KeyRing;
+  readonly sealingSeed: KeyKeeperOptions['sealingSeed'];
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
@@ -64,6 +67,8 @@ export type GroupParts = {
   readonly validators: ValidatorPeers;
   readonly outbox: Outbox;
   readonly forks: ForkProofs;
+  /** Those of the options, and those that were learnt since. */
+  readonly keys: KeyRing;
 };
 
 export async function openGroupParts(options: GroupNodeOptions): Promise<GroupParts> {
@@ -92,5 +97,7 @@ export async function openGroupParts(options: GroupNodeOptions): Promise<GroupPa
     device,
     certificate: self.certificate,
   });
-  return { chain, disk, validators, outbox, forks: await ForkProofs.open(store) };
+  // One that was learnt was checked.
+  const keys = addKeys(options.keys, await loadKeys(store));
+  return { chain, disk, validators, outbox, forks: await ForkProofs.open(store), keys };
 }

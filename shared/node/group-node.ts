@@ -16,9 +16,12 @@ import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { EditSender } from './edit-sender.ts';
 import { ForkWatch } from './fork-watch.ts';
 import { GroupLinks, type GroupRoom } from './group-links.ts';
+import { GroupRooms } from './group-rooms.ts';
 import { GroupMoney } from './group-money.ts';
 import { openGroupParts, type GroupNodeOptions, type GroupParts } from './group-node-parts.ts';
 import { GroupSync } from './group-sync.ts';
+import { KeyKeeper } from './key-keeper.ts';
+import { keepKeys, roomsOf } from './key-ring.ts';
 import { headInChain } from './known-head.ts';
 import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
@@ -48,7 +51,9 @@ export class GroupNode {
   readonly #disk: PatientStore;
   readonly #sync: GroupSync;
   readonly #validators: ValidatorPeers;
-  readonly #links: readonly GroupLinks[];
+  /** Of a private group; in a public one there is nothing to keep. */
+  readonly keys: KeyKeeper;
+  readonly #rooms: GroupRooms;
   readonly #heard = Promise.withResolvers<void>();
   readonly #listeners = new Set<() => void>();
   #failure: Failure | null = null;
@@ -131,11 +136,23 @@ export class GroupNode {
       this.#edits.expectNext();
       for (const { id, bytes } of entries) {
         this.#sync.give(bytes);
-        for (const links of this.#links) links.owe();
+        for (const links of this.#rooms.all) links.owe();
         this.#keepGoing(() => this.#own.order(id, bytes));
       }
     });
-    this.#links = options.rooms.map((room) => this.#linkRoom(room));
+    this.keys = new KeyKeeper({
+      ...options,
+      ...{ chain, outbox, group: founding.group, orders: this.orders },
+      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
+      keys: parts.keys,
+      keep: (keys) => keepKeys(store, keys),
+      onKeys: () => {
+        this.#followRooms();
+        this.#changed();
+      },
+    });
+    this.#rooms = new GroupRooms((room) => this.#linkRoom(room));
+    this.#followRooms();
     this.#keepGoing(() => this.#start());
   }
 
@@ -154,7 +171,7 @@ export class GroupNode {
 
   /** Whether a relay is reached. */
   get online(): boolean {
-    return this.#links.some(({ online }) => online);
+    return this.#rooms.all.some(({ online }) => online);
   }
 
   /** Connected members; a device is listed once, by its best session. */
@@ -164,12 +181,12 @@ export class GroupNode {
 
   /** Members that content can be asked of directly. */
   get sources(): readonly BlockSource[] {
-    return this.#links.flatMap(({ sources }) => sources);
+    return this.#rooms.all.flatMap(({ sources }) => sources);
   }
 
   /** Blocks of content that a device gave here over direct links that are open, each checked. */
   blocksFrom(device: PublicKey): number {
-    return this.#links.reduce((sum, links) => sum + links.blocksFrom(device), 0);
+    return this.#rooms.all.reduce((sum, links) => sum + links.blocksFrom(device), 0);
   }
 
   /** Why nothing goes on here. */
@@ -225,7 +242,8 @@ export class GroupNode {
   }
 
   wake(): void {
-    for (const links of this.#links) links.wake();
+    for (const links of this.#rooms.all) links.wake();
+    this.keys.wake();
   }
 
   async close(): Promise<void> {
@@ -234,11 +252,16 @@ export class GroupNode {
     this.#edits.close();
     this.#pending.close();
     this.#forks.close();
-    for (const links of this.#links) links.close();
+    await this.keys.close();
+    this.#rooms.close();
     await this.outbox.close();
     await this.#disk.close();
     await this.chain.close();
     this.documents.close();
+  }
+
+  #followRooms(): void {
+    if (!this.#closed) this.#rooms.follow(roomsOf(this.group, this.keys.keys));
   }
 
   #linkRoom(room: GroupRoom): GroupLinks {
@@ -252,9 +275,12 @@ export class GroupNode {
         secret: room.secret ?? cidToBytes(founding.group),
         owed: () => outbox.pending,
         isAlone: () => this.peers.length === 0,
+        mayPost: () => this.#rooms.isNewest(room) && this.keys.isCurrent,
         orders: this.orders,
         submit: (wire) => chain.submit(wire),
       },
+      // Who meets in an older room meets in the newest as well, or leaves it for that soon.
+      connector: this.#rooms.isNewest(room) ? this.#options.connector : null,
       // Whoever is no member yet hears this node over the relay alone.
       mayConnect: (session) => this.#standing.mayConnect(session),
       events: routeSessions({ sync: this.#sync, validators: this.#validators, onState: () => this.#heard.resolve() }),
@@ -280,6 +306,7 @@ export class GroupNode {
     this.#edits.expectNext();
     this.outbox.redeliver();
     this.#forks.start();
+    this.keys.start();
   }
 
   #onPending(entries: readonly VerifiedEntry[]): void {
@@ -293,7 +320,7 @@ export class GroupNode {
     this.#sync.final(block, block.verified);
     const members = block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
     if (members) {
-      for (const links of this.#links) links.membersChanged();
+      for (const links of this.#rooms.all) links.membersChanged();
       this.#validators.greet();
     }
     this.#keepGoing(() => this.#afterFinal(block));

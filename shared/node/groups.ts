@@ -9,7 +9,8 @@ import type { KeyAgreement, NodePorts, PublicKey, Signer, Store } from '../platf
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { LocalNode } from '../session/session-identity.ts';
-import type { GroupRoom, MemberRoom } from './group-links.ts';
+import type { MemberRoom } from './group-links.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { InviteLink } from './invite-link.ts';
 import type { RoomRequest } from './light-node.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
@@ -24,10 +25,10 @@ import { fail, ok } from '../core/result.ts';
 import { publicKeySchema } from '../crypto/ids.ts';
 import { createInvite, createInviteProof, type InviteRole } from '../ledger/invite.ts';
 import { memberAccept } from '../ledger/families/membership.ts';
-import { privateRoomId, publicRoomId, roomSecret } from '../session/room.ts';
 import { GroupNode } from './group-node.ts';
 import type { GroupSignal } from './group-node-parts.ts';
 import { formatInviteLink } from './invite-link.ts';
+import { keyFields } from './key-fields.ts';
 import { GROUP_RECORD_PREFIX } from './known-groups.ts';
 import { prefixRange } from './outbox-records.ts';
 import { createPrefixedStore } from './prefixed-store.ts';
@@ -38,8 +39,9 @@ const RECORD_BYTES_MAX: number = GENESIS_BYTES_MAX + 1_024;
 const recordSchema = struct({
   v: literal(1),
   genesis: bytes({ max: GENESIS_BYTES_MAX }),
-  /** Of a private group, the first key epoch's. */
+  /** Of a private group, that of the key epoch in which it was founded or joined; the first one's without a number. */
   sealingKey: optional(bytes({ length: KEY_BYTES })),
+  keyEpoch: optional(uint({ min: 1 })),
   /** Founded here: false for one that was joined, or is known from another device. */
   founded: bool(),
   /** Where the own devices meet: the number of the pointer to it, and the device that founded and orders it. */
@@ -47,8 +49,12 @@ const recordSchema = struct({
 });
 type GroupRecord = Infer<typeof recordSchema>;
 
-/** What opens a group for whoever is in it: its genesis, and where members read alone its sealing key. */
-export type GroupKeys = { readonly genesis: Uint8Array; readonly sealingKey: Uint8Array | null };
+/** What opens a group for whoever is in it: its genesis, and where members read alone the sealing key of a key epoch (0 if none is named). */
+export type GroupKeys = {
+  readonly genesis: Uint8Array;
+  readonly sealingKey: Uint8Array | null;
+  readonly keyEpoch?: number;
+};
 
 /** `others`: members who order it from the beginning, each by what their `offer` says. */
 export type NewGroup = {
@@ -66,6 +72,8 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   readonly agreement?: KeyAgreement | null;
   /** X25519 public key that others seal to. */
   readonly sealingKey: Uint8Array<ArrayBuffer>;
+  /** Its secret; null while the phrase is closed here. */
+  readonly sealingSeed: () => Promise<Uint8Array | null>;
   readonly createValidator: () => Promise<Signer>;
   /** The key if it was made on this device. */
   readonly openValidator: (key: PublicKey) => Promise<Signer | null>;
@@ -161,11 +169,14 @@ export class Groups {
     };
   }
 
-  /** Opens a group that this identity is in already, as another of its devices knows. One that is open stays as it is. */
+  /** Opens a group that this identity is in already, as another of its devices knows. One that is open learns its key. */
   adopt(keys: GroupKeys, founding: Founding): Promise<GroupNode> {
     return this.#inTurn(async () => {
       const known = this.#nodes.get(founding.group);
-      if (known) return known;
+      if (known) {
+        await known.keys.learn(ringOf(keys));
+        return known;
+      }
       const record = recordOf(keys, { founded: false });
       await this.#keep(founding.group, record);
       return await this.#open(record, { founding, isNew: true });
@@ -181,6 +192,7 @@ export class Groups {
       await this.#keep(group, record, before && before.group !== group ? before.group : undefined);
       if (before?.group === group) {
         this.#personal = { ...personal, node: before };
+        await before.keys.learn(ringOf(keys));
         return before;
       }
       if (before) {
@@ -192,10 +204,11 @@ export class Groups {
     });
   }
 
-  /** For another device of this identity. */
+  /** For another device of this identity, or a newcomer: with the newest key. */
   async keysOf(node: GroupNode): Promise<GroupKeys> {
-    const { genesis, sealingKey = null } = await this.#load(node.group);
-    return { genesis, sealingKey };
+    const { genesis } = await this.#load(node.group);
+    const [newest] = node.keys.keys;
+    return { genesis, sealingKey: newest?.key ?? null, ...(newest && { keyEpoch: newest.epoch }) };
   }
 
   /** A fragment for the app's address. The capability counts once this identity is an admin, which the chain checks. */
@@ -208,13 +221,7 @@ export class Groups {
     const { key } = createSigner(oneTimeSeed);
     const { signer, certificate } = self;
     const invite = await createInvite({ signer, certificate, group: node.group, key, ...terms });
-    const record = await this.#load(node.group);
-    return formatInviteLink({
-      genesis: record.genesis,
-      invite,
-      oneTimeSeed,
-      sealingKey: record.sealingKey ?? null,
-    });
+    return formatInviteLink({ ...(await this.keysOf(node)), invite, oneTimeSeed });
   }
 
   /** The entry that joins is on disk when it resolves, and goes out by itself. Joined already: the same group again. */
@@ -228,6 +235,7 @@ export class Groups {
       const { invite } = link;
       const record = recordOf(link, { founded: false });
       if (!known) await this.#keep(group, record);
+      await known?.keys.learn(ringOf(link));
       const node = known ?? (await this.#open(record, { founding: link.founding, isNew: true }));
       // In it from the beginning.
       if (node.roleOf(self.identity) === 'member') return node;
@@ -260,7 +268,7 @@ export class Groups {
       founding,
       isNew,
       validator: validators.find((signer) => signer !== null) ?? null,
-      rooms: [roomOf(group, record.sealingKey ?? null)],
+      keys: ringOf({ sealingKey: record.sealingKey ?? null, ...record }),
       documents: await openDocuments(part),
       events: {
         changed: () => onChange(group),
@@ -294,12 +302,10 @@ export class Groups {
   }
 }
 
-function recordOf({ genesis, sealingKey }: GroupKeys, { founded }: { founded: boolean }): GroupRecord {
-  return { v: 1, genesis, founded, ...(sealingKey && { sealingKey }) };
+function recordOf(keys: GroupKeys, { founded }: { founded: boolean }): GroupRecord {
+  return { v: 1, genesis: keys.genesis, founded, ...keyFields(keys) };
 }
 
-function roomOf(group: Cid, sealingKey: Uint8Array | null): GroupRoom {
-  const secret = sealingKey && roomSecret(sealingKey);
-  const at = (shard: number) => (secret ? privateRoomId(secret, shard) : publicRoomId(group, shard));
-  return { id: at(0), roomOf: at, secret };
+function ringOf({ sealingKey, keyEpoch = 0 }: Omit<GroupKeys, 'genesis'>): KeyRing {
+  return sealingKey ? [{ epoch: keyEpoch, key: sealingKey }] : [];
 }

@@ -5,9 +5,10 @@ import type { Failure, Result } from '../core/result.ts';
 import { decodeGenesis } from '../chain/genesis.ts';
 import { fromBase64url, toBase64url } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, literal, optional, struct } from '../codec/schema.ts';
+import { bytes, literal, optional, struct, uint } from '../codec/schema.ts';
 import { GENESIS_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
+import { keyFields } from './key-fields.ts';
 
 const KEY_BYTES = 32;
 /** A signed capability is a few hundred bytes. */
@@ -24,8 +25,9 @@ const linkSchema = struct({
   invite: bytes({ max: INVITE_BYTES_MAX }),
   /** Seed of the one-time key that the capability names: who has the link can prove it. */
   oneTimeSeed: bytes({ length: KEY_BYTES }),
-  /** Sealing key of a private group; its rooms follow from it. */
+  /** Sealing key of a private group; its rooms follow from it. The first key epoch's has no number. */
   sealingKey: optional(bytes({ length: KEY_BYTES })),
+  keyEpoch: optional(uint({ min: 1 })),
 });
 
 export type InviteLink = {
@@ -34,17 +36,19 @@ export type InviteLink = {
   readonly invite: Uint8Array;
   readonly oneTimeSeed: Uint8Array;
   readonly sealingKey: Uint8Array | null;
+  /** 0 if none is named. */
+  readonly keyEpoch?: number;
 };
 
 /** What stands behind the `#` of the app's address: a fragment, so that no server sees it. */
 export function formatInviteLink(link: Omit<InviteLink, 'founding'>): string {
-  const { genesis, invite, oneTimeSeed, sealingKey } = link;
+  const { genesis, invite, oneTimeSeed } = link;
   const encoded = encodeCanonical(linkSchema, {
     v: 1,
     genesis,
     invite,
     oneTimeSeed,
-    ...(sealingKey && { sealingKey }),
+    ...keyFields(link),
   });
   return FRAGMENT + toBase64url(encoded);
 }

@@ -96,7 +96,7 @@ export class PersonalGroup {
     const { identity } = this.#options.self;
     if (this.#resting || this.#cancel || this.#running) return void (this.#again ||= this.#running);
     if (!this.#groups) return this.wake();
-    if (!this.#groups.ordinary.some((node) => isMember(node, identity) && !this.#list.groups.has(node.group))) return;
+    if (!this.#groups.ordinary.some((node) => isMember(node, identity) && this.#isNews(node))) return;
     this.#look ||= !this.#groups.personal;
     this.#schedule(GATHER);
   }
@@ -217,7 +217,8 @@ export class PersonalGroup {
     this.#readList(node);
     for (const { keys, founding } of this.#list.groups.values()) {
       if (this.#closed) return;
-      if (!groups.get(founding.group).ok) await groups.adopt(keys, founding);
+      const known = groups.get(founding.group);
+      if (!known.ok || epochOf(known.value) < (keys.keyEpoch ?? 0)) await groups.adopt(keys, founding);
     }
     const missing = new Map<string, Uint8Array>();
     for (const { device, bytes } of this.#carried.values()) {
@@ -225,7 +226,7 @@ export class PersonalGroup {
     }
     if (!this.#list.devices.has(signer.key)) missing.set(deviceItem(signer.key), certificate);
     for (const one of groups.ordinary) {
-      if (this.#list.groups.has(one.group) || !isMember(one, identity)) continue;
+      if (!this.#isNews(one) || !isMember(one, identity)) continue;
       missing.set(groupItem(one.group), encodeListedGroup(await groups.keysOf(one)));
     }
     if (missing.size === 0 || this.#closed) return;
@@ -257,6 +258,12 @@ export class PersonalGroup {
     if (this.#list.devices.size !== before) this.#options.onDevices();
   }
 
+  /** Not in the list, or there with an older key. */
+  #isNews(node: GroupNode): boolean {
+    const listed = this.#list.groups.get(node.group);
+    return !listed || (listed.keys.keyEpoch ?? 0) < epochOf(node);
+  }
+
   #hasToList(): boolean {
     const { identity } = this.#options.self;
     return this.#groups?.ordinary.some((node) => isMember(node, identity)) ?? false;
@@ -266,6 +273,11 @@ export class PersonalGroup {
     this.#resting = true;
     return DONE;
   }
+}
+
+/** Of the newest key that is known here. */
+function epochOf(node: GroupNode): number {
+  return node.keys.keys[0]?.epoch ?? 0;
 }
 
 function isMember(node: GroupNode, identity: Identity): boolean {

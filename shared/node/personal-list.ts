@@ -7,9 +7,10 @@ import type { DocumentName } from '../feeds/document-name.ts';
 import type { GroupKeys } from './groups.ts';
 import { decodeGenesis } from '../chain/genesis.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, literal, optional, struct } from '../codec/schema.ts';
+import { bytes, literal, optional, struct, uint } from '../codec/schema.ts';
 import { GENESIS_BYTES_MAX } from '../core/limits.ts';
 import { decodeDeviceCertificate, type DeviceCertificate } from '../crypto/device.ts';
+import { keyFields } from './key-fields.ts';
 
 /** Members write it together; here all of them are one person's devices. */
 export const PERSONAL_LIST = 'about' as DocumentName;
@@ -24,6 +25,7 @@ const groupSchema = struct({
   v: literal(1),
   genesis: bytes({ max: GENESIS_BYTES_MAX }),
   sealingKey: optional(bytes({ length: KEY_BYTES })),
+  keyEpoch: optional(uint({ min: 1 })),
 });
 
 export type ListedGroup = { readonly keys: GroupKeys; readonly founding: Founding };
@@ -59,14 +61,14 @@ export function deviceItem(device: PublicKey): string {
   return DEVICE_PREFIX + device;
 }
 
-export function encodeListedGroup({ genesis, sealingKey }: GroupKeys): Uint8Array {
-  return encodeCanonical(groupSchema, { v: 1, genesis, ...(sealingKey && { sealingKey }) });
+export function encodeListedGroup(keys: GroupKeys): Uint8Array {
+  return encodeCanonical(groupSchema, { v: 1, genesis: keys.genesis, ...keyFields(keys) });
 }
 
 function readGroup(item: Uint8Array): ListedGroup | null {
   const decoded = decodeCanonical(groupSchema, item, { max: ITEM_BYTES_MAX });
   if (!decoded.ok) return null;
-  const { genesis, sealingKey = null } = decoded.value;
+  const { genesis, sealingKey = null, keyEpoch = 0 } = decoded.value;
   const founding = decodeGenesis(genesis);
-  return founding.ok ? { keys: { genesis, sealingKey }, founding: founding.value } : null;
+  return founding.ok ? { keys: { genesis, sealingKey, keyEpoch }, founding: founding.value } : null;
 }

@@ -4,6 +4,7 @@ import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { createDeviceCertificate } from '../../shared/crypto/device.ts';
 import { identityFromKey, publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
+import { sealingKeyOfSeed } from '../../shared/crypto/x25519.ts';
 import { verifyPure } from '../../shared/crypto/ed25519.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
@@ -81,6 +82,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
       const validatorSeed = (): Uint8Array => sha256(encodeUtf8(`${seed} ${name} ${deviceName} validator`));
       const validator = createSeedSigner(validatorSeed());
       validators.set(validator.key, validator);
+      const sealingSeed = sealingSeedOf(name);
       const store = disk.openStore();
       const mortal = {
         now: () => clock.now(),
@@ -101,7 +103,8 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         log,
         store,
         self,
-        sealingKey: sha256(encodeUtf8(`${name} seals`)),
+        sealingKey: sealingKeyOfSeed(sealingSeed),
+        sealingSeed: () => Promise.resolve(sealingSeed),
         createValidator: () => Promise.resolve(validator),
         openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
         createSigner: createSeedSigner,
@@ -147,6 +150,11 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
       };
     },
   };
+}
+
+/** The X25519 secret of a member of that name. */
+export function sealingSeedOf(name: string): Uint8Array<ArrayBuffer> {
+  return sha256(encodeUtf8(`${name} seals`));
 }
 
 /** The pure path, each signature once: members of one process need not check the same one each. */

@@ -1,0 +1,78 @@
+// A group's key as it travels: sealed to one member's sealing key, and the key before it sealed under it (docs/protocol/group-keys.md).
+
+import type { Cid } from '../codec/cid.ts';
+import type { Identity } from '../crypto/ids.ts';
+import type { KeyHistory } from '../ledger/group-records.ts';
+import type { Random } from '../platform/ports.ts';
+import { encodeCanonical } from '../codec/canonical.ts';
+import { bytes, link, literal, struct, uint } from '../codec/schema.ts';
+import { equalBytes } from '../core/bytes.ts';
+import { openSealed, sealTo } from '../crypto/hpke.ts';
+import { identitySchema } from '../crypto/ids.ts';
+import { openSecret, sealSecret } from '../crypto/secret-box.ts';
+import { sha256 } from '../crypto/sha256.ts';
+
+const HASH_BYTES = 32;
+const BOX_DOMAIN = 'weft/group-key/v1';
+const BEFORE_DOMAIN = 'weft/group-key-before/v1';
+
+const boxInfoSchema = struct({
+  domain: literal(BOX_DOMAIN),
+  group: link(),
+  epoch: uint({ min: 1 }),
+  members: bytes({ length: HASH_BYTES }),
+  to: identitySchema,
+});
+const beforeInfoSchema = struct({ domain: literal(BEFORE_DOMAIN), group: link(), epoch: uint({ min: 1 }) });
+
+/** What both sides know of an epoch. */
+export type KeyPlace = { readonly group: Cid; readonly epoch: number };
+export type BoxPlace = KeyPlace & Pick<KeyHistory, 'commit' | 'members'> & { readonly to: Identity };
+
+export function commitOf(key: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sha256(key);
+}
+
+/** Undefined for a member whose sealing key nobody has the secret of. */
+export function sealKeyBox(
+  key: Uint8Array,
+  given: { readonly place: BoxPlace; readonly sealingKey: Uint8Array; readonly random: Random },
+): Uint8Array | undefined {
+  const { place, sealingKey, random } = given;
+  return sealTo(sealingKey, { info: boxInfo(place), aad: place.commit, plaintext: key, random });
+}
+
+/** Null when it is not this member's box of that epoch, or holds another key than the one committed to. */
+export function openKeyBox(
+  box: Uint8Array,
+  { place, seed }: { readonly place: BoxPlace; readonly seed: Uint8Array },
+): Uint8Array | null {
+  const opened = openSealed(seed, { info: boxInfo(place), aad: place.commit, sealed: box });
+  return opened.ok && equalBytes(commitOf(opened.value), place.commit) ? opened.value : null;
+}
+
+/** `key` is that of `place`, `before` the one of the epoch before. */
+export function sealKeyBefore(given: {
+  readonly place: KeyPlace;
+  readonly key: Uint8Array;
+  readonly before: Uint8Array;
+  readonly random: Random;
+}): Uint8Array {
+  const { place, key, before, random } = given;
+  return sealSecret(before, { key, aad: beforeInfo(place), random });
+}
+
+export function openKeyBefore(
+  sealed: Uint8Array,
+  { place, key }: { readonly place: KeyPlace; readonly key: Uint8Array },
+): Uint8Array | null {
+  return openSecret(sealed, { key, aad: beforeInfo(place) });
+}
+
+function boxInfo({ group, epoch, members, to }: BoxPlace): Uint8Array {
+  return encodeCanonical(boxInfoSchema, { domain: BOX_DOMAIN, group, epoch, members, to });
+}
+
+function beforeInfo({ group, epoch }: KeyPlace): Uint8Array {
+  return encodeCanonical(beforeInfoSchema, { domain: BEFORE_DOMAIN, group, epoch });
+}
