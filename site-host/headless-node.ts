@@ -28,6 +28,7 @@ import { CommonsMember } from '../shared/node/commons-member.ts';
 import { EdgeCopy } from '../shared/node/edge-copy.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
 import { ForkProofs } from '../shared/node/fork-proofs.ts';
+import { EvidenceWatch } from '../shared/node/evidence-watch.ts';
 import { ForkWatch } from '../shared/node/fork-watch.ts';
 import { FellowValidators } from '../shared/node/fellow-validators.ts';
 import { FinalReports } from '../shared/node/final-reports.ts';
@@ -120,6 +121,7 @@ export class HeadlessNode {
   readonly #fellows: FellowValidators;
   readonly #reports: FinalReports;
   readonly #forks: ForkWatch;
+  readonly #evidence: EvidenceWatch;
   #closed = false;
 
   static async open(options: HeadlessOptions): Promise<HeadlessNode> {
@@ -254,6 +256,11 @@ export class HeadlessNode {
       orders: true,
       mayWrite: () => true,
     });
+    this.#evidence = new EvidenceWatch({
+      ...{ clock, random, log, outbox: this.#outbox },
+      chain: this.#ordering,
+      mayWrite: () => true,
+    });
     this.#ordering.subscribe({
       pending: (entries) => entries.forEach((entry) => this.#pins.pinPending(entry)),
       final: (block) => this.#onFinal(block),
@@ -353,6 +360,7 @@ export class HeadlessNode {
     this.#closed = true;
     this.#fellows.close();
     this.#forks.close();
+    this.#evidence.close();
     this.#pins.close();
     this.#reports.close();
     this.#sessions.close();

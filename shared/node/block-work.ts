@@ -8,7 +8,7 @@ import type { Selection } from '../ledger/execute.ts';
 import type { Signer } from '../platform/ports.ts';
 import type { LinkedEntry } from './block-stash.ts';
 import type { EntryPool } from './entry-pool.ts';
-import type { OrderingOptions } from './ordering.ts';
+import type { OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
 import { ok } from '../core/result.ts';
 import { executeBlock, repeatState, selectEntries } from '../ledger/execute.ts';

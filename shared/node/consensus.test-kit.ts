@@ -2,6 +2,7 @@
 
 import type { Address } from '../chain/simplex-state.ts';
 import type { Founding } from '../chain/genesis.ts';
+import { voteBytes, type Vote, type VoteClaim } from '../chain/vote.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { Signer, Verifier } from '../platform/ports.ts';
 import type { ConsensusEvents, ConsensusPeers } from './consensus-line.ts';
@@ -20,7 +21,7 @@ import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-s
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { loadBlockBytes } from './chain-store.ts';
-import { decodeConsensus, type Envelope } from './consensus-wire.ts';
+import { decodeConsensus, encodeConsensus, type ConsensusMessage, type Envelope } from './consensus-wire.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 
@@ -167,6 +168,18 @@ export class ValidatorNetwork {
   async change(add: readonly number[], remove: readonly number[], f: number): Promise<void> {
     const keysOf = (indexes: readonly number[]) => indexes.map((index) => this.nodes[index]!.signer.key);
     await this.submit(undefined, [validatorSet.create({ add: keysOf(add), remove: keysOf(remove), f })]);
+  }
+
+  /** What a validator signs beside its machine. */
+  async signVote(index: number, claim: VoteClaim): Promise<Vote> {
+    const sig = await this.nodes[index]!.signer.sign(voteBytes(this.founding.group, claim));
+    return { ...claim, signer: this.founding.set.keys.indexOf(this.nodes[index]!.signer.key), sig };
+  }
+
+  /** Says it to all the others as that validator. */
+  async inject(from: number, message: ConsensusMessage): Promise<void> {
+    const bytes = encodeConsensus({ epoch: 0, finalView: 0, message });
+    for (const { index, events } of this.nodes) if (index !== from) await events?.message(String(from), bytes);
   }
 
   async #send(outbox: Outbox, ops: readonly Operation[], to: readonly number[]): Promise<Cid> {

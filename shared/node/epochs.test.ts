@@ -1,13 +1,18 @@
 // Validators that change under load: seals, new epochs, evidence, and whoever was away meanwhile.
 
 import { describe, expect, test } from 'vitest';
+import { testCid } from '../chain/chain.test-kit.ts';
 import { logRange } from '../chain/vote-log.ts';
+import type { Operation } from '../feeds/entry.ts';
+import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import { loadBlock } from './chain-store.ts';
 import { ValidatorNetwork } from './consensus.test-kit.ts';
+import { EvidenceWatch } from './evidence-watch.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Everything submitted is final with all that run, and they agree. */
 async function settle(network: ValidatorNetwork, most = 120 * SECOND): Promise<void> {
@@ -121,5 +126,38 @@ describe('CH36, CH37: seals', () => {
     await network.submit();
     await settle(network);
     expect(new Set(epochsOf(network))).toEqual(new Set([1]));
+  });
+});
+
+describe('LG127: evidence', () => {
+  test('a validator that signs two blocks of one view is out by an immediate seal, without anybody doing anything', async () => {
+    const network = new ValidatorNetwork(4, 1);
+    await network.start();
+    await network.submit();
+    await settle(network);
+    const watches = [1, 2, 3].map((index) => {
+      const chain = network.at(index);
+      const submit = async (ops: readonly Operation[]) => await network.submit(undefined, ops);
+      const random = createSeededRandom(index);
+      return new EvidenceWatch({
+        ...{ clock: network.clock, random, log, chain },
+        outbox: { pending: [], submit },
+        mayWrite: () => true,
+      });
+    });
+    const { view } = network.at(1).tip;
+    for (const name of ['one', 'other']) {
+      const claim = { kind: 'notarize', epoch: 0, view: view + 1, hash: testCid(name) } as const;
+      const vote = await network.signVote(0, claim);
+      await network.inject(0, { kind: 'vote', vote });
+    }
+    await network.clock.advanceUntil(() => epochsOf(network).every((epoch) => epoch === 1), 60 * SECOND);
+    expect(membersOf(network)).toEqual([1, 2, 3]);
+    expect(network.at(1).validators.f).toBe(0);
+    await network.submit();
+    await settle(network);
+    for (const watch of watches) watch.close();
+    const proofs = await network.clock.advance(60 * SECOND).then(() => network.at(1).tip.height);
+    expect(proofs).toBeLessThanOrEqual(5);
   });
 });

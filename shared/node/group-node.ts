@@ -14,6 +14,7 @@ import type { FinalBlock } from './chain-head.ts';
 import type { KnownHead } from './outbox.ts';
 import { cidToBytes, type Cid } from '../codec/cid.ts';
 import { EditSender } from './edit-sender.ts';
+import { EvidenceWatch } from './evidence-watch.ts';
 import { ForkWatch } from './fork-watch.ts';
 import { GroupLinks, type GroupRoom } from './group-links.ts';
 import { GroupRooms } from './group-rooms.ts';
@@ -47,6 +48,7 @@ export class GroupNode {
   readonly #pending: PendingDocuments;
   readonly #own: OwnEntries;
   readonly #forks: ForkWatch;
+  readonly #evidence: EvidenceWatch;
   readonly #edits: EditSender;
   readonly #disk: PatientStore;
   readonly #sync: GroupSync;
@@ -95,6 +97,12 @@ export class GroupNode {
       chain,
       outbox,
       orders: this.orders,
+      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
+    });
+    this.#evidence = new EvidenceWatch({
+      ...options,
+      chain,
+      outbox,
       mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
     });
     this.#edits = new EditSender({
@@ -252,6 +260,7 @@ export class GroupNode {
     this.#edits.close();
     this.#pending.close();
     this.#forks.close();
+    this.#evidence.close();
     await this.keys.close();
     this.#rooms.close();
     await this.outbox.close();

@@ -6,19 +6,16 @@ import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Tip } from '../chain/block.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
-import type { Founding } from '../chain/genesis.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
-import type { PublicKey } from '../crypto/ids.ts';
-import type { ChangeReader } from '../feeds/document-change.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
 import type { DocumentIndex } from '../ledger/document-index.ts';
 import type { Selection } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
-import type { Clock, Log, Signer, Store, Verifier } from '../platform/ports.ts';
 import type { EntryCounts } from './entry-counters.ts';
 import type { EntryPool } from './entry-pool.ts';
+import type { OrderingEvents, OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
 import { isSolo } from '../chain/simplex-state.ts';
@@ -26,54 +23,15 @@ import { stepSimplex } from '../chain/simplex.ts';
 import { encodeLogRecord, forgottenRange, logRange } from '../chain/vote-log.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
 import { BlockWork } from './block-work.ts';
-import {
-  catchUp,
-  keepFinal,
-  rulesAfter,
-  tipOfHead,
-  type BesideChain,
-  type ChainHead,
-  type FinalBlock,
-} from './chain-head.ts';
+import { catchUp, keepFinal, rulesAfter, tipOfHead, type ChainHead, type FinalBlock } from './chain-head.ts';
 import { findEntryHeight, loadChain } from './chain-store.ts';
-import { ConsensusLine, type ConsensusPeers } from './consensus-line.ts';
+import { ConsensusLine } from './consensus-line.ts';
 import { EntryIntake } from './entry-intake.ts';
 import { eraseRange, intervalAfter, openSimplex, signVote } from './ordering-simplex.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** Messages that wait for the machine; others say two hundred about a block of a large set. */
 const MESSAGES_WAITING_MAX = 1_024;
-
-export type OrderingEvents = {
-  /** Entries were verified and are on disk, waiting for their block. */
-  pending?(entries: readonly VerifiedEntry[]): void;
-  final?(block: FinalBlock): void;
-  /** The disk failed: nothing more is signed or ordered until a restart. */
-  failed?(error: unknown): void;
-  /** A waiting entry can never be ordered; it is forgotten. */
-  refused?(entry: VerifiedEntry, failure: Failure): void;
-  /** A verified entry was not taken in because another has its number. */
-  contradicted?(entry: VerifiedEntry): void;
-};
-
-export type OrderingOptions = {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly verifier: Verifier;
-  readonly founding: Founding;
-  /** The validator's key, one of the founding's set; null on a node that follows those who order. */
-  readonly signer: Signer | null;
-  readonly log: Log;
-  /** The other validators; absent where there never are any. */
-  readonly peers?: ConsensusPeers;
-  /** Where the group has documents. */
-  readonly readChanges?: ChangeReader;
-  readonly beside?: BesideChain;
-  /** This device, whose entries stay however full the working set is (WS3). */
-  readonly own?: PublicKey;
-  /** How often the working set is purged (WS5). */
-  readonly purgeInterval?: Millis;
-};
 
 export class Ordering {
   readonly #options: OrderingOptions;
@@ -367,6 +325,7 @@ export class Ordering {
         return [];
       case 'evidence':
         log.error('validator contradicts itself', { signer: effect.first.signer, view: effect.first.view });
+        this.#emit((events) => events.evidence?.({ ...effect, set: this.validators }));
         return [];
       case 'send':
       case 'answerBlocks':

@@ -13,7 +13,8 @@ import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import type { ChainReads } from './chain-reads.ts';
 import type { Submitted } from './entry-intake.ts';
-import type { Ordering, OrderingEvents } from './ordering.ts';
+import type { Ordering } from './ordering.ts';
+import type { OrderingEvents } from './ordering-options.ts';
 import { SessionDesk } from './session-desk.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
