@@ -29,6 +29,7 @@ import {
   type Person,
   type World,
 } from './ledger-world.ts';
+import { marketDeals, marketSteps, moveOn, type MarketStep } from './market-history.ts';
 import { giveTokens, TOKENS } from './tokens.ts';
 
 const HOUR = 3_600_000;
@@ -53,7 +54,10 @@ type Attempt =
   | { readonly t: 'buy'; readonly at: number; readonly nonce: number; readonly amount: bigint }
   | { readonly t: 'grant' | 'close'; readonly buyer: number; readonly nonce: number };
 
+/** `market`: a step of a deal, by whose turn it is, before what else is attempted; `only`: nothing else. */
 type Act = {
+  readonly market: MarketStep | null;
+  readonly only: boolean;
   readonly who: number;
   readonly attempts: readonly Attempt[];
   readonly terms: EntryTerms;
@@ -108,6 +112,8 @@ const attempt: fc.Arbitrary<Attempt> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ t: fc.constantFrom('grant', 'close'), buyer: member, nonce }) },
 );
 const act: fc.Arbitrary<Act> = fc.record({
+  market: fc.option(marketSteps, { freq: 2 }),
+  only: fc.nat({ max: 7 }).map((one) => one > 0),
   who: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: person }),
   attempts: fc.oneof(fc.tuple(attempt), fc.array(attempt, { minLength: 1, maxLength: 3 })),
   terms: fc.oneof(
@@ -118,17 +124,22 @@ const act: fc.Arbitrary<Act> = fc.record({
   late: fc.nat({ max: 11 }).map((one) => one === 0),
 });
 
-export const histories: fc.Arbitrary<History> = fc.record({
-  tokens: fc
-    .record({
-      faucetAmount: fc.bigInt({ min: 0n, max: 500n }),
-      transferFeeBps: fc.constantFrom(0, 100, 5_000),
-      maxTotalSupply: fc.constantFrom(TOKEN_SUPPLY_MAX, 50_000n),
-      maxAccountBalance: fc.constantFrom(TOKEN_SUPPLY_MAX, 15_000n),
-      feeFloor: fc.constantFrom(0, 0, 20_000),
-      noticePeriod: fc.constantFrom(0, HOUR),
-    })
-    .map((changes) => ({ ...TOKENS, ...changes })),
+const policies: fc.Arbitrary<TokenPolicy> = fc
+  .record({
+    faucetAmount: fc.bigInt({ min: 0n, max: 500n }),
+    claimRewardAmount: fc.bigInt({ min: 0n, max: 300n }),
+    claimRewardsPerDay: fc.constantFrom(1, 10),
+    taskRewards: fc.constantFrom('escrow', 'mint'),
+    transferFeeBps: fc.constantFrom(0, 100, 5_000),
+    maxTotalSupply: fc.constantFrom(TOKEN_SUPPLY_MAX, 50_000n),
+    maxAccountBalance: fc.constantFrom(TOKEN_SUPPLY_MAX, 15_000n),
+    feeFloor: fc.constantFrom(0, 0, 20_000),
+    noticePeriod: fc.constantFrom(0, HOUR),
+  })
+  .map((changes) => ({ ...TOKENS, ...changes }));
+
+const wild: fc.Arbitrary<History> = fc.record({
+  tokens: policies,
   rounds: fc.array(
     fc.record({
       after: fc.constantFrom(1_000, 60_000, HOUR, 10 * DAY),
@@ -138,6 +149,32 @@ export const histories: fc.Arbitrary<History> = fc.record({
     { minLength: 1, maxLength: 6 },
   ),
 });
+
+/** Nothing but steps of deals, each with a fee that is enough; now and then time passes. */
+const dealing: fc.Arbitrary<History> = marketDeals.chain((market) =>
+  fc.record({
+    tokens: policies,
+    rounds: fc.array(
+      fc.record({
+        after: fc.oneof(
+          { weight: 5, arbitrary: fc.constant(1_000) },
+          { weight: 1, arbitrary: fc.constantFrom(HOUR, 8 * DAY) },
+        ),
+        acts: fc.array(
+          fc.record({
+            ...{ market, only: fc.constant(true), attempts: fc.constant([]), who: fc.constant(0) },
+            ...{ terms: fc.constant({ fee: 60n }), late: fc.constant(false) },
+          }),
+          { minLength: 1, maxLength: 2 },
+        ),
+        proposer: fc.constant(null),
+      }),
+      { minLength: 4, maxLength: 10 },
+    ),
+  }),
+);
+
+export const histories: fc.Arbitrary<History> = fc.oneof(wild, dealing);
 
 /** What a round comes to: entries that a block may hold, and the block's own time and proposer. */
 export type RoundBlock = {
@@ -157,10 +194,12 @@ export async function carryOut(history: History, make: (world: World, block: Rou
   for (const { after, acts, proposer } of history.rounds) {
     const time = world.time + after;
     const entries: VerifiedEntry[] = [];
-    for (const { who, attempts, terms, late } of acts) {
-      const author = people[who]!;
+    for (const { who, attempts, market, only, terms, late } of acts) {
+      const move = market && (await moveOn({ step: market, world, people, time }));
+      const author = people[move?.who ?? who]!;
       const before = author.writer;
-      const ops = attempts.map((one) => operationOf(one, people));
+      const attempted = move && only ? [] : attempts.map((one) => operationOf(one, people));
+      const ops = move ? [move.op, ...attempted] : attempted;
       const knocks = readRecord(world.state, MEMBER, author.identity) === undefined;
       const all =
         knocks && !entries.some(({ identity }) => identity === author.identity) ? [join(world, author), ...ops] : ops;
