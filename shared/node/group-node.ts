@@ -283,8 +283,9 @@ export class GroupNode {
       mail: {
         secret: room.secret ?? cidToBytes(founding.group),
         owed: () => outbox.pending,
-        isAlone: () => this.peers.length === 0,
-        mayPost: () => this.#rooms.isNewest(room) && this.keys.isCurrent,
+        // Who was taken out is in older rooms as before, and is no company.
+        isAlone: () => this.peers.every((peer) => this.#standing.isOut(peer)),
+        mayPost: () => this.#rooms.isNewest(room) && this.keys.maySeal,
         orders: this.orders,
         submit: (wire) => chain.submit(wire),
       },

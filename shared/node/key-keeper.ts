@@ -72,6 +72,8 @@ export class KeyKeeper {
   #tries = { goal: '', count: 0 };
   /** State may owe something that was not looked for. */
   #look = true;
+  /** Somebody who is out knows the present key. */
+  #isStale = false;
   /** This device's own entry made it due: nobody is waited for. */
   #caused = false;
   #started = false;
@@ -81,6 +83,7 @@ export class KeyKeeper {
   constructor(options: KeyKeeperOptions) {
     this.#options = options;
     this.#keys = options.keys;
+    this.#judge();
     this.#unsubscribe = options.chain.subscribe({ final: (block) => this.#onFinal(block) });
   }
 
@@ -89,10 +92,15 @@ export class KeyKeeper {
     return this.#keys;
   }
 
-  /** Whether the key that counts now, as far as the chain is known here, is known here. */
-  get isCurrent(): boolean {
-    const current = readRecord(this.#options.chain.state, KEY, 'current');
-    return current === undefined || (this.#keys[0]?.epoch ?? 0) > current.epoch || this.#has(current.epoch);
+  /** Whether what is sealed under the newest key known here is for members of now alone, as far as the chain is known here. */
+  get maySeal(): boolean {
+    const current = this.#current;
+    if (current === undefined || (this.#keys[0]?.epoch ?? 0) > current.epoch) return true;
+    return !this.#isStale && this.#has(current.epoch);
+  }
+
+  get #current(): KeyEpoch | undefined {
+    return readRecord(this.#options.chain.state, KEY, 'current');
   }
 
   /** From now on the own feed may be written to. */
@@ -119,16 +127,25 @@ export class KeyKeeper {
   }
 
   #onFinal({ verified, receipts }: FinalBlock): void {
-    if (receipts.some(({ changes }) => changes.some((key) => TOUCHES.test(key)))) this.#look = true;
+    if (receipts.some(({ changes }) => changes.some((key) => TOUCHES.test(key)))) {
+      this.#look = true;
+      this.#judge();
+    }
     const { key } = this.#options.self.signer;
     this.#caused ||= verified.some(
       ({ body }) => body.device === key && body.sort === 'ledger' && body.ops.some(({ kind }) => CAUSES.has(kind)),
     );
-    if (this.#look || !this.isCurrent) this.wake();
+    if (this.#look || !this.maySeal) this.wake();
+  }
+
+  /** At once, so that nothing more is sealed for who was taken out. */
+  #judge(): void {
+    const current = this.#current;
+    this.#isStale = current !== undefined && findKeyDebts(this.#options.chain.state, current).rotation;
   }
 
   async #work(): Promise<void> {
-    const current = readRecord(this.#options.chain.state, KEY, 'current');
+    const current = this.#current;
     if (current === undefined) return;
     await this.#learnFromChain(current);
     this.#review(current);
@@ -211,8 +228,7 @@ export class KeyKeeper {
   }
 
   async #pay(): Promise<void> {
-    const { chain, outbox } = this.#options;
-    const current = readRecord(chain.state, KEY, 'current');
+    const current = this.#current;
     const debts = current && this.#findDebts(current);
     if (!debts || !this.#mayPay(current)) return;
     // One that waits settles in a block, and then this is looked at again.
@@ -220,6 +236,7 @@ export class KeyKeeper {
     const operation = debts.rotation ? this.#rotate(current, debts.members) : this.#give(current, debts.boxless);
     if (!operation) return void (this.#look = false);
     this.#tries = { goal: goalOf(current, debts), count: this.#tries.count + 1 };
+    const { outbox } = this.#options;
     const id = await outbox.submit([operation]);
     // Refused, it changes nothing that a block would tell of.
     outbox.whenSettled(id).then(

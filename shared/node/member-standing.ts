@@ -49,6 +49,11 @@ export class MemberStanding {
     return this.isMember(identity) && !this.#isRevoked(device);
   }
 
+  /** Whether it was taken out, or the device revoked. */
+  isOut({ identity, device }: { readonly identity: Identity; readonly device: PublicKey }): boolean {
+    return this.roleOf(identity) === 'removed' || this.#isRevoked(device);
+  }
+
   isOrderer(identity: Identity): boolean {
     return this.#options.founding.genesis.members.some((founder) => founder.identity === identity);
   }

@@ -4,7 +4,7 @@ import { parseDocumentName, type DocumentName } from '../../shared/feeds/documen
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
 import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
-import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
+import { createGroupWorld, type GroupWorld, type GroupWorldOptions, type WorldMember } from './group-world.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
 
@@ -24,9 +24,13 @@ export type Stand = {
 };
 
 /** The first founds it and orders it, the others have joined. */
-export async function foundGroup(read: 'members' | 'public', names: readonly string[]): Promise<Stand> {
+export async function foundGroup(
+  read: 'members' | 'public',
+  names: readonly string[],
+  network: Pick<GroupWorldOptions, 'mail' | 'tamper'> = {},
+): Promise<Stand> {
   const clock = createSimulatedClock();
-  const world = createGroupWorld({ clock, seed: SEED });
+  const world = createGroupWorld({ ...network, clock, seed: SEED });
   const members: { member: WorldMember; node: GroupNode; disk: MemoryDisk }[] = [];
   let link: InviteLink | null = null;
   for (const name of names) {

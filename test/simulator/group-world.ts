@@ -10,11 +10,15 @@ import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups } from '../../shared/node/groups.ts';
 import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
-import type { Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
+import type { Clock, Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import type { LocalNode } from '../../shared/session/session-identity.ts';
+import type { MailRoom } from '../../shared/node/group-mail.ts';
+import { MailClient } from '../../shared/session/mail-client.ts';
+import { digestMail, type MailAddress } from '../../shared/session/mail-wire.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
 import type { RoomId } from '../../shared/session/room.ts';
+import type { RoomMail } from '../../worker/relay/mail-shelf.ts';
 import { createMemoryRoom, type MemoryRoom, type MemoryRoomOptions } from './memory-room.ts';
 import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
@@ -44,20 +48,27 @@ export type WorldMember = {
   close(): Promise<void>;
 };
 
+/** `mail`: whether relays keep mail. */
 export type GroupWorldOptions = Pick<MemoryRoomOptions, 'delay' | 'loss' | 'tamper'> & {
+  readonly mail?: boolean;
   readonly clock: SimulatedClock;
   readonly seed: number;
 };
 
 export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
-  const { clock, seed, ...network } = options;
+  const { clock, seed, mail = false, ...network } = options;
   const rooms = new Map<RoomId, MemoryRoom>();
   const verifier = createRememberingVerifier();
   let starts = 0;
   const room = (id: RoomId): MemoryRoom => {
     const known = rooms.get(id);
     if (known) return known;
-    const made = createMemoryRoom({ ...network, clock, random: createSeededRandom(seed + rooms.size) });
+    const made = createMemoryRoom({
+      ...network,
+      ...(mail && { mail: createMemoryMail() }),
+      clock,
+      random: createSeededRandom(seed + rooms.size),
+    });
     rooms.set(id, made);
     return made;
   };
@@ -119,7 +130,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
             log,
           });
           open.push(relay);
-          return relay;
+          return mail ? Object.assign(relay, { mail: mailRoomOf(relay, mortal) }) : relay;
         },
         openDocuments: (part) => GroupDocuments.open({ store: part, log, random, identity, device: signer.key }),
         readChanges: createChangeReader(),
@@ -148,6 +159,31 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
           own.alive = false;
         },
       };
+    },
+  };
+}
+
+function mailRoomOf(room: RelayRoom, clock: Clock): MailRoom {
+  const client = new MailClient({ room, clock });
+  return {
+    postMail: (to, bytes) => client.post(to, bytes),
+    takeMail: (address) => client.take(address),
+    dropMail: (address, mails) => client.drop(address, mails),
+  };
+}
+
+/** What one relay keeps for one room, for ever. */
+function createMemoryMail(): RoomMail {
+  const shelves = new Map<MailAddress, Uint8Array[]>();
+  return {
+    post({ address, bytes }) {
+      shelves.set(address, [...(shelves.get(address) ?? []), bytes.slice()]);
+      return 'done';
+    },
+    take: (address) => shelves.get(address) ?? [],
+    drop(address, digests) {
+      const left = (shelves.get(address) ?? []).filter((one) => !digests.includes(digestMail(one)));
+      shelves.set(address, left);
     },
   };
 }
