@@ -45,6 +45,8 @@ export const AFTER_HEADERS_MAX = 64;
 export const AFTER_BYTES_MAX: number = 512 * KIB;
 /** Bytes of all entries of one block. */
 export const BLOCK_BYTES_MAX = 8 * MIB;
+/** Changes of validators between a pin and now: what a resolution can hold of them is less. */
+export const SEALS_MAX = 1_024;
 /** Validators of one set. */
 export const VALIDATORS_MAX = 100;
 /** Bytes of one certificate: 100 signatures, a bitmap and the header fields. */

@@ -20,6 +20,7 @@ export type HeaderProof = FinalityBytes & {
   readonly header: Uint8Array;
 };
 
+/** `set`: whoever orders after it, as far as the proof says. */
 export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet };
 
 export async function verifyFinalHeader(
@@ -32,9 +33,11 @@ export async function verifyFinalHeader(
   if (founding.value.group !== group) return fail('bad_genesis', 'The genesis is not the one that was pinned.');
   const now = await followSeals(founding.value, proof.seals, verifier);
   if (!now.ok) return now;
-  const { set, epoch } = now.value;
   const block = decodeHeader(proof.header);
   if (!block.ok) return block;
+  // The last seal may be the header itself: the old validators signed it, and the next ones say how fresh it is.
+  const { seal } = now.value;
+  const { set, epoch, height } = seal?.id === block.value.id ? seal.ended : now.value;
   const finality = decodeFinality(proof);
   if (!finality.ok) return finality;
   const { certificate } = finality.value;
@@ -50,8 +53,8 @@ export async function verifyFinalHeader(
   }
   const { header } = block.value;
   if (header.group !== group) return fail('wrong_group', 'The answer is about another group.');
-  if (header.epoch !== epoch || header.validators !== set.id || header.height <= now.value.height) {
+  if (header.epoch !== epoch || header.validators !== set.id || header.height <= height) {
     return fail('bad_header', 'The header is not of the validators that signed it.');
   }
-  return ok({ block: block.value, set });
+  return ok({ block: block.value, set: now.value.set });
 }

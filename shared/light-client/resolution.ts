@@ -7,6 +7,7 @@ import {
   HEADER_BYTES_MAX,
   PROOF_BYTES_MAX,
   RESOLUTION_BYTES_MAX,
+  SEALS_MAX,
   STATE_KEY_BYTES_MAX,
   STATE_VALUE_BYTES_MAX,
 } from '../core/limits.ts';
@@ -14,8 +15,6 @@ import { fail, type Failure, type Result } from '../core/result.ts';
 import { afterSchema } from '../chain/certified-block.ts';
 import { STATUS_BYTES_MAX } from '../chain/status.ts';
 
-/** Changes of validators between a pin and now; at one an hour at most, a fresher pin is due long before. */
-const SEALS_MAX = 64;
 /** Keys that ride along: a site needs one more, the handle's. */
 const ALSO_MAX = 16;
 

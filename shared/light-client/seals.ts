@@ -6,6 +6,7 @@ import { verifyCertificate } from '../chain/certificate.ts';
 import { GENESIS_EPOCH, type Founding } from '../chain/genesis.ts';
 import { decodeValidatorSet, VALIDATOR_SET_BYTES_MAX, type ValidatorSet } from '../chain/validator-set.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
+import type { Cid } from '../codec/cid.ts';
 import { bytes, optional, struct, type Infer } from '../codec/schema.ts';
 import { AFTER_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
@@ -24,8 +25,11 @@ const sealSchema = struct({
 
 export type Seal = Infer<typeof sealSchema>;
 
-/** Who signs now. */
+/** Whose votes count in an epoch, and the height after which it begins. */
 export type Epoch = { readonly epoch: number; readonly set: ValidatorSet; readonly height: number };
+
+/** Who signs now; `seal`: the last one, and the epoch that it ended. */
+export type Followed = Epoch & { readonly seal?: { readonly id: Cid; readonly ended: Epoch } };
 
 export function encodeSeal(seal: Seal): Uint8Array<ArrayBuffer> {
   return encodeCanonical(sealSchema, seal);
@@ -36,8 +40,8 @@ export async function followSeals(
   founding: Founding,
   seals: readonly Uint8Array[],
   verifier: Verifier,
-): Promise<Result<Epoch, Failure<'bad_seal'>>> {
-  let epoch: Epoch = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
+): Promise<Result<Followed, Failure<'bad_seal'>>> {
+  let epoch: Followed = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
   for (const seal of seals) {
     // One after the other: each names who may sign the next.
     const next = await followSeal(epoch, seal, { founding, verifier });
@@ -48,10 +52,11 @@ export async function followSeals(
 }
 
 async function followSeal(
-  { epoch, set, height }: Epoch,
+  ended: Epoch,
   input: Uint8Array,
   { founding, verifier }: { readonly founding: Founding; readonly verifier: Verifier },
-): Promise<Result<Epoch, Failure<'bad_seal'>>> {
+): Promise<Result<Followed, Failure<'bad_seal'>>> {
+  const { epoch, set, height } = ended;
   const { group } = founding;
   const seal = decodeCanonical(sealSchema, input, { max: SEAL_BYTES_MAX });
   if (!seal.ok) return fail('bad_seal', seal.error.because);
@@ -73,5 +78,5 @@ async function followSeal(
   const { certificate } = finality.value;
   const verified = await verifyCertificate({ certificate, group, set, verifier });
   if (!verified.ok) return fail('bad_seal', verified.error.because);
-  return ok({ epoch: epoch + 1, set: next.value, height: header.height });
+  return ok({ epoch: epoch + 1, set: next.value, height: header.height, seal: { id: block.value.id, ended } });
 }

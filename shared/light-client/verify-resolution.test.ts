@@ -287,6 +287,29 @@ describe('seals', () => {
     expect(await codeOf(resolution)).toBe('ok');
     expect(await codeOf({ ...resolution, seals: [] })).toBe('bad_certificate');
   });
+
+  test('LC3, LC7: a header that is a seal itself: the old validators signed it, those it brings the status', async () => {
+    const successors = createTestGroup(2);
+    const newcomer = successors.signers.find(({ key }) => !group.rules.set.keys.includes(key));
+    const { stateRoot } = commons.block.header;
+    const block = testBlock(group, group.tip, { nextValidators: next.id, stateRoot });
+    const certificate = encodeCertificate(await certifyBlock(group, block));
+    const header = encodeHeader(block.header);
+    const statusBy = async (signer: (typeof group.signers)[number]) => {
+      const claim = { epoch: 0, view: 1, height: 1, hash: block.id, time: now };
+      return encodeStatus(await createStatus({ claim, group: pin.group, signer }));
+    };
+    const sealed = {
+      ...good,
+      header,
+      certificate,
+      seals: [encodeSeal({ header, certificate, validators: encodeValidatorSet(next) })],
+      status: await statusBy(newcomer!),
+    };
+    expect(await codeOf(sealed)).toBe('ok');
+    expect(await codeOf({ ...sealed, certificate: flip(certificate, certificate.length - 9) })).toBe('bad_certificate');
+    expect(await codeOf({ ...sealed, seals: [] })).toBe('bad_status');
+  });
 });
 
 describe('the record of a site', () => {

@@ -21,7 +21,7 @@ import { encodeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { proveState, readRecord, readValue } from '../ledger/state.ts';
 import { proveKey, type Tree } from '../ledger/tree.ts';
 import { encodeResolution } from '../light-client/resolution.ts';
-import { findEntryHeight, loadBlock, loadBlockBytes, loadReceipts } from './chain-store.ts';
+import { findEntryHeight, loadBlock, loadBlockBytes, loadReceipts, loadSeals } from './chain-store.ts';
 
 /** One signature serves every reader for so long: freshness in seconds, not a signature per request. */
 const STATUS_LIFE: Millis = 2_000;
@@ -32,6 +32,7 @@ const RECEIPT_TREES_KEPT = 4;
 /** What the outcomes of one block have in common. */
 type BlockProof = {
   readonly header: Uint8Array;
+  readonly seals: readonly Uint8Array[];
   readonly finality: FinalityBytes;
   readonly receipts: ReadonlyMap<Cid, Receipt>;
   readonly tree: Tree;
@@ -41,6 +42,8 @@ type BlockProof = {
 export type OutcomeProof = FinalityBytes & {
   readonly id: Cid;
   readonly header: Uint8Array;
+  /** Absent in the epoch of the genesis. */
+  readonly seals?: readonly Uint8Array[];
   readonly receipt: Uint8Array;
   readonly proof: Uint8Array;
 };
@@ -73,11 +76,17 @@ export class ChainReads {
       value: readValue(state, proven) ?? null,
       proof: proveState(state, proven),
     });
-    const status = await this.#freshStatus();
+    const { store } = this.#options;
+    const { epoch } = last.block.header;
+    // After a seal the next validators sign the status, so the seal comes along as one.
+    const [status, seals] = await Promise.all([
+      this.#freshStatus(),
+      loadSeals(store, last.nextSet ? epoch + 1 : epoch),
+    ]);
     return ok(
       encodeResolution({
         v: 1,
-        seals: [],
+        seals,
         header: encodeHeader(last.block.header),
         ...encodeFinality(last),
         ...prove(key),
@@ -92,10 +101,11 @@ export class ChainReads {
     const { store } = this.#options;
     const height = await findEntryHeight(store, id);
     if (height === undefined) return null;
-    const { header, finality, receipts, tree } = await this.#proofOf(height);
+    const { header, seals, finality, receipts, tree } = await this.#proofOf(height);
     const receipt = receipts.get(id);
     assert(receipt, 'an ordered entry has a receipt');
-    return { id, header, ...finality, receipt: encodeReceipt(receipt), proof: proveKey(tree, id) };
+    const proven = { id, header, ...(seals.length > 0 && { seals }), ...finality };
+    return { ...proven, receipt: encodeReceipt(receipt), proof: proveKey(tree, id) };
   }
 
   /** Receipts of a final block, in the order of execution. */
@@ -149,6 +159,7 @@ async function loadProof(store: Store, height: number): Promise<BlockProof> {
   assert(certified, 'the block of an indexed entry is stored');
   return {
     header: encodeHeader(certified.block.header),
+    seals: await loadSeals(store, certified.block.header.epoch),
     finality: encodeFinality(certified),
     receipts: new Map(receipts.map((receipt) => [receipt.entry, receipt])),
     tree: createReceiptTree(receipts),

@@ -10,13 +10,17 @@ import { assert } from '../core/assert.ts';
 import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, hexBytes, list, struct, uint } from '../codec/schema.ts';
-import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/certified-block.ts';
+import { encodeHeader } from '../chain/block.ts';
+import { decodeCertifiedBlock, encodeCertifiedBlock, encodeFinality } from '../chain/certified-block.ts';
+import { GENESIS_EPOCH } from '../chain/genesis.ts';
+import { encodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { feedIdSchema } from '../crypto/ids.ts';
 import { documentNameSchema, type ActorId, type ChangeHash } from '../feeds/document-change.ts';
 import { createGenesisState } from '../ledger/genesis-state.ts';
 import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts';
 import { createDocumentIndex, type IndexRow, type MutableIndex } from '../ledger/document-index.ts';
 import { loadState } from '../ledger/state.ts';
+import { encodeSeal, type Seal } from '../light-client/seals.ts';
 import { prefixRange } from './outbox-records.ts';
 
 const TIP_KEY = 'chain/tip';
@@ -50,6 +54,10 @@ const receiptsSchema = list(bytes({ max: MESSAGE_BYTES_MAX }), { max: 16_384 });
 
 function blockKey(height: number): string {
   return `chain/block/${String(height).padStart(DIGITS, '0')}`;
+}
+
+function sealKey(epoch: number): string {
+  return `chain/seal/${String(epoch).padStart(DIGITS, '0')}`;
 }
 
 function receiptsKey(height: number): string {
@@ -123,6 +131,10 @@ export async function writeFinal(
   if (accepted.length > 0) {
     put.push({ key: acceptedKey(height), value: encodeCanonical(acceptedSchema, accepted) });
   }
+  if (certified.nextSet) {
+    const { epoch } = certified.block.header;
+    put.push({ key: sealKey(epoch), value: encodeSeal(sealOf(certified, certified.nextSet)) });
+  }
   for (const id of entryIds) put.push({ key: entryKey(id), value: heightBytes });
   put.push({ key: TIP_KEY, value: heightBytes });
   await store.write({ put, remove }, 'strict');
@@ -151,6 +163,22 @@ export async function loadBlockBytes(store: Store, range: { from: number; max: n
     blocks.push(block);
   }
   return blocks;
+}
+
+/** The seals that lead from the genesis to an epoch, oldest first, as light clients take them (LC3). */
+export async function loadSeals(store: Store, epoch: number): Promise<Uint8Array[]> {
+  if (epoch === GENESIS_EPOCH) return [];
+  const seals = await store.range({ from: sealKey(GENESIS_EPOCH), to: sealKey(epoch) });
+  assert(seals.length === epoch, 'each epoch before this one ended with a seal');
+  return seals.map(({ value }) => value);
+}
+
+function sealOf({ block, ...finality }: CertifiedBlock, nextSet: ValidatorSet): Seal {
+  return {
+    header: encodeHeader(block.header),
+    ...encodeFinality(finality),
+    validators: encodeValidatorSet(nextSet),
+  };
 }
 
 export async function loadReceipts(store: Store, height: number): Promise<Receipt[]> {

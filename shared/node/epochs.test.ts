@@ -1,11 +1,16 @@
 // Validators that change under load: seals, new epochs, evidence, and whoever was away meanwhile.
 
 import { describe, expect, test } from 'vitest';
-import { testCid } from '../chain/chain.test-kit.ts';
+import { pureVerifier, testCid } from '../chain/chain.test-kit.ts';
 import { logRange } from '../chain/vote-log.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { readEpoch } from '../ledger/seals.ts';
+import type { Cid } from '../codec/cid.ts';
+import { encodeGenesis } from '../chain/genesis.ts';
+import { verifyOutcome } from '../light-client/verify-outcome.ts';
+import { verifyResolution } from '../light-client/verify-resolution.ts';
+import { ChainReads } from './chain-reads.ts';
 import { loadBlock } from './chain-store.ts';
 import { ValidatorNetwork } from './consensus.test-kit.ts';
 import { EvidenceWatch } from './evidence-watch.ts';
@@ -126,6 +131,54 @@ describe('CH36, CH37: seals', () => {
     await network.submit();
     await settle(network);
     expect(new Set(epochsOf(network))).toEqual(new Set([1]));
+  });
+});
+
+describe('LC3: a light client that knows the genesis alone', () => {
+  async function lightClientOf(network: ValidatorNetwork, index: number) {
+    const { signer, disk } = network.nodes[index]!;
+    const { clock, founding } = network;
+    const store = disk.openStore();
+    const reads = new ChainReads({ ordering: network.at(index), store, founding, signer, clock });
+    const pin = { group: founding.group, genesis: encodeGenesis(founding.genesis), verifier: pureVerifier };
+    const resolve = async () => {
+      const resolution = await reads.resolve('validators/current');
+      if (!resolution.ok) return resolution.error.code;
+      const judged = await verifyResolution({ ...pin, resolution: resolution.value, now: clock.now() });
+      return judged.ok ? judged.value.height : judged.error.code;
+    };
+    const outcome = async (entry: Cid) => {
+      const proof = await reads.outcome(entry);
+      const judged = proof && (await verifyOutcome({ ...pin, entry, outcome: { seals: [], ...proof } }));
+      return judged?.ok ? judged.value.receipt.code : judged?.error.code;
+    };
+    return { resolve, outcome };
+  }
+
+  test('verifies records and outcomes of every epoch, and of a seal before anything follows it', async () => {
+    const network = new ValidatorNetwork(4, 1, 2);
+    await network.start();
+    const entries = [await network.submit()];
+    await settle(network);
+    for (const [come, gone] of [
+      [4, 0],
+      [5, 1],
+    ] as const) {
+      await handOver(network, { add: [come], remove: [gone], f: 1 });
+      // The seal is the last block, and only validators of the next set say how fresh it is.
+      const { resolve } = await lightClientOf(network, come);
+      expect(await resolve()).toBe(network.at(come).tip.height);
+      entries.push(await network.submit());
+      await settle(network);
+      await network.clock.advance(HOUR);
+    }
+    for (const index of [2, 5]) {
+      const { resolve, outcome } = await lightClientOf(network, index);
+      expect(await resolve()).toBe(network.at(index).tip.height);
+      for (const entry of entries) expect(await outcome(entry)).toBe('ok');
+    }
+    const { resolve } = await lightClientOf(network, 0);
+    expect(await resolve()).toBe('bad_status');
   });
 });
 

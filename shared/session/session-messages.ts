@@ -12,6 +12,8 @@ import {
   HEADER_BYTES_MAX,
   MESSAGE_BYTES_MAX,
   PROOF_BYTES_MAX,
+  RESOLUTION_BYTES_MAX,
+  SEALS_MAX,
 } from '../core/limits.ts';
 import { DEVICE_CERTIFICATE_BYTES_MAX } from '../crypto/device.ts';
 import { feedIdSchema, identitySchema, publicKeySchema, signatureSchema } from '../crypto/ids.ts';
@@ -71,6 +73,8 @@ const messageVariants = {
     header: bytes({ max: HEADER_BYTES_MAX }),
     certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
     after,
+    /** From the validators of the genesis to those of the header; absent when they are the same. */
+    seals: optional(list(bytes({ max: RESOLUTION_BYTES_MAX }), { min: 1, max: SEALS_MAX })),
     receipt: bytes({ max: RECEIPT_BYTES_MAX }),
     proof: bytes({ max: PROOF_BYTES_MAX }),
   }),

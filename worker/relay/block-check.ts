@@ -4,7 +4,7 @@ import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { FeedId } from '../../shared/crypto/ids.ts';
 import type { PublicKey, Verifier } from '../../shared/platform/ports.ts';
-import type { Block } from '../../shared/chain/block.ts';
+import type { Block, ChainRules } from '../../shared/chain/block.ts';
 import type { CertifiedBlock } from '../../shared/chain/certified-block.ts';
 import type { ValidatorSet } from '../../shared/chain/validator-set.ts';
 import type { EdgeConfig } from '../edge.ts';
@@ -17,7 +17,8 @@ import { publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { signedBytes } from '../../shared/crypto/signed-bytes.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 
-export type BlockRules = { readonly group: Cid; readonly set: ValidatorSet };
+/** Whose certificate a block of some height needs. */
+export type BlockRules = ChainRules;
 
 export type CheckedBlock = {
   readonly id: Cid;
@@ -25,6 +26,8 @@ export type CheckedBlock = {
   readonly parent: Cid;
   /** The last entry of each feed in this block. */
   readonly feedHeads: readonly { device: PublicKey; feed: FeedId; seq: number; head: Cid }[];
+  /** Of a seal: whose certificates the blocks after it need. */
+  readonly nextSet: ValidatorSet | null;
 };
 
 type Refusal = Failure<'bad_block'>;
@@ -32,27 +35,32 @@ type Refusal = Failure<'bad_block'>;
 export function readBlockRules(config: EdgeConfig): BlockRules {
   const founding = decodeGenesis(config.genesis);
   assert(founding.ok, 'a configuration holds a genesis that decodes');
-  return { group: founding.value.group, set: founding.value.set };
+  return { group: founding.value.group, epoch: GENESIS_EPOCH, set: founding.value.set };
 }
 
 export async function checkBlock(
   bytes: Uint8Array,
-  rules: BlockRules,
+  rulesAt: (height: number) => BlockRules,
   verifier: Verifier,
 ): Promise<Result<CheckedBlock, Refusal>> {
   const decoded = decodeCertifiedBlock(bytes);
   if (!decoded.ok) return fail('bad_block', decoded.error.because);
-  const { block, certificate } = decoded.value;
+  const { block, certificate, nextSet = null } = decoded.value;
+  const rules = rulesAt(block.header.height);
   if (block.header.group !== rules.group) return fail('bad_block', 'The block belongs to another group.');
-  if (block.header.epoch !== GENESIS_EPOCH || block.header.validators !== rules.set.id) {
-    return fail('bad_block', 'The block names other validators than the genesis.');
+  const { epoch, validators, nextValidators } = block.header;
+  if (epoch !== rules.epoch || validators !== rules.set.id) {
+    return fail('bad_block', 'The block names other validators than those who order at its height.');
+  }
+  if (nextValidators !== (nextSet?.id ?? validators)) {
+    return fail('bad_block', 'The block hands over to validators that it does not bring.');
   }
   const certified = await verifyCertificate({ certificate, ...rules, verifier });
   if (!certified.ok) return fail('bad_block', certified.error.because);
   const feedHeads = await checkEntries(decoded.value, rules.group, verifier);
   if (!feedHeads.ok) return feedHeads;
   const { height, parent } = block.header;
-  return ok({ id: block.id, height, parent, feedHeads: feedHeads.value });
+  return ok({ id: block.id, height, parent, feedHeads: feedHeads.value, nextSet });
 }
 
 /**

@@ -6,6 +6,8 @@ import type { PublicKey, Verifier } from '../../shared/platform/ports.ts';
 import type { EdgeConfig, FeedHead, StoreFailure } from '../edge.ts';
 import type { EdgeSql } from '../sql.ts';
 import type { BlockRules, CheckedBlock } from './block-check.ts';
+import { decodeValidatorSet, encodeValidatorSet } from '../../shared/chain/validator-set.ts';
+import { assert } from '../../shared/core/assert.ts';
 import { concatBytes } from '../../shared/core/bytes.ts';
 import { BLOCK_BYTES_MAX } from '../../shared/core/limits.ts';
 import { fail, ok } from '../../shared/core/result.ts';
@@ -23,24 +25,25 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS feeds (
     device TEXT, feed TEXT, seq INTEGER NOT NULL, head TEXT NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (device, feed)
   );
+  CREATE TABLE IF NOT EXISTS seals (height INTEGER PRIMARY KEY, validators BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS resolutions (key TEXT PRIMARY KEY, height INTEGER NOT NULL, bytes BLOB NOT NULL);
 `;
 
 export class BlockCopy {
   readonly #sql: EdgeSql;
-  readonly #rules: BlockRules;
+  readonly #founders: BlockRules;
   #verifier: Verifier | null = null;
 
   constructor({ sql, config }: { readonly sql: EdgeSql; readonly config: EdgeConfig }) {
     this.#sql = sql;
     this.#sql.define(SCHEMA);
-    this.#rules = readBlockRules(config);
+    this.#founders = readBlockRules(config);
   }
 
   /** Checked first and then stored in one synchronous step, so that two posts at once cannot interleave. */
   async store(bytes: Uint8Array): Promise<Result<{ height: number }, StoreFailure>> {
     this.#verifier ??= await createWebVerifier();
-    const checked = await checkBlock(bytes, this.#rules, this.#verifier);
+    const checked = await checkBlock(bytes, (height) => this.#rulesAt(height), this.#verifier);
     if (!checked.ok) return checked;
     return this.#sql.atomically(() => this.#insert(checked.value, bytes));
   }
@@ -88,7 +91,7 @@ export class BlockCopy {
   }
 
   #insert(block: CheckedBlock, bytes: Uint8Array): Result<{ height: number }, StoreFailure> {
-    const { height, id, parent } = block;
+    const { height, id, parent, nextSet } = block;
     const known = this.#idAt(height);
     if (known === id) return ok({ height });
     if (known !== null)
@@ -100,6 +103,9 @@ export class BlockCopy {
     for (let piece = 0; piece * PIECE_BYTES < bytes.length; piece++) {
       const part = bytes.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES);
       this.#sql.rows('INSERT INTO pieces (height, piece, bytes) VALUES (?, ?, ?)', height, piece, part);
+    }
+    if (nextSet) {
+      this.#sql.rows('INSERT INTO seals (height, validators) VALUES (?, ?)', height, encodeValidatorSet(nextSet));
     }
     for (const { device, feed, seq, head } of block.feedHeads) {
       this.#sql.rows(
@@ -114,9 +120,22 @@ export class BlockCopy {
     return ok({ height });
   }
 
+  /** The validators that the last seal below hands over to; each seal began an epoch. */
+  #rulesAt(height: number): BlockRules {
+    const [last] = this.#sql.rows<{ validators: ArrayBuffer }>(
+      'SELECT validators FROM seals WHERE height < ? ORDER BY height DESC LIMIT 1',
+      height,
+    );
+    if (last === undefined) return this.#founders;
+    const set = decodeValidatorSet(new Uint8Array(last.validators));
+    assert(set.ok, 'the edge keeps sets that were read');
+    const before = this.#sql.rows<{ seals: number }>('SELECT COUNT(*) AS seals FROM seals WHERE height < ?', height);
+    return { ...this.#founders, epoch: this.#founders.epoch + before[0]!.seals, set: set.value };
+  }
+
   /** Height 0 is the genesis: block 1 names the group as its parent. */
   #idAt(height: number): string | null {
-    if (height === 0) return this.#rules.group;
+    if (height === 0) return this.#founders.group;
     const [row] = this.#sql.rows<{ id: string }>('SELECT id FROM blocks WHERE height = ?', height);
     return row?.id ?? null;
   }
