@@ -143,3 +143,11 @@ export const DOCUMENT_BYTES_MAX: number = 32 * MIB;
 export const DOCUMENT_DEPTH_MAX = 64;
 /** Changes of one document that wait for what they rest on; an honest group has a few, a flood of orphans is cut here. */
 export const HELD_CHANGES_MAX = 1_024;
+/** Bytes of a JSON-RPC request: the largest entry in hex, and what frames it. */
+export const RPC_REQUEST_BYTES_MAX: number = MIB;
+/** Calls in one batch of JSON-RPC. */
+export const RPC_BATCH_MAX = 32;
+/** Calls of JSON-RPC a minute, those of a batch counted one by one: a script in a loop, and not a flood of signatures to check. */
+export const RPC_CALLS_PER_MINUTE = 1_000;
+/** Requests a minute that show no token, or a wrong one. */
+export const RPC_REFUSALS_PER_MINUTE = 60;

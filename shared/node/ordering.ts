@@ -43,6 +43,7 @@ export class Ordering {
   #simplex: Simplex;
   #head: ChainHead;
   #running = false;
+  #resting = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
 
@@ -147,9 +148,23 @@ export class Ordering {
     assert(this.#options.signer, 'a node that follows has nothing to sign');
     if (this.#running) return;
     this.#running = true;
+    if (this.#resting) return void this.#resume();
     this.#line.start();
     this.#turns.push({ kind: 'start' });
     this.#feedWork();
+  }
+
+  /** Whether it takes part. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Signs nothing more until `start`, and follows what others make final. */
+  async rest(): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#resting = true;
+    await this.#turns.run(async () => ({ value: this.#setTimer(null), inputs: [] }));
   }
 
   async close(): Promise<void> {
@@ -260,6 +275,7 @@ export class Ordering {
 
   /** One input, its effects in order, each finished before the next begins. */
   async #step(input: SimplexInput): Promise<SimplexInput[]> {
+    if (this.#resting) return [];
     const before = this.#simplex;
     const { state, effects } = stepSimplex(before, input, this.#options.clock.now());
     this.#simplex = state;
@@ -273,13 +289,26 @@ export class Ordering {
   async #followSeal(): Promise<SimplexInput[] | null> {
     const { epoch } = this.#simplex.config;
     if (rulesAfter(this.state, this.#options.founding.group).epoch === epoch) return null;
-    this.#setTimer(null);
-    this.#simplex = await openSimplex(this.#options, this.#head);
     await this.#work.forget(Number.MAX_SAFE_INTEGER - 1);
     await eraseRange(this.#options.store, logRange(epoch));
+    return await this.#reopen();
+  }
+
+  /** A machine as the disk says it should be. */
+  async #reopen(): Promise<SimplexInput[]> {
+    this.#setTimer(null);
+    this.#simplex = await openSimplex(this.#options, this.#head);
     if (!this.#running) return [];
     this.#line.start();
+    this.#resting = false;
     return [{ kind: 'start' }];
+  }
+
+  #resume(): void {
+    this.#turns
+      .run(async () => ({ value: null, inputs: await this.#reopen() }))
+      .then(() => this.#feedWork())
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #stop(): void {
