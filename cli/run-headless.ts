@@ -10,6 +10,9 @@ import { HeadlessNode } from '../site-host/headless-node.ts';
 import { DOCS, loadKeys, readFounding, type Keys } from './founding.ts';
 import { openHeadlessMesh } from './headless-mesh.ts';
 import { renderDocsSite } from './docs-site.ts';
+import type { RpcAddress } from './rpc-address.ts';
+import { startRpcSomewhere } from './rpc-server.ts';
+import { ensureRpcToken } from './rpc-token.ts';
 import { connectEdge, openNodePlatform } from './platform/node-platform.ts';
 
 const DOCS_RETRY = 2_000;
@@ -25,11 +28,15 @@ export type HeadlessTask = {
   readonly announce?: readonly RelayAddress[];
   /** Ms between looks for entries that have waited too long. */
   readonly purgeInterval?: number;
+  /** Where JSON-RPC is answered; absent for nowhere. */
+  readonly rpc?: RpcAddress;
 };
 
 export type RunningHeadless = {
   /** Settles when the node can no longer write: it has stopped signing, and its process should end. */
   readonly failed: Promise<Error>;
+  /** The port on which JSON-RPC is answered; null for none. */
+  readonly rpcPort: number | null;
   stop(): Promise<void>;
 };
 
@@ -46,6 +53,7 @@ export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> 
     const failed = new Promise<Error>((resolve) => {
       onFailed = (error) => resolve(new Error(describeFailure(task.folder, error)));
     });
+    const token = await ensureRpcToken(task.folder);
     const mesh = await openHeadlessMesh(task, platform);
     const node = await HeadlessNode.open({
       ...platform,
@@ -61,13 +69,21 @@ export async function runHeadless(task: HeadlessTask): Promise<RunningHeadless> 
     });
     await node.start();
     mesh.start(node);
+    const answers = { node: node.rpc, address: task.rpc, token, clock, log };
+    const rpc = await startRpcSomewhere(answers).catch(async (error: unknown) => {
+      mesh.close();
+      await node.close();
+      throw error;
+    });
     const stopped = new AbortController();
     const ownsDocs = founding.genesis.handles.some(({ handle, owner }) => handle === DOCS && owner === self.identity);
     if (ownsDocs) void publishDocs(node, { root: task.root, log, signal: stopped.signal });
     return {
       failed,
+      rpcPort: rpc?.port ?? null,
       async stop() {
         stopped.abort();
+        await rpc?.close();
         mesh.close();
         await node.close();
         await store.close();

@@ -7,10 +7,11 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildProject, watchSources } from './build.ts';
-import { startHeadless } from './headless.ts';
+import { startHeadless, type HeadlessReady } from './headless.ts';
 import type { ChildPart } from './platform/child-process.ts';
 import { startEdge } from './platform/edge.ts';
 import { foundCommons, type FoundedCommons } from './founding.ts';
+import { RPC_PORT, rpcTokenPath } from './rpc-address.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_PORT = 8787;
@@ -23,7 +24,7 @@ const DOCS_POLL = 100;
 class StartFailure extends Error {}
 
 type Settings = { readonly port: number; readonly folder: string; readonly json: boolean; readonly dev: boolean };
-type Parts = { readonly edge: ChildPart<{ port: number }>; readonly node: ChildPart<null> };
+type Parts = { readonly edge: ChildPart<{ port: number }>; readonly node: ChildPart<HeadlessReady> };
 
 async function start(settings: Settings, stopped: AbortSignal): Promise<number> {
   await checkPort(settings.port);
@@ -85,8 +86,13 @@ async function startParts(
   note(`edge on port ${port}`);
   let node: Parts['node'] | undefined;
   try {
-    node = await startHeadless({ folder: settings.folder, edge: `http://127.0.0.1:${port}`, root: ROOT });
-    note('node online');
+    node = await startHeadless({
+      folder: settings.folder,
+      edge: `http://127.0.0.1:${port}`,
+      root: ROOT,
+      rpc: { host: '127.0.0.1', port: settings.port === 0 ? 0 : RPC_PORT },
+    });
+    note(`node online, JSON-RPC on port ${node.ready.rpcPort}`);
     const lost = new AbortController();
     for (const part of [edge, node]) void part.ended.then(() => lost.abort());
     await waitForDocs(port, AbortSignal.any([stopped, lost.signal, AbortSignal.timeout(DOCS_WAIT)]));
@@ -98,12 +104,15 @@ async function startParts(
   }
 }
 
-function announce({ json }: Settings, { edge, node }: Parts): void {
+function announce({ json, folder }: Settings, { edge, node }: Parts): void {
   const { port } = edge.ready;
   const app = `http://localhost:${port}/`;
   const docs = `http://docs.localhost:${port}/`;
-  console.log(`\n    App   ${app}\n    Docs  ${docs}\n\nCtrl-C stops both.`);
-  if (json) console.log(`weft ready ${JSON.stringify({ app, docs, edgePid: edge.pid, headlessPid: node.pid })}`);
+  const rpc = `http://127.0.0.1:${node.ready.rpcPort}/rpc`;
+  console.log(
+    `\n    App   ${app}\n    Docs  ${docs}\n    RPC   ${rpc} (token in ${rpcTokenPath(folder)})\n\nCtrl-C stops both.`,
+  );
+  if (json) console.log(`weft ready ${JSON.stringify({ app, docs, rpc, edgePid: edge.pid, headlessPid: node.pid })}`);
 }
 
 /** One part may go while the other stays: what still works without it is the point of this project. */

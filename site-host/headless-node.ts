@@ -8,6 +8,7 @@ import type { BlobStore, Edge, Link, ListedBlobStore, NodePorts, Signer } from '
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { RelayAddress } from '../shared/session/relay-address.ts';
 import type { RelayedRoom } from '../shared/session/payload-room.ts';
+import type { RpcNode } from '../shared/rpc/rpc-node.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
 import type { SiteFile } from './bundle.ts';
@@ -40,6 +41,7 @@ import { ValidatorPeers } from '../shared/node/validator-peers.ts';
 import { BlobKeeper } from './blob-keeper.ts';
 import { bundleSite } from './bundle.ts';
 import { catchUpFromEdge } from './edge-catch-up.ts';
+import { createHeadlessRpc } from './headless-rpc.ts';
 import { PinDesk } from './pin-desk.ts';
 import { listPinned } from './pin-records.ts';
 import { Pinner } from './pinner.ts';
@@ -328,6 +330,16 @@ export class HeadlessNode {
       seq: named.value.seq,
     });
     return pinned.ok ? ok({ manifest, seq: named.value.seq, files, bytes }) : pinned;
+  }
+
+  /** As JSON-RPC asks for it. */
+  get rpc(): RpcNode {
+    return createHeadlessRpc({
+      ...this.#options,
+      ordering: this.#ordering,
+      reads: this.#chain,
+      member: this.#member,
+    });
   }
 
   have(manifests: readonly Cid[]): void {

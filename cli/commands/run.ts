@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { parseRelayAddress, type RelayAddress } from '../../shared/session/relay-address.ts';
 import { type Command, CommandFailure, optionText, STATUS_USAGE } from './command.ts';
 import { dataFolder, FOLDER_OPTIONS, PROJECT_ROOT } from './data-folder.ts';
+import { readRpcAddress, rpcTokenPath } from '../rpc-address.ts';
 import { EDGE_OPTIONS, edgeOrigin } from './edge-client.ts';
 
 const SECOND = 1_000;
@@ -11,7 +12,8 @@ const SECOND = 1_000;
 export const RUN: Command = {
   name: 'run',
   summary: 'Runs the node of a data folder: validates its commons, pins what is published, until Ctrl-C.',
-  usage: '[--data FOLDER] [--edge URL] [--alone] [--announce RELAY] [--purge-interval SECONDS]',
+  usage:
+    '[--data FOLDER] [--edge URL] [--alone] [--announce RELAY] [--purge-interval SECONDS] [--rpc-addr HOST:PORT] [--rpc-origin ORIGIN]',
   options: {
     ...FOLDER_OPTIONS,
     ...EDGE_OPTIONS,
@@ -27,18 +29,30 @@ export const RUN: Command = {
       type: 'string',
       about: 'how often entries that have waited too long are let go, in seconds (600)',
     },
+    'rpc-addr': {
+      type: 'string',
+      about: 'where JSON-RPC is answered (127.0.0.1:3030); its token stands in the file rpc-token of the data folder',
+    },
+    'rpc-origin': {
+      type: 'string',
+      about: 'a page that may ask by JSON-RPC, as an origin such as https://tool.example',
+    },
   },
   examples: ['run', 'run --data ./mesh --edge http://localhost:8788', 'run --alone'],
   takes: 0,
   async run({ options, answer }) {
     const purgeInterval = readPurgeInterval(optionText(options, 'purge-interval'));
+    const rpc = readRpcAddress(optionText(options, 'rpc-addr'), optionText(options, 'rpc-origin'));
     // A whole node: only these commands pay for loading it.
     const { runHeadless } = await import('../run-headless.ts');
     const [folder, edge] = [dataFolder(options), edgeOrigin(options)];
     const announce = readRelay(optionText(options, 'announce'));
     const alone = options['alone'] === true;
-    const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone, announce, ...purgeInterval });
-    answer({ value: { running: true, folder, edge }, text: `running ${folder} on ${edge}; Ctrl-C stops it` });
+    const node = await runHeadless({ folder, edge, root: PROJECT_ROOT, alone, announce, ...purgeInterval, rpc });
+    const asked = `http://${rpc.host}:${node.rpcPort}/rpc`;
+    const token = rpcTokenPath(folder);
+    const text = `running ${folder} on ${edge}\nJSON-RPC  ${asked} (token in ${token})\nCtrl-C stops it`;
+    answer({ value: { running: true, folder, edge, rpc: asked, token }, text });
     const ended = await Promise.race([node.failed, once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     await node.stop();
     if (ended instanceof Error) throw new CommandFailure('store_failed', ended.message);

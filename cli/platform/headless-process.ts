@@ -4,10 +4,10 @@ import { runHeadless, type HeadlessTask } from '../run-headless.ts';
 import { serveParent } from './child-process.ts';
 
 await serveParent<HeadlessTask>(async (task) => {
-  const { failed, stop } = await runHeadless(task);
+  const { failed, rpcPort, stop } = await runHeadless(task);
   void failed.then((error) => {
     console.error(error.message);
     process.exit(1);
   });
-  return { ready: null, stop };
+  return { ready: { rpcPort }, stop };
 });

@@ -148,7 +148,7 @@ export class Ordering {
     assert(this.#options.signer, 'a node that follows has nothing to sign');
     if (this.#running) return;
     this.#running = true;
-    if (this.#resting) return void this.#resume();
+    if (this.#resting) return this.#resume();
     this.#line.start();
     this.#turns.push({ kind: 'start' });
     this.#feedWork();

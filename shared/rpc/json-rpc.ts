@@ -1,7 +1,7 @@
 // JSON-RPC 2.0 (jsonrpc.org/specification): reads a request or a batch, calls methods, and writes what is answered.
 
-import { RPC_BATCH_MAX, RPC_REQUEST_BYTES_MAX } from '../core/limits.ts';
-import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { RPC_BATCH_MAX } from '../core/limits.ts';
+import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import { codeNumber, codeWaits, isCode } from '../ledger/codes.ts';
 
 /** The numbers of the specification, and ours in the range that it leaves to servers. They never change. */
@@ -50,20 +50,14 @@ export const INVALID_PARAMS = 'invalid_params';
 
 type Call = { readonly id: RpcId | undefined; readonly method: string; readonly params: unknown };
 
-/** JSON of at most 1 MiB; too long a text counts in UTF-16 units here, whoever reads bytes counts those first. */
+/** Whoever reads the text bounds it first, at RPC_REQUEST_BYTES_MAX. */
 export function parseRpc(text: string): Result<unknown, RpcError> {
-  if (text.length > RPC_REQUEST_BYTES_MAX) return { ok: false, error: TOO_LARGE };
   try {
     return ok(JSON.parse(text) as unknown);
   } catch {
-    return { ok: false, error: { code: RPC_ERRORS.parse, message: 'Parse error' } };
+    return err({ code: RPC_ERRORS.parse, message: 'Parse error' });
   }
 }
-
-const TOO_LARGE: RpcError = {
-  code: RPC_ERRORS.tooLarge,
-  message: `A request has at most ${RPC_REQUEST_BYTES_MAX} bytes: split it.`,
-};
 
 /** How many calls a request is, for rate limits; one at least. */
 export function countCalls(request: unknown): number {
@@ -144,7 +138,7 @@ function nameParams({ params: names }: RpcMethod, params: unknown): Result<RpcPa
     if (params.length > names.length) return fail(INVALID_PARAMS, `Too many parameters; there are: ${known}.`);
     return ok(Object.fromEntries((params as readonly unknown[]).map((value, at) => [names[at]!, value])));
   }
-  const given = ownFields((params ?? {}) as object);
+  const given = ownFields(params ?? {});
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined) return fail(INVALID_PARAMS, `There is no such parameter; there are: ${known}.`);
   return ok(given);
@@ -152,7 +146,7 @@ function nameParams({ params: names }: RpcMethod, params: unknown): Result<RpcPa
 
 /** Without what an object of JSON inherits, whatever its fields are called. */
 function ownFields(object: object): RpcParams {
-  return Object.assign(Object.create(null) as object, object);
+  return Object.assign(Object.create(null) as Record<string, unknown>, object);
 }
 
 function describeFailure({ code, because }: Failure): RpcError {

@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startHeadless } from '../../cli/headless.ts';
+import { startHeadless, type HeadlessReady } from '../../cli/headless.ts';
 import type { ChildPart } from '../../cli/platform/child-process.ts';
 import { startEdge } from '../../cli/platform/edge.ts';
 import { foundCommons, type FoundedCommons } from '../../cli/founding.ts';
@@ -42,7 +42,7 @@ export async function startMeshParts(): Promise<MeshParts> {
   const origin = `http://127.0.0.1:${port}`;
   const founded = await foundCommons(folder);
   let edge: ChildPart<{ port: number }> | null = null;
-  let headless: ChildPart<null> | null = null;
+  let headless: ChildPart<HeadlessReady> | null = null;
   const parts: MeshParts = {
     folder,
     edgeFolder,

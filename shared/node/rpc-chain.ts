@@ -1,0 +1,45 @@
+// A chain that this node keeps, as JSON-RPC asks for it.
+
+import type { Clock } from '../platform/ports.ts';
+import type { RpcChain } from '../rpc/rpc-node.ts';
+import type { ChainReads } from './chain-reads.ts';
+import type { Ordering } from './ordering.ts';
+import { fail, ok } from '../core/result.ts';
+import { balanceOf } from '../ledger/funds.ts';
+import { readValue } from '../ledger/state.ts';
+
+export type RpcChainOptions = {
+  readonly ordering: Ordering;
+  /** Null where this node signs no status, so that it proves nothing to strangers. */
+  readonly reads: ChainReads | null;
+  readonly clock: Clock;
+  /** Whether this node has a key of a validator. */
+  readonly mayOrder: boolean;
+};
+
+export function createRpcChain({ ordering, reads, clock, mayOrder }: RpcChainOptions): RpcChain {
+  return {
+    async balances(identity) {
+      const { state, tip } = ordering;
+      const of = (asset: 'consumer' | 'industrial') => balanceOf(state, { asset, identity, blockTime: clock.now() });
+      return ok({ height: tip.height, balances: { consumer: of('consumer'), industrial: of('industrial') } });
+    },
+    submit: (wire) => ordering.submit(wire),
+    async setOrdering(on) {
+      if (!mayOrder) return fail('not_a_validator', 'This node has no key that orders the group: it only follows.');
+      if (on) ordering.start();
+      else await ordering.rest();
+      return ok(null);
+    },
+    async metrics() {
+      const { rejected, ...counts } = ordering.counts;
+      return ok({ height: ordering.tip.height, ordering: ordering.isRunning, counts, rejected });
+    },
+    async prove(key) {
+      if (!reads) return fail('not_a_validator', 'Only a node that orders this group proves its state: ask one.');
+      const { state, tip } = ordering;
+      const proof = await reads.resolve(key);
+      return proof.ok ? ok({ height: tip.height, value: readValue(state, key) ?? null, proof: proof.value }) : proof;
+    },
+  };
+}
