@@ -334,12 +334,8 @@ export class HeadlessNode {
 
   /** As JSON-RPC asks for it. */
   get rpc(): RpcNode {
-    return createHeadlessRpc({
-      ...this.#options,
-      ordering: this.#ordering,
-      reads: this.#chain,
-      member: this.#member,
-    });
+    const [ordering, reads, member] = [this.#ordering, this.#chain, this.#member];
+    return createHeadlessRpc({ ...this.#options, ordering, reads, member });
   }
 
   have(manifests: readonly Cid[]): void {
