@@ -14,12 +14,12 @@ const signer = createSeedSigner(new Uint8Array(32).fill(1));
 const identity = identityFromKey(publicKeyBytes(signer.key));
 
 /** What is asked for later than that is run by the test. */
-const LONG = 100_000;
+const LONG = 5_000;
 
 function open() {
   const asked: string[] = [];
   const times = { now: 1_000_000 };
-  const later: (() => void)[] = [];
+  const later: { delay: number; task: () => void }[] = [];
   const node = { hidden: false, resolve: async (key: string) => (asked.push(key), ok({})) };
   const account = { self: { identity, signer, certificate: new Uint8Array() }, isElsewhere: false };
   const wallet = { account: account as typeof account | null };
@@ -27,9 +27,13 @@ function open() {
     clock: {
       now: () => times.now,
       after(delay: number, task: () => void) {
-        if (delay < LONG) setImmediate(task);
-        else later.push(task);
-        return () => later.splice(later.indexOf(task), delay < LONG ? 0 : 1);
+        if (delay < LONG) {
+          setImmediate(task);
+          return () => undefined;
+        }
+        const timer = { delay, task };
+        later.push(timer);
+        return () => void (later.includes(timer) && later.splice(later.indexOf(timer), 1));
       },
     },
     log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -78,18 +82,20 @@ test('PG3: one that was restored or was here before asks once, and again at most
   await rest();
   expect(asked).toHaveLength(2);
 
-  // And by itself after a while, unless nobody looks.
-  times.now += 300_000;
-  expect(later).toHaveLength(1);
-  later.pop()!();
-  await rest();
-  expect(asked).toHaveLength(3);
+  // And by itself, ever more seldom, unless nobody looks.
+  for (const [at, delay] of [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000].entries()) {
+    expect(later.map((timer) => timer.delay)).toEqual([delay]);
+    times.now += delay;
+    later.pop()!.task();
+    await rest();
+    expect(asked).toHaveLength(3 + at);
+  }
   node.hidden = true;
   times.now += 300_000;
   expect(later).toHaveLength(1);
-  later.pop()!();
+  later.pop()!.task();
   await rest();
-  expect(asked).toHaveLength(3);
+  expect(asked).toHaveLength(10);
 
   // Locked: nothing goes on, and unlocking looks again.
   wallet.account = null;
@@ -98,9 +104,9 @@ test('PG3: one that was restored or was here before asks once, and again at most
   personal.wake();
   personal.groupsChanged();
   await rest();
-  expect(asked).toHaveLength(3);
+  expect(asked).toHaveLength(10);
   wallet.account = account;
   personal.follow();
   await rest();
-  expect(asked).toHaveLength(4);
+  expect(asked).toHaveLength(11);
 });

@@ -10,8 +10,12 @@ import type { GroupHost } from './group-host.ts';
 
 /** Between two looks that only a tab or the network asked for. */
 const LOOK_PAUSE: Millis = 60_000;
-/** While somebody looks at the app: another device may have founded the first group meanwhile, or another place to meet. */
-const LOOK_INTERVAL: Millis = 300_000;
+/**
+ * While somebody looks at the app: another device may have founded the first group meanwhile, or another place to meet.
+ * Soon after a start, for one that did so a moment ago, and then ever more seldom.
+ */
+const LOOK_AFTER_MIN: Millis = 5_000;
+const LOOK_AFTER_MAX: Millis = 300_000;
 
 export type PersonalHostOptions = { readonly context: EngineContext; readonly host: GroupHost };
 
@@ -20,6 +24,7 @@ export class PersonalHost {
   #identity: Identity | null = null;
   #started: Promise<PersonalGroup> | null = null;
   #lookedAt: Millis = 0;
+  #lookAfter: Millis = LOOK_AFTER_MIN;
   #cancel: (() => void) | null = null;
 
   constructor(options: PersonalHostOptions) {
@@ -35,6 +40,7 @@ export class PersonalHost {
       this.#started = null;
       this.#cancel?.();
       this.#identity = identity;
+      this.#lookAfter = LOOK_AFTER_MIN;
     }
     if (this.#started || account?.isElsewhere) this.#wake();
   }
@@ -64,10 +70,11 @@ export class PersonalHost {
     const { clock, node } = this.#options.context;
     this.#lookedAt = clock.now();
     this.#cancel?.();
-    this.#cancel = clock.after(LOOK_INTERVAL, () => {
+    this.#cancel = clock.after(this.#lookAfter, () => {
       this.#cancel = null;
+      this.#lookAfter = Math.min(2 * this.#lookAfter, LOOK_AFTER_MAX);
       // A hidden tab rests; being looked at again wakes it.
-      if (!node.hidden) this.wake();
+      if (this.#started && !node.hidden) this.#wake();
     });
     this.#work((group) => group.wake());
   }
