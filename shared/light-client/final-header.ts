@@ -12,8 +12,16 @@ import { followSeals } from './seals.ts';
 
 export type HeaderCode = 'bad_genesis' | 'bad_seal' | 'bad_header' | 'bad_certificate' | 'wrong_group';
 
-/** What the reader trusts beforehand, and checks with. `genesis` may come from anywhere: `group` is its hash. */
-export type Pin = { readonly group: Cid; readonly genesis: Uint8Array; readonly verifier: Verifier };
+/**
+ * What the reader trusts beforehand, and checks with. `genesis` may come from anywhere: `group` is its hash. `checkpoint`
+ * is the id of the latest seal that the reader knows of (LC14).
+ */
+export type Pin = {
+  readonly group: Cid;
+  readonly genesis: Uint8Array;
+  readonly verifier: Verifier;
+  readonly checkpoint?: Cid | undefined;
+};
 
 export type HeaderProof = FinalityBytes & {
   readonly seals: readonly Uint8Array[];
@@ -31,7 +39,7 @@ export async function verifyFinalHeader(
   const founding = decodeGenesis(pin.genesis);
   if (!founding.ok) return founding;
   if (founding.value.group !== group) return fail('bad_genesis', 'The genesis is not the one that was pinned.');
-  const now = await followSeals(founding.value, proof.seals, verifier);
+  const now = await followSeals(founding.value, proof.seals, pin);
   if (!now.ok) return now;
   const block = decodeHeader(proof.header);
   if (!block.ok) return block;

@@ -35,20 +35,28 @@ export function encodeSeal(seal: Seal): Uint8Array<ArrayBuffer> {
   return encodeCanonical(sealSchema, seal);
 }
 
-/** Starts with the validators of the genesis; any seal that does not verify refuses all. */
+/** `checkpoint`: a seal that the reader knows of. */
+type Reader = { readonly verifier: Verifier; readonly checkpoint?: Cid | undefined };
+
+/**
+ * Starts with the validators of the genesis; any seal that does not verify refuses all, and so does a way past the
+ * checkpoint: keys that were retired before it can sign another history, and do not get there (LC14).
+ */
 export async function followSeals(
   founding: Founding,
   seals: readonly Uint8Array[],
-  verifier: Verifier,
+  { verifier, checkpoint }: Reader,
 ): Promise<Result<Followed, Failure<'bad_seal'>>> {
   let epoch: Followed = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
+  let passed = checkpoint === undefined;
   for (const seal of seals) {
     // One after the other: each names who may sign the next.
     const next = await followSeal(epoch, seal, { founding, verifier });
     if (!next.ok) return next;
     epoch = next.value;
+    passed ||= epoch.seal?.id === checkpoint;
   }
-  return ok(epoch);
+  return passed ? ok(epoch) : fail('bad_seal', 'The answer leads past the change of validators that is known here.');
 }
 
 async function followSeal(

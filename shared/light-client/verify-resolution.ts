@@ -7,7 +7,7 @@ import type { Millis } from '../core/brand.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { verifyProof } from '../ledger/tree-proof.ts';
 import type { Verifier } from '../platform/ports.ts';
-import { verifyFinalHeader, type FinalHeader, type HeaderCode } from './final-header.ts';
+import { verifyFinalHeader, type FinalHeader, type HeaderCode, type Pin } from './final-header.ts';
 import { decodeResolution, provenItems, type Resolution } from './resolution.ts';
 
 /** Each names the part that failed; `stale` and `older_than_seen` are about age alone. */
@@ -34,19 +34,18 @@ export type Resolved = {
   readonly header: Header;
 };
 
-export async function verifyResolution(given: {
-  readonly group: Cid;
-  readonly genesis: Uint8Array;
-  readonly resolution: Uint8Array;
-  readonly now: Millis;
-  readonly verifier: Verifier;
-  /** What was asked for: an answer about something else is refused. */
-  readonly key?: string;
-  /** The highest height verified before. */
-  readonly atLeastHeight?: number;
-  /** Refuses a status older than this, in milliseconds. Without it the age is the caller's to judge. */
-  readonly maxAge?: Millis;
-}): Promise<Result<Resolved, Failure<ResolutionCode>>> {
+export async function verifyResolution(
+  given: Pin & {
+    readonly resolution: Uint8Array;
+    readonly now: Millis;
+    /** What was asked for: an answer about something else is refused. */
+    readonly key?: string;
+    /** The highest height verified before. */
+    readonly atLeastHeight?: number;
+    /** Refuses a status older than this, in milliseconds. Without it the age is the caller's to judge. */
+    readonly maxAge?: Millis;
+  },
+): Promise<Result<Resolved, Failure<ResolutionCode>>> {
   const decoded = decodeResolution(given.resolution);
   if (!decoded.ok) return decoded;
   const resolution = decoded.value;
