@@ -3,7 +3,6 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Founding } from '../shared/chain/genesis.ts';
-import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import type { BlobStore, Edge, Link, ListedBlobStore, NodePorts, Signer } from '../shared/platform/ports.ts';
 import type { LocalNode } from '../shared/session/session-identity.ts';
 import type { RelayAddress } from '../shared/session/relay-address.ts';
@@ -11,7 +10,7 @@ import type { RelayedRoom } from '../shared/session/payload-room.ts';
 import type { RpcNode } from '../shared/rpc/rpc-node.ts';
 import type { PeerId } from '../shared/session/relay-wire.ts';
 import type { Session } from '../shared/session/session.ts';
-import type { SiteFile } from './bundle.ts';
+import type { PublishedVersion, SiteToPublish } from './headless-publish.ts';
 import { assert } from '../shared/core/assert.ts';
 import { ok, type Failure, type Result } from '../shared/core/result.ts';
 import { HANDLE, SITE } from '../shared/ledger/records.ts';
@@ -79,21 +78,6 @@ export type HeadlessStatus = {
   readonly online: boolean;
   readonly pinned: number;
   readonly sessions: number;
-};
-
-export type SiteToPublish = {
-  readonly handle: Handle;
-  readonly name: SiteName;
-  readonly files: readonly SiteFile[];
-  /** The manifest's time: the same files at the same time make the same version. */
-  readonly created?: Millis;
-};
-
-export type PublishedVersion = {
-  readonly manifest: Cid;
-  readonly seq: number;
-  readonly files: number;
-  readonly bytes: number;
 };
 
 type Parts = {
@@ -334,8 +318,7 @@ export class HeadlessNode {
 
   /** As JSON-RPC asks for it. */
   get rpc(): RpcNode {
-    const [ordering, reads, member] = [this.#ordering, this.#chain, this.#member];
-    return createHeadlessRpc({ ...this.#options, ordering, reads, member });
+    return createHeadlessRpc({ ...this.#options, ordering: this.#ordering, reads: this.#chain, member: this.#member });
   }
 
   have(manifests: readonly Cid[]): void {
