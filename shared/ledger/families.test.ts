@@ -97,7 +97,7 @@ const EXAMPLES: readonly Operation[] = [
     reward: { asset: 'industrial', amount: 1n },
   }),
   taskAssign.create({ id: 'translate', to: founder.identity }),
-  taskStart.create({ id: 'translate' }),
+  taskStart.create({ id: 'translate', entry: cidOf('task') }),
   taskComplete.create({ id: 'translate', result: cidOf('translation') }),
   taskFail.create({ id: 'translate', error: 'No dictionary' }),
   validatorReady.create({ key: founder.signer.key, until: START, proof: new Uint8Array(64) }),
@@ -121,7 +121,7 @@ const EXAMPLES: readonly Operation[] = [
     ...{ commit: new Uint8Array(32), text: 'To read.', tags: ['book'] },
   }),
   offerWithdraw.create({ offer: item }),
-  purchaseMake.create({ offer: item, price: 1n, nonce: 1, sealingKey: new Uint8Array(32) }),
+  purchaseMake.create({ offer: item, entry: cidOf('offer'), price: 1n, nonce: 1, sealingKey: new Uint8Array(32) }),
   purchaseGrant.create({ buyer: founder.identity, nonce: 1, box: new Uint8Array(80) }),
   purchaseClose.create({ buyer: founder.identity, nonce: 1 }),
   accountRedeem.create({
@@ -138,7 +138,7 @@ const EXAMPLES: readonly Operation[] = [
     ...{ escrow: item, provider: founder.identity, arbiter: founder.identity, asset: 'industrial', amount: 2n },
     ...{ deadline: START + 86_400_000, atDeadline: 1n, memo: 'a day of work' },
   }),
-  escrowVote.create({ escrow: item, toProvider: 1n }),
+  escrowVote.create({ escrow: item, entry: cidOf('opened'), toProvider: 1n }),
   escrowDecide.create({
     votes: [
       await createEscrowVote(

@@ -103,7 +103,7 @@ function moveTask({ step, world, people, time }: Asked): Move {
   if (task.status === 'pending') {
     return { who: pick < 5 ? other : creator, op: taskAssign.create({ id, to: people[other]!.identity }) };
   }
-  if (task.status === 'assigned') return { who: assignee, op: taskStart.create({ id }) };
+  if (task.status === 'assigned') return { who: assignee, op: taskStart.create({ id, entry: task.entry }) };
   if (pick === 8) return { who: assignee, op: taskFail.create({ id }) };
   return { who: pick < 6 ? creator : 0, op: taskComplete.create({ id }) };
 }
@@ -126,8 +126,12 @@ function moveOffer({ step, world, people, time }: Asked): Move {
     return { who, op: offerCreate.create({ offer, ...terms, expires: time + 20 * DAY }) };
   }
   if (pick === 9) return { who: indexOf(people, present.seller), op: offerWithdraw.create({ offer }) };
+  const { entry } = present;
   const nonce = (readRecord(world.state, OPEN_ITEMS, people[who]!.identity)?.purchased ?? 0) + 1;
-  return { who, op: purchaseMake.create({ offer, price: present.price, nonce, sealingKey: new Uint8Array(32) }) };
+  return {
+    who,
+    op: purchaseMake.create({ offer, entry, price: present.price, nonce, sealingKey: new Uint8Array(32) }),
+  };
 }
 
 function purchasesOf({ world, people }: Stand, at: number) {
@@ -163,7 +167,10 @@ async function moveEscrow({ step, world, people, time }: Asked): Promise<Move> {
   const toProvider = [0n, present.amount / 2n, present.amount][pick % 2]!;
   if (pick > 7) return { who, op: escrowSettle.create({ escrow: id }) };
   if (pick > 5) return { who, op: await decideTogether({ id, present, people, toProvider }) };
-  return { who: indexOf(people, parties[pick % 3]), op: escrowVote.create({ escrow: id, toProvider }) };
+  return {
+    who: indexOf(people, parties[pick % 3]),
+    op: escrowVote.create({ escrow: id, entry: present.entry, toProvider }),
+  };
 }
 
 async function decideTogether(given: {

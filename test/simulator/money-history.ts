@@ -17,12 +17,15 @@ import { accountSettle, tokenBurn, tokenMint, treasurySpend } from '../../shared
 import { taskComplete, taskCreate, taskFail, taskStart } from '../../shared/ledger/families/tasks.ts';
 import type { ItemId } from '../../shared/ledger/item-fields.ts';
 import { MEMBER } from '../../shared/ledger/records.ts';
-import { commitDraft, openDraft, readRecord, writeRecord } from '../../shared/ledger/state.ts';
+import { commitDraft, openDraft, readRecord, writeRecord, type State } from '../../shared/ledger/state.ts';
+import { OFFER } from '../../shared/ledger/offer-records.ts';
+import { TASK } from '../../shared/ledger/task-records.ts';
 import { VALIDATOR } from '../../shared/ledger/validator-records.ts';
 import {
   cidOf,
   createUnsignedPerson,
   createWorld,
+  GROUP,
   join,
   START,
   write,
@@ -198,7 +201,7 @@ export async function carryOut(history: History, make: (world: World, block: Rou
       const move = market && (await moveOn({ step: market, world, people, time }));
       const author = people[move?.who ?? who]!;
       const before = author.writer;
-      const attempted = move && only ? [] : attempts.map((one) => operationOf(one, people));
+      const attempted = move && only ? [] : attempts.map((one) => operationOf(one, people, world.state));
       const ops = move ? [move.op, ...attempted] : attempted;
       const knocks = readRecord(world.state, MEMBER, author.identity) === undefined;
       const all =
@@ -214,7 +217,7 @@ export async function carryOut(history: History, make: (world: World, block: Rou
   return world;
 }
 
-function operationOf(attempt: Attempt, people: readonly Person[]): Operation {
+function operationOf(attempt: Attempt, people: readonly Person[], state: State): Operation {
   switch (attempt.t) {
     case 'transfer':
       return accountTransfer.create({ asset: attempt.asset, to: people[attempt.to]!.identity, amount: attempt.amount });
@@ -239,7 +242,10 @@ function operationOf(attempt: Attempt, people: readonly Person[]): Operation {
         deadline: START + attempt.term,
       });
     case 'start':
-      return taskStart.create({ id: `task ${attempt.at}` });
+      return taskStart.create({
+        id: `task ${attempt.at}`,
+        entry: readRecord(state, TASK, `task ${attempt.at}`)?.entry ?? GROUP,
+      });
     case 'complete':
       return taskComplete.create({ id: `task ${attempt.at}` });
     case 'fail':
@@ -253,6 +259,7 @@ function operationOf(attempt: Attempt, people: readonly Person[]): Operation {
       const sealingKey = new Uint8Array(32);
       return purchaseMake.create({
         offer: itemOf(attempt.at),
+        entry: readRecord(state, OFFER, itemOf(attempt.at))?.entry ?? GROUP,
         price: attempt.amount,
         nonce: attempt.nonce,
         sealingKey,

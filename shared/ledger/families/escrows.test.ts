@@ -17,7 +17,6 @@ const escrow = 'cd'.repeat(16) as ItemId;
 
 type Terms = Parameters<typeof escrowOpen.create>[0];
 
-const vote = (toProvider: bigint) => escrowVote.create({ escrow, toProvider });
 const settle = escrowSettle.create({ escrow });
 
 async function openGroup(tokens: Partial<TokenPolicy> = {}, signed = false) {
@@ -32,6 +31,9 @@ async function openGroup(tokens: Partial<TokenPolicy> = {}, signed = false) {
   return {
     ...{ ...group, ...people, opened },
     begin: async (changes: Partial<Terms> = {}) => expect(await act(requester, opened(changes))).toBe('ok'),
+    vote: (toProvider: bigint) => {
+      return escrowVote.create({ escrow, entry: read(ESCROW, escrow)?.entry ?? GROUP, toProvider });
+    },
     shares: () => [free(requester, asset), free(provider, asset), read(SUPPLY, asset)?.escrow],
   };
 }
@@ -73,18 +75,19 @@ describe('LG96: what two of three agree on', () => {
     ['refunded', 0n, [BEGINNING, BEGINNING, 0n]],
     ['split', 250n, [750n, 1_250n, 0n]],
   ] as const)('is %s, once', async (_, toProvider, expected) => {
-    const { act, begin, shares, keys, requester, provider, arbiter } = await openGroup();
+    const { act, vote, begin, shares, keys, requester, provider, arbiter } = await openGroup();
     await begin();
+    const late = vote(toProvider);
     expect(await act(provider, vote(toProvider))).toBe('ok');
     expect(shares()).toEqual([400n, BEGINNING, 600n]);
     expect(await act(arbiter, vote(toProvider))).toBe('ok');
     expect(shares()).toEqual(expected);
-    expect(await act(requester, vote(toProvider))).toBe('wrong_state');
+    expect(await act(requester, late)).toBe('wrong_state');
     expect([...keys('escrows/'), ...keys('open/')]).toEqual([]);
   });
 
   test('is not what one of them says twice, nor what somebody else says', async () => {
-    const { act, begin, shares, read, admin, requester, provider, arbiter } = await openGroup();
+    const { act, vote, begin, shares, read, admin, requester, provider, arbiter } = await openGroup();
     await begin();
     expect(await act(provider, [vote(600n), vote(600n)])).toBe('ok');
     expect(await act(admin, vote(600n))).toBe('not_permitted');
@@ -97,7 +100,7 @@ describe('LG96: what two of three agree on', () => {
   });
 
   test('LG84, F04: gives the group its part of what the provider gets', async () => {
-    const { act, begin, shares, read, requester, provider } = await openGroup({ transferFeeBps: 1_000 });
+    const { act, vote, begin, shares, read, requester, provider } = await openGroup({ transferFeeBps: 1_000 });
     await begin();
     await act(provider, vote(300n));
     await act(requester, vote(300n));
@@ -161,7 +164,7 @@ describe('LG97: votes signed elsewhere', () => {
 
 describe('LG98: after the deadline', () => {
   test('anyone settles, as was agreed when it was opened', async () => {
-    const { act, begin, shares, admin, provider } = await openGroup();
+    const { act, vote, begin, shares, admin, provider } = await openGroup();
     await begin();
     await act(provider, vote(600n));
     expect(await act(admin, settle, 9)).toBe('too_early');

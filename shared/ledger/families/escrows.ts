@@ -1,7 +1,7 @@
 // Escrow among three: a requester locks an amount for a provider, and what two of requester, provider and arbiter agree on is paid (LG95–LG98).
 
 import { decodeCanonical } from '../../codec/canonical.ts';
-import { amount, bytes, list, optional, struct, text } from '../../codec/schema.ts';
+import { amount, bytes, link, list, optional, struct, text } from '../../codec/schema.ts';
 import { MEMO_BYTES_MAX } from '../../core/limits.ts';
 import type { Identity } from '../../crypto/ids.ts';
 import type { Code } from '../codes.ts';
@@ -44,13 +44,13 @@ export const escrowOpen = defineOperation({
   },
 });
 
-/** By one of the three; a later vote takes the place of an earlier one. */
+/** By one of the three; `entry`: the one that opened it, since an id may be used again. A later vote takes the place of an earlier one. */
 export const escrowVote = defineOperation({
   kind: 'escrow.vote',
-  schema: struct({ escrow: itemIdSchema, toProvider: amount() }),
-  apply({ draft, entry }, { escrow: id, toProvider }) {
+  schema: struct({ escrow: itemIdSchema, entry: link(), toProvider: amount() }),
+  apply({ draft, entry }, { escrow: id, entry: opened, toProvider }) {
     const escrow = readRecord(draft, ESCROW, id);
-    if (escrow === undefined) return 'wrong_state';
+    if (escrow?.entry !== opened) return 'wrong_state';
     return castVote(draft, { id, escrow }, { by: entry.identity, toProvider });
   },
 });

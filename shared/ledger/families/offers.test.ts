@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cidOf } from '../../../test/simulator/ledger-world.ts';
+import { cidOf, GROUP } from '../../../test/simulator/ledger-world.ts';
 import { BEGINNING, openTokenGroup } from '../../../test/simulator/token-group.ts';
 import type { TokenPolicy } from '../../chain/token-policy.ts';
 import { SUPPLY, TREASURY } from '../account-records.ts';
@@ -18,8 +18,6 @@ const box = new Uint8Array(80).fill(9);
 
 type Offer = Parameters<typeof offerCreate.create>[0];
 
-const buy = (nonce = 1, price = 300n) => purchaseMake.create({ offer, price, nonce, sealingKey });
-
 async function openGroup(tokens: Partial<TokenPolicy> | null = {}) {
   const group = await openTokenGroup(['admin', 'seller', 'buyer', 'other'], { tokens });
   const { seller, buyer } = group.people;
@@ -30,6 +28,10 @@ async function openGroup(tokens: Partial<TokenPolicy> | null = {}) {
     });
   return {
     ...{ ...group, ...group.people, offered },
+    buy: (nonce = 1, price = 300n) => {
+      const entry = group.read(OFFER, offer)?.entry ?? GROUP;
+      return purchaseMake.create({ offer, entry, price, nonce, sealingKey });
+    },
     grant: (nonce = 1) => purchaseGrant.create({ buyer: buyer.identity, nonce, box }),
     close: (nonce = 1) => purchaseClose.create({ buyer: buyer.identity, nonce }),
     begin: async () => expect(await group.act(seller, offered())).toBe('ok'),
@@ -52,7 +54,7 @@ describe('LG85, LG86: an offer', () => {
   });
 
   test('expires within a year, and anyone clears it away then', async () => {
-    const { act, offered, world, seller, buyer, other } = await openGroup();
+    const { act, buy, offered, world, seller, buyer, other } = await openGroup();
     expect(await act(seller, offered({ expires: world.time }))).toBe('expired');
     expect(await act(seller, offered({ expires: world.time + 367 * DAY }))).toBe('policy_violation');
     expect(await act(seller, offered())).toBe('ok');
@@ -77,7 +79,7 @@ describe('LG85, LG86: an offer', () => {
   });
 
   test('LG52: has no price in a group without tokens, and is bought there all the same', async () => {
-    const { act, offered, grant, seller, buyer, bought } = await openGroup(null);
+    const { act, buy, offered, grant, seller, buyer, bought } = await openGroup(null);
     expect(await act(seller, offered())).toBe('no_tokens');
     expect(await act(seller, offered({ price: 0n }))).toBe('ok');
     expect(await act(buyer, buy(1, 0n))).toBe('ok');
@@ -88,7 +90,7 @@ describe('LG85, LG86: an offer', () => {
 
 describe('LG87, LG88: a purchase', () => {
   test('C11, C12, G02, G03: pays the seller when the key is there, and not before', async () => {
-    const { act, begin, grant, close, free, read, keys, bought, seller, buyer, other } = await openGroup();
+    const { act, buy, begin, grant, close, free, read, keys, bought, seller, buyer, other } = await openGroup();
     await begin();
     expect(await act(buyer, buy())).toBe('ok');
     expect([free(buyer), free(seller), read(SUPPLY, asset)?.escrow]).toEqual([700n, BEGINNING, 300n]);
@@ -105,7 +107,7 @@ describe('LG87, LG88: a purchase', () => {
   });
 
   test('G08: has a number that goes up, so that the same one is never made twice', async () => {
-    const { act, begin, close, seller, buyer, other, free } = await openGroup();
+    const { act, buy, begin, close, seller, buyer, other, free } = await openGroup();
     await begin();
     expect(await act(buyer, buy(5))).toBe('ok');
     expect(await act(buyer, buy(5))).toBe('already_known');
@@ -118,7 +120,7 @@ describe('LG87, LG88: a purchase', () => {
   });
 
   test('is of what is offered, at its price, from somebody else, with what one has', async () => {
-    const { act, begin, offered, seller, buyer } = await openGroup();
+    const { act, buy, begin, offered, seller, buyer } = await openGroup();
     expect(await act(buyer, buy())).toBe('wrong_state');
     await begin();
     expect(await act(buyer, buy(1, 299n))).toBe('wrong_state');
@@ -130,8 +132,17 @@ describe('LG87, LG88: a purchase', () => {
     expect(await act(buyer, many.slice(1))).toBe('ok');
   });
 
+  test('is of the offer that the buyer saw, whatever takes its id', async () => {
+    const { act, buy, begin, offered, seller, buyer } = await openGroup();
+    await begin();
+    const seen = buy();
+    await act(seller, [offerWithdraw.create({ offer }), offered({ package: cidOf('an empty book') })]);
+    expect(await act(buyer, seen)).toBe('wrong_state');
+    expect(await act(buyer, buy())).toBe('ok');
+  });
+
   test('LG86: stays what it was when the offer is gone; F04: the group has its part', async () => {
-    const { act, begin, grant, free, read, seller, buyer } = await openGroup({ transferFeeBps: 1_000 });
+    const { act, buy, begin, grant, free, read, seller, buyer } = await openGroup({ transferFeeBps: 1_000 });
     await begin();
     await act(buyer, buy());
     await act(seller, offerWithdraw.create({ offer }));
@@ -142,7 +153,7 @@ describe('LG87, LG88: a purchase', () => {
 
 describe('LG89: the price', () => {
   test('goes back when the key does not come, whoever asks for it', async () => {
-    const { act, begin, grant, close, free, seller, buyer, other } = await openGroup();
+    const { act, buy, begin, grant, close, free, seller, buyer, other } = await openGroup();
     await begin();
     await act(buyer, buy());
     expect(await act(buyer, close(), 6)).toBe('too_early');
@@ -153,7 +164,7 @@ describe('LG89: the price', () => {
   });
 
   test('goes back at once from a seller who does not sell, and to a buyer who was removed', async () => {
-    const { act, begin, close, free, admin, seller, buyer } = await openGroup({ maxAccountBalance: BEGINNING });
+    const { act, buy, begin, close, free, admin, seller, buyer } = await openGroup({ maxAccountBalance: BEGINNING });
     await begin();
     await act(buyer, buy());
     await act(admin, memberRemove.create({ identity: buyer.identity }));
@@ -162,7 +173,7 @@ describe('LG89: the price', () => {
   });
 
   test('a key that nobody fetched leaves state after a month', async () => {
-    const { act, begin, grant, close, keys, seller, buyer, other } = await openGroup();
+    const { act, buy, begin, grant, close, keys, seller, buyer, other } = await openGroup();
     await begin();
     await act(buyer, buy());
     await act(seller, grant());

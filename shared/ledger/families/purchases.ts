@@ -1,6 +1,6 @@
 // Purchases: the price waits in escrow until the seller gives the key, sealed to the buyer, or goes back (LG87–LG89; C11, C12, G02, G03, G08).
 
-import { amount, struct, uint } from '../../codec/schema.ts';
+import { amount, link, struct, uint } from '../../codec/schema.ts';
 import { identitySchema } from '../../crypto/ids.ts';
 import { lockEscrow, returnEscrow } from '../funds.ts';
 import { itemIdSchema } from '../item-fields.ts';
@@ -19,14 +19,14 @@ const KEPT_TERM: number = 30 * DAY;
 const { sealingKey, box } = PURCHASE_FIELDS;
 const purchaseFields = { buyer: identitySchema, nonce: uint({ min: 1 }) };
 
-/** `price`: what the buyer agreed to; `nonce`: higher than of all purchases before, so that none is made twice. */
+/** `entry`: the one that made the offer, so that nothing else is bought under its id; `price`: the one it has; `nonce`: higher than of all purchases before, so that none is made twice. */
 export const purchaseMake = defineOperation({
   kind: 'purchase.make',
-  schema: struct({ offer: itemIdSchema, price: amount(), nonce: uint({ min: 1 }), sealingKey }),
-  apply({ draft, entry, blockTime }, { offer: id, price, nonce, sealingKey: key }) {
+  schema: struct({ offer: itemIdSchema, entry: link(), price: amount(), nonce: uint({ min: 1 }), sealingKey }),
+  apply({ draft, entry, blockTime }, { offer: id, entry: made, price, nonce, sealingKey: key }) {
     const buyer = entry.identity;
     const offer = readRecord(draft, OFFER, id);
-    if (offer === undefined || offer.price !== price) return 'wrong_state';
+    if (offer?.entry !== made || offer.price !== price) return 'wrong_state';
     if (offer.expires <= blockTime) return 'expired';
     if (offer.seller === buyer) return 'not_permitted';
     const wrong =

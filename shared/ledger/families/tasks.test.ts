@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cidOf } from '../../../test/simulator/ledger-world.ts';
+import { cidOf, GROUP } from '../../../test/simulator/ledger-world.ts';
 import { BEGINNING, openTokenGroup } from '../../../test/simulator/token-group.ts';
 import type { TokenPolicy } from '../../chain/token-policy.ts';
 import { SUPPLY, TREASURY } from '../account-records.ts';
@@ -23,26 +23,27 @@ async function openGroup(tokens: Partial<TokenPolicy> | null = {}) {
       ...changes,
     });
   const status = () => group.read(TASK, id)?.status;
-  return { ...group, ...group.people, create, status };
+  const start = () => taskStart.create({ id, entry: group.read(TASK, id)?.entry ?? GROUP });
+  return { ...group, ...group.people, create, start, status };
 }
 
 type Group = Awaited<ReturnType<typeof openGroup>>;
 
-async function startTask({ act, create, anna, bela }: Group, changes: Partial<Task> = {}): Promise<void> {
+async function startTask({ act, create, start, anna, bela }: Group, changes: Partial<Task> = {}): Promise<void> {
   expect(await act(anna, create(changes))).toBe('ok');
   expect(await act(bela, taskAssign.create({ id, to: bela.identity }))).toBe('ok');
-  expect(await act(bela, taskStart.create({ id }))).toBe('ok');
+  expect(await act(bela, start())).toBe('ok');
 }
 
 describe('LG79: a task', () => {
   test('E01, E02, C13–C16, F03: goes from pending to completed, is paid once, and leaves nothing behind', async () => {
     const group = await openGroup();
-    const { act, create, status, free, read, anna, bela } = group;
+    const { act, start, create, status, free, read, anna, bela } = group;
     expect(await act(anna, create({ description: 'All of it.' }))).toBe('ok');
     expect([status(), free(anna, 'industrial'), read(SUPPLY, 'industrial')?.escrow]).toEqual(['pending', 600n, 400n]);
     expect(await act(bela, taskAssign.create({ id, to: bela.identity }))).toBe('ok');
     expect(status()).toBe('assigned');
-    expect(await act(bela, taskStart.create({ id }))).toBe('ok');
+    expect(await act(bela, start())).toBe('ok');
     expect(status()).toBe('in_progress');
     expect(await act(anna, taskComplete.create({ id, result: cidOf('translation') }))).toBe('ok');
     expect([free(anna, 'industrial'), free(bela, 'industrial')]).toEqual([600n, 1_400n]);
@@ -95,17 +96,17 @@ describe('LG79: a task', () => {
 
 describe('LG80: who may do what', () => {
   test('C14: its creator and admins assign it, and others take it while it is open', async () => {
-    const { act, create, read, admin, anna, bela, cora } = await openGroup();
+    const { act, start, create, read, admin, anna, bela, cora } = await openGroup();
     const assign = (to: { identity: typeof anna.identity }) => taskAssign.create({ id, to: to.identity });
     await act(anna, create({ open: false }));
     expect(await act(bela, assign(bela))).toBe('not_permitted');
     expect(await act(admin, assign(bela))).toBe('ok');
     expect(await act(anna, assign(cora))).toBe('ok');
     expect(read(TASK, id)?.assignee).toBe(cora.identity);
-    expect(await act(bela, taskStart.create({ id }))).toBe('not_permitted');
+    expect(await act(bela, start())).toBe('not_permitted');
     await act(admin, memberRemove.create({ identity: bela.identity }));
     expect(await act(anna, assign(bela))).toBe('no_such_member');
-    expect(await act(cora, taskStart.create({ id }))).toBe('ok');
+    expect(await act(cora, start())).toBe('ok');
     expect(await act(anna, assign(anna))).toBe('wrong_state');
     expect(await act(anna, taskAssign.create({ id: 'another', to: anna.identity }))).toBe('wrong_state');
   });
@@ -116,6 +117,15 @@ describe('LG80: who may do what', () => {
     expect(await act(cora, taskAssign.create({ id, to: bela.identity }))).toBe('not_permitted');
     expect(await act(bela, taskAssign.create({ id, to: bela.identity }))).toBe('ok');
     expect(await act(cora, taskAssign.create({ id, to: cora.identity }))).toBe('wrong_state');
+  });
+
+  test('nobody begins another task of the id than the one they saw', async () => {
+    const { act, start, create, anna, bela } = await openGroup();
+    await act(anna, create());
+    const seen = start();
+    await act(anna, [taskFail.create({ id }), create({ reward: { asset: 'consumer', amount: 1n } })]);
+    expect(await act(bela, [taskAssign.create({ id, to: bela.identity }), seen])).toBe('wrong_state');
+    expect(await act(bela, [taskAssign.create({ id, to: bela.identity }), start()])).toBe('ok');
   });
 
   test('C16: nobody accepts what they did themselves for pay, an admin neither', async () => {
@@ -134,7 +144,7 @@ describe('LG80: who may do what', () => {
 describe('LG81: a task that fails', () => {
   test('C17: gives its reward back: given up by whoever does it, or taken back before it is started', async () => {
     const group = await openGroup();
-    const { act, create, anna, bela, cora, free } = group;
+    const { act, start, create, anna, bela, cora, free } = group;
     await startTask(group);
     expect(await act(anna, taskFail.create({ id }))).toBe('too_early');
     expect(await act(cora, taskFail.create({ id }))).toBe('not_permitted');
@@ -143,7 +153,7 @@ describe('LG81: a task that fails', () => {
     await act(anna, create());
     await act(bela, taskAssign.create({ id, to: bela.identity }));
     expect(await act(anna, taskFail.create({ id }))).toBe('ok');
-    expect(await act(bela, taskStart.create({ id }))).toBe('wrong_state');
+    expect(await act(bela, start())).toBe('wrong_state');
     expect(free(anna, 'industrial')).toBe(BEGINNING);
   });
 
@@ -155,10 +165,10 @@ describe('LG81: a task that fails', () => {
   });
 
   test('after its deadline anyone ends it, and nobody begins it', async () => {
-    const { act, create, anna, bela, cora, free } = await openGroup();
+    const { act, start, create, anna, bela, cora, free } = await openGroup();
     await act(anna, create());
     await act(anna, taskAssign.create({ id, to: bela.identity }));
-    expect(await act(bela, taskStart.create({ id }), 10)).toBe('expired');
+    expect(await act(bela, start(), 10)).toBe('expired');
     expect(await act(bela, taskAssign.create({ id, to: bela.identity }))).toBe('wrong_state');
     expect(await act(anna, taskAssign.create({ id, to: bela.identity }))).toBe('expired');
     expect(await act(cora, taskFail.create({ id }))).toBe('ok');
@@ -177,14 +187,14 @@ describe('LG81: a task that fails', () => {
 
 describe('LG82: rewards by policy', () => {
   test('E03, F03: are minted when the task is completed, and only admins promise them', async () => {
-    const { act, create, admin, anna, bela, free, read } = await openGroup({
+    const { act, start, create, admin, anna, bela, free, read } = await openGroup({
       taskRewards: 'mint',
       transferFeeBps: 100,
     });
     expect(await act(anna, create())).toBe('not_permitted');
     expect(await act(admin, create())).toBe('ok');
     const minted = read(SUPPLY, 'industrial')?.minted ?? 0n;
-    await act(bela, [taskAssign.create({ id, to: bela.identity }), taskStart.create({ id })]);
+    await act(bela, [taskAssign.create({ id, to: bela.identity }), start()]);
     expect(await act(admin, taskComplete.create({ id }))).toBe('ok');
     expect([free(bela, 'industrial'), read(SUPPLY, 'industrial')?.minted]).toEqual([1_400n, minted + 400n]);
     await act(admin, create());
@@ -193,9 +203,12 @@ describe('LG82: rewards by policy', () => {
   });
 
   test('F05: wait while the supply has no room for them', async () => {
-    const { act, create, admin, bela } = await openGroup({ taskRewards: 'mint', maxTotalSupply: 3n * BEGINNING });
+    const { act, start, create, admin, bela } = await openGroup({
+      taskRewards: 'mint',
+      maxTotalSupply: 3n * BEGINNING,
+    });
     await act(admin, create());
-    await act(bela, [taskAssign.create({ id, to: bela.identity }), taskStart.create({ id })]);
+    await act(bela, [taskAssign.create({ id, to: bela.identity }), start()]);
     expect(await act(admin, taskComplete.create({ id }))).toBe('supply_cap');
   });
 });

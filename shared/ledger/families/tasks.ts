@@ -71,13 +71,13 @@ export const taskAssign = defineOperation({
   },
 });
 
-/** By whom it is assigned to; from now on its creator cannot take it back before the deadline. */
+/** By whom it is assigned to; `entry`: the one that made it, so that nobody begins another task of that id. From now on its creator cannot take it back before the deadline. */
 export const taskStart = defineOperation({
   kind: 'task.start',
-  schema: struct({ id }),
-  apply(context, { id: wanted }) {
+  schema: struct({ id, entry: link() }),
+  apply(context, { id: wanted, entry: made }) {
     const task = readRecord(context.draft, TASK, wanted);
-    if (task?.status !== 'assigned') return 'wrong_state';
+    if (task?.status !== 'assigned' || task.entry !== made) return 'wrong_state';
     if (task.assignee !== context.entry.identity) return 'not_permitted';
     if (task.deadline <= context.blockTime) return 'expired';
     writeTask(context, { ...task, status: 'in_progress' });
