@@ -138,6 +138,24 @@ describe('what a validator hears', () => {
     expect(stand.kinds().length).toBe(151);
   });
 
+  test('CN8: whoever goes on forging pays for what was refused before it is heard again', async () => {
+    const stand = createStand();
+    const seconds = 20;
+    let isOver = false;
+    const forging = (async () => {
+      while (!isOver) await stand.say({ kind: 'vote', vote: forged });
+    })();
+    for (let step = 0; step < seconds * 10; step++) {
+      await settle();
+      await stand.clock.advance(100);
+    }
+    isOver = true;
+    // A burst of ten seconds and what came since, at 51 for each; and those whose check was under way.
+    expect(stand.checks()).toBeLessThanOrEqual(((10 + seconds) * 100) / 51 + 16);
+    await stand.clock.advance(60_000);
+    await forging;
+  });
+
   test('CN8: bytes that cannot be read are no message, and after the end nothing is', async () => {
     const stand = createStand();
     expect(await stand.inbox.take('bob', new Uint8Array([1, 2, 3]))).toBe(false);

@@ -49,6 +49,8 @@ type Peer = {
   readonly bytes: TokenBucket;
   readonly questions: TokenBucket;
   checks: number;
+  /** Messages that failed their check and are not paid for: the next one waits for that. */
+  refused: number;
 };
 
 export class ConsensusInbox {
@@ -65,6 +67,10 @@ export class ConsensusInbox {
     const { machine, log } = this.#options;
     const { set, epoch } = machine().config;
     const peer = this.#peerOf(from);
+    while (peer.refused > 0 && !this.#closed) {
+      peer.refused--;
+      await this.#pay(peer.messages, REFUSED_COST);
+    }
     await this.#pay(peer.messages, 1);
     await this.#pay(peer.bytes, bytes.length);
     if (this.#closed) return true;
@@ -95,12 +101,12 @@ export class ConsensusInbox {
     { from, finalView, message }: { from: string; finalView: number; message: UnverifiedMessage },
   ): Promise<void> {
     peer.checks++;
-    const checked = this.#verify(message).then(async (verified) => {
+    const checked = this.#verify(message).then((verified) => {
       peer.checks--;
       if (this.#closed) return;
       if (verified) return this.#options.onInput({ kind: 'message', from, finalView, message: verified });
       this.#options.log.warn('a vote does not verify', { kind: message.kind });
-      await this.#pay(peer.messages, REFUSED_COST);
+      peer.refused++;
     });
     if (peer.checks >= CHECKS_MAX) await checked;
   }
@@ -134,6 +140,7 @@ export class ConsensusInbox {
       bytes: createTokenBucket({ perSecond: BYTES_PER_SECOND, burstSeconds: BURST_SECONDS }, now),
       questions: createTokenBucket(perMinute(CONTROL_REQUESTS_PER_MINUTE), now),
       checks: 0,
+      refused: 0,
     };
     this.#peers.delete(from);
     this.#peers.set(from, peer);
