@@ -63,3 +63,26 @@ test('edits of other places than those that changed stay as they are', () => {
   ];
   expect(carryPatches(edits, [{ action: 'del', path: ['text', 0] }])).toEqual(edits);
 });
+
+test('edits within an element of a list stay with that element, however far it moves', () => {
+  const done = (at: number): Patch => ({ action: 'put', path: ['list', at, 'done'], value: true });
+  const gone: Patch[] = [{ action: 'del', path: ['list', 0], length: 2 }];
+  // The third one; then one is put before it, which moves it, and it is edited again.
+  const edits: Patch[] = [done(2), { action: 'insert', path: ['list', 0], values: ['own'] }, done(3)];
+  const carried = carryPatches(edits, gone);
+  expect(carried).toEqual([done(0), { action: 'insert', path: ['list', 0], values: ['own'] }, done(1)]);
+});
+
+test('edits within an element that is not there are left out', () => {
+  const edits: Patch[] = [{ action: 'put', path: ['list', 1, 'done'], value: true }];
+  expect(carryPatches(edits, [{ action: 'del', path: ['list', 1] }])).toEqual([]);
+});
+
+test('a text within an element is the same text when its element has moved', () => {
+  const shrinking: Patch[] = [
+    { action: 'del', path: ['list', 0] },
+    { action: 'del', path: ['list', 0, 'text', 0], length: 2 },
+  ];
+  const edits: Patch[] = [{ action: 'splice', path: ['list', 1, 'text', 3], value: '!' }];
+  expect(carryPatches(edits, shrinking)).toEqual([{ action: 'splice', path: ['list', 0, 'text', 1], value: '!' }]);
+});

@@ -3,8 +3,11 @@
 import type { Patch } from '@automerge/automerge/slim';
 
 type PatchPath = Patch['path'];
-/** A run of elements: of the document that the edits were made on, of the one they are carried to, or of both. */
-type Run = { length: number; from: boolean; to: boolean };
+/**
+ * A run of elements: of the document that the edits were made on, of the one they are carried to, or of both. `first`
+ * names its first element, and each behind it is one more, wherever they are by now.
+ */
+type Run = { length: number; from: boolean; to: boolean; first: number };
 type Side = 'from' | 'to';
 
 /**
@@ -12,36 +15,69 @@ type Side = 'from' | 'to';
  * comes back leads on from the other.
  */
 export function carryPatches(edits: readonly Patch[], shrinking: readonly Patch[]): Patch[] {
-  const places = new Map<string, Run[]>();
-  const runsOf = (path: PatchPath): Run[] => {
-    const key = JSON.stringify(path.slice(0, -1));
-    const known = places.get(key) ?? [{ length: Infinity, from: true, to: true }];
-    places.set(key, known);
-    return known;
-  };
+  const places = new Places();
   for (const patch of shrinking) {
     const at = patch.path.at(-1);
-    if (typeof at !== 'number') continue;
-    const runs = runsOf(patch.path);
+    const runs = typeof at === 'number' ? places.find(patch.path, 'to')?.runs : undefined;
+    if (typeof at !== 'number' || !runs) continue;
     if (patch.action === 'del') markGone(runs, { side: 'to', at, length: patch.length ?? 1 });
     const length = insertedBy(patch);
-    if (length > 0) runs.splice(splitAt(runs, 'to', at), 0, { length, from: false, to: true });
+    if (length > 0) runs.splice(splitAt(runs, 'to', at), 0, places.createRun({ length, from: false }));
   }
   return edits.flatMap((patch) => {
-    const at = patch.path.at(-1);
-    const key = JSON.stringify(patch.path.slice(0, -1));
-    if (typeof at !== 'number' || !places.has(key)) return [patch];
-    return carry(patch, at, places.get(key)!);
+    const place = places.find(patch.path, 'from');
+    return place ? carry(patch, place, places) : [];
   });
 }
 
-function carry(patch: Patch, at: number, runs: Run[]): Patch[] {
-  const place = (index: number): PatchPath => [...patch.path.slice(0, -1), index];
+/** `within`: the path to it in the document that is carried to. */
+type Place = { readonly within: PatchPath; readonly runs: Run[] };
+
+/** Every list and text that an edit is in, by the elements it is within: their indices change, their names do not. */
+class Places {
+  readonly #runsByPlace = new Map<string, Run[]>();
+  #created = 0;
+
+  /** What holds the last step of a path of that side; undefined where it is within an element that is not carried to. */
+  find(path: PatchPath, side: Side): Place | undefined {
+    const names: PatchPath = [];
+    const within: PatchPath = [];
+    for (const step of path.slice(0, -1)) {
+      if (typeof step === 'string') {
+        names.push(step);
+        within.push(step);
+        continue;
+      }
+      const element = findElement(this.#runsOf(names), side, step);
+      if (element.to === undefined) return undefined;
+      names.push(element.name);
+      within.push(element.to);
+    }
+    return { within, runs: this.#runsOf(names) };
+  }
+
+  createRun({ length, from }: Pick<Run, 'length' | 'from'>): Run {
+    this.#created += length;
+    return { length, from, to: true, first: -this.#created };
+  }
+
+  #runsOf(names: PatchPath): Run[] {
+    const key = JSON.stringify(names);
+    const known = this.#runsByPlace.get(key) ?? [{ length: Infinity, from: true, to: true, first: 0 }];
+    this.#runsByPlace.set(key, known);
+    return known;
+  }
+}
+
+function carry(patch: Patch, { within, runs }: Place, places: Places): Patch[] {
+  const at = patch.path.at(-1);
+  if (typeof at !== 'number') return [{ ...patch, path: [...within, ...patch.path.slice(-1)] }];
+  const place = (index: number): PatchPath => [...within, index];
   const length = insertedBy(patch);
   const index = splitAt(runs, 'from', at);
   const before = lengthOf(runs.slice(0, index), 'to');
   if (length > 0) {
-    runs.splice(index, 0, { length, from: true, to: true });
+    runs.splice(index, 0, places.createRun({ length, from: true }));
     return [{ ...patch, path: place(before) }];
   }
   if (patch.action === 'del') {
@@ -51,6 +87,20 @@ function carry(patch: Patch, at: number, runs: Run[]): Patch[] {
   }
   const held = runs.slice(index).find(({ from }) => from);
   return held?.to === true ? [{ ...patch, path: place(before) }] : [];
+}
+
+/** The element with this index on that side: its name, and its index where edits are carried to, if it is there. */
+function findElement(runs: readonly Run[], side: Side, at: number): { name: number; to: number | undefined } {
+  let left = at;
+  let before = 0;
+  for (const run of runs) {
+    if (run[side] && left < run.length) {
+      return { name: run.first + left, to: run.to ? before + left : undefined };
+    }
+    if (run[side]) left -= run.length;
+    if (run.to) before += run.length;
+  }
+  return { name: at, to: undefined };
 }
 
 /** Takes elements away; returns how many of them the document that is carried to had. */
@@ -74,7 +124,7 @@ function splitAt(runs: Run[], side: Side, at: number): number {
     if (left === 0) return index;
     if (!run[side]) continue;
     if (left < run.length) {
-      runs.splice(index, 1, { ...run, length: left }, { ...run, length: run.length - left });
+      runs.splice(index, 1, { ...run, length: left }, { ...run, length: run.length - left, first: run.first + left });
       return index + 1;
     }
     left -= run.length;
