@@ -44,8 +44,8 @@ const recordSchema = struct({
   keyEpoch: optional(uint({ min: 1 })),
   /** Founded here: false for one that was joined, or is known from another device. */
   founded: bool(),
-  /** Where the own devices meet: the number of the pointer to it, and the device that founded and orders it. */
-  personal: optional(struct({ seq: uint({ min: 1 }), device: publicKeySchema })),
+  /** Where the own devices meet: the number of the pointer to it and the key epoch it names, and the device that founded and orders it. */
+  personal: optional(struct({ seq: uint({ min: 1 }), device: publicKeySchema, keyEpoch: optional(uint({ min: 1 })) })),
 });
 type GroupRecord = Infer<typeof recordSchema>;
 

@@ -96,7 +96,8 @@ export class PersonalGroup {
     const { identity } = this.#options.self;
     if (this.#resting || this.#cancel || this.#running) return void (this.#again ||= this.#running);
     if (!this.#groups) return this.wake();
-    if (!this.#groups.ordinary.some((node) => isMember(node, identity) && this.#isNews(node))) return;
+    const hasNews = this.#groups.ordinary.some((node) => isMember(node, identity) && this.#isNews(node));
+    if (!hasNews && !this.#isPointerOld()) return;
     this.#look ||= !this.#groups.personal;
     this.#schedule(GATHER);
   }
@@ -156,7 +157,7 @@ export class PersonalGroup {
     const node = this.#groups?.personal?.node;
     if (this.#closed || !node || node.refusal) return DONE;
     await this.#exchange(node);
-    return DONE;
+    return await this.#renewPointer();
   }
 
   /** The newest pointer's group is the one that is open here; founds it where there is something to list and no pointer. */
@@ -169,7 +170,8 @@ export class PersonalGroup {
     const own = this.#groups?.personal;
     if (!own || own.seq < record.seq) {
       const opened = await key();
-      if (!opened) return this.#rest();
+      // Most often it names the group that is open, with a newer key.
+      if (!opened) return own ? DONE : this.#rest();
       const pointer = openPointer(record, opened);
       if (!pointer.ok) {
         this.#options.log.warn('personal group not opened', pointer.error);
@@ -177,7 +179,11 @@ export class PersonalGroup {
       }
       const { seq, device, keys, founding } = pointer.value;
       this.#groups = await openGroups();
-      await this.#groups.adoptPersonal(keys, founding, { seq, device });
+      await this.#groups.adoptPersonal(keys, founding, {
+        seq,
+        device,
+        ...(keys.keyEpoch && { keyEpoch: keys.keyEpoch }),
+      });
     }
     const place = this.#groups?.personal;
     if (!place || place.device === self.signer.key || !mayFound) return DONE;
@@ -196,9 +202,8 @@ export class PersonalGroup {
     const revoked = await commons.isRevoked(device);
     if (!revoked.ok || revoked.value) return revoked.ok ? this.#rest() : revoked;
     this.#groups ??= await this.#options.openGroups();
-    const { genesis, sealingKey } = await this.#groups.draw({ name: NAME, read: 'members' });
-    assert(sealingKey, 'a group that members read has a sealing key');
-    const pointer = sealPointer({ pointer: { seq, device, genesis, sealingKey }, key: opened, random });
+    const keys = await this.#groups.draw({ name: NAME, read: 'members' });
+    const pointer = sealPointer({ pointer: { seq, device, ...keys }, key: opened, random });
     const submitted = await commons.submit(identityPersonal.create(pointer));
     if (!submitted.ok && submitted.error.code !== 'wrong_state') {
       const { code } = submitted.error;
@@ -206,6 +211,30 @@ export class PersonalGroup {
       return isCode(code) && !codeWaits(code) ? this.#rest() : submitted;
     }
     return await this.#locate({ mayFound: false });
+  }
+
+  /** PG9: a device that comes by the phrase alone begins where the pointer says, and its room is listened to for some epochs only. */
+  async #renewPointer(): Promise<Result<null, Failure>> {
+    const { commons, key, random } = this.#options;
+    if (!this.#isPointerOld()) return DONE;
+    const place = this.#groups?.personal;
+    const opened = place && (await key());
+    if (!opened || !this.#groups) return DONE;
+    const keys = await this.#groups.keysOf(place.node);
+    const next = { ...keys, seq: place.seq + 1, device: place.device };
+    const submitted = await commons.submit(
+      identityPersonal.create(sealPointer({ pointer: next, key: opened, random })),
+    );
+    if (!submitted.ok && submitted.error.code !== 'wrong_state') {
+      const { code } = submitted.error;
+      return isCode(code) && !codeWaits(code) ? this.#rest() : submitted;
+    }
+    return await this.#locate({ mayFound: false });
+  }
+
+  #isPointerOld(): boolean {
+    const place = this.#groups?.personal;
+    return place !== null && place !== undefined && !place.node.refusal && (place.keyEpoch ?? 0) < epochOf(place.node);
   }
 
   /** Opens what the list has and this device has not, and lists what this device has and the list has not. */

@@ -8,11 +8,13 @@ import type { GroupKeys } from './groups.ts';
 import { decodeGenesis } from '../chain/genesis.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, literal, struct, uint } from '../codec/schema.ts';
+import { bytes, literal, optional, struct, uint } from '../codec/schema.ts';
+import { assert } from '../core/assert.ts';
 import { fail, ok } from '../core/result.ts';
 import { deriveBytes } from '../crypto/hkdf.ts';
 import { publicKeySchema } from '../crypto/ids.ts';
 import { openWithKey, sealWithKey } from '../crypto/keystore.ts';
+import { keyFields } from './key-fields.ts';
 import { PERSONAL_BOX_BYTES_MAX, type PersonalRecord } from '../ledger/families/personal.ts';
 
 const LABEL = 'weft/personal/v1';
@@ -24,7 +26,9 @@ const pointerSchema = struct({
   seq: uint({ min: 1 }),
   device: publicKeySchema,
   genesis: bytes({ max: PERSONAL_BOX_BYTES_MAX }),
+  /** The newest that whoever wrote the pointer had, and its key epoch if not 0. */
   sealingKey: bytes({ length: KEY_BYTES }),
+  keyEpoch: optional(uint({ min: 1 })),
 });
 
 export type PersonalPointer = {
@@ -40,13 +44,17 @@ export function derivePersonalKey({ sealingSeed }: Pick<IdentitySecrets, 'sealin
 }
 
 export function sealPointer(given: {
-  readonly pointer: Pick<PersonalPointer, 'seq' | 'device'> & { readonly genesis: Uint8Array; sealingKey: Uint8Array };
+  readonly pointer: Pick<PersonalPointer, 'seq' | 'device'> & GroupKeys;
   readonly key: Uint8Array;
   readonly random: Random;
 }): PersonalRecord {
   const { pointer, key, random } = given;
-  const secret = encodeCanonical(pointerSchema, { v: 1, ...pointer });
-  return { seq: pointer.seq, sealed: sealWithKey({ secret, key, random }) };
+  const { seq, device, genesis } = pointer;
+  const { sealingKey, keyEpoch } = keyFields(pointer);
+  assert(sealingKey, 'a group that members read has a sealing key');
+  const fields = { v: 1, seq, device, genesis, sealingKey, ...(keyEpoch && { keyEpoch }) } as const;
+  const secret = encodeCanonical(pointerSchema, fields);
+  return { seq, sealed: sealWithKey({ secret, key, random }) };
 }
 
 /** Fails for what another phrase sealed, what was changed, and an older pointer under a newer number. */
@@ -57,9 +65,11 @@ export function openPointer(
   const opened = openWithKey({ box: sealed, key });
   const pointer = opened.ok ? decodeCanonical(pointerSchema, opened.value, { max: PERSONAL_BOX_BYTES_MAX }) : opened;
   if (!pointer.ok || pointer.value.seq !== seq) return refuse();
-  const { device, genesis, sealingKey } = pointer.value;
+  const { device, genesis, sealingKey, keyEpoch = 0 } = pointer.value;
   const founding = decodeGenesis(genesis);
-  return founding.ok ? ok({ seq, device, keys: { genesis, sealingKey }, founding: founding.value }) : refuse();
+  return founding.ok
+    ? ok({ seq, device, keys: { genesis, sealingKey, keyEpoch }, founding: founding.value })
+    : refuse();
 }
 
 function refuse(): Result<never, Failure<'bad_pointer'>> {

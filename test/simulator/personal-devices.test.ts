@@ -187,4 +187,35 @@ describe('PG: the personal group', () => {
     await clock.advance(LONG);
     expect(state.record?.seq).toBe(2);
   });
+
+  test('PG9: after more revocations than rooms are listened to, a new device still comes in by the phrase', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 21 });
+    const { state, start } = createOwner(world, clock);
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const { node } = phone.groups.personal!;
+    for (let epoch = 1; epoch <= 5; epoch++) {
+      const lost = await start({ device: `lost ${epoch}`, disk: createMemoryDisk() });
+      await clock.advanceUntil(() => phone.personal.devices.has(lost.device), LONG);
+      for (const one of phone.groups.all) {
+        await clock.advanceUntil(() => one.chain.pool.size === 0, LONG);
+        const certificate = phone.personal.devices.get(lost.device)!.bytes;
+        await one.submit([deviceRevoke.create({ device: lost.device, certificate })]);
+      }
+      await clock.advanceUntil(() => phone.groups.all.every(({ keys }) => keys.keys[0]!.epoch === epoch), LONG);
+      await clock.advanceUntil(() => state.record?.seq === epoch + 1, LONG);
+      expect(phone.groups.personal?.node).toBe(node);
+      await lost.close();
+    }
+    const desk = await start({ device: 'desk', disk: createMemoryDisk() });
+    await clock.advanceUntil(() => desk.names().length === 1, LONG);
+    const copy = named(desk, 'Weavers');
+    await clock.advanceUntil(() => copy.chain.tip.id === named(phone, 'Weavers').chain.tip.id, LONG);
+    expect(copy.keys.keys).toEqual(named(phone, 'Weavers').keys.keys);
+    const { writes } = state;
+    await clock.advance(10 * LONG);
+    expect(state.writes).toBe(writes);
+  });
 });
