@@ -18,6 +18,7 @@ import { EvidenceWatch } from './evidence-watch.ts';
 import { ForkWatch } from './fork-watch.ts';
 import { GroupLinks, type GroupRoom } from './group-links.ts';
 import { GroupRooms } from './group-rooms.ts';
+import { GroupMarket } from './group-market.ts';
 import { GroupMoney } from './group-money.ts';
 import { openGroupParts, type GroupNodeOptions, type GroupParts } from './group-node-parts.ts';
 import { GroupSync } from './group-sync.ts';
@@ -44,6 +45,8 @@ export class GroupNode {
   readonly documents: GroupDocuments;
   /** Balances, previews and figures; all zero and nothing in a group without tokens. */
   readonly money: GroupMoney;
+  /** Tasks, offers and what else is open. */
+  readonly market: GroupMarket;
   readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
   readonly #own: OwnEntries;
@@ -74,6 +77,7 @@ export class GroupNode {
     this.outbox = outbox;
     this.documents = documents;
     this.money = new GroupMoney({ chain, outbox, clock, founding, self });
+    this.market = new GroupMarket({ chain, founding, random: options.random });
     this.#standing = new MemberStanding({ founding, chain, self });
     const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
