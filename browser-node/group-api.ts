@@ -104,7 +104,88 @@ export interface DocumentHandle {
   close(): Promise<void>;
 }
 
-export interface GroupsApi {
+export type TokenAsset = 'consumer' | 'industrial';
+
+/** Whole thousandths of a token as decimal text: '4000' is 4 tokens. Never a float. */
+export type TokenAmount = string;
+
+/** `until`: when the last of what is vesting is free, in ms; null when nothing is. */
+export type TokenBalance = {
+  readonly free: TokenAmount;
+  readonly vesting: TokenAmount;
+  readonly until: number | null;
+};
+
+/** Of the whole group. `mintable`: how much more can be made; `emittedPerDay`: to whoever orders, at the present rate. */
+export type TokenFigures = {
+  readonly total: TokenAmount;
+  readonly treasury: TokenAmount;
+  readonly escrow: TokenAmount;
+  readonly mintable: TokenAmount;
+  readonly emittedPerDay: TokenAmount;
+};
+
+/** As of the last final block. */
+export type GroupTokens = {
+  readonly balances: Readonly<Record<TokenAsset, TokenBalance>>;
+  readonly figures: Readonly<Record<TokenAsset, TokenFigures>>;
+  /** Whether members may send tokens to each other, and what the group keeps of it, in hundredths of a percent. */
+  readonly transferable: boolean;
+  readonly transferFeeBps: number;
+};
+
+export type TokenTransfer = {
+  readonly asset: TokenAsset;
+  /** Identity of a member. */
+  readonly to: string;
+  readonly amount: TokenAmount;
+  /** At most 256 bytes; everybody who reads the group reads it. */
+  readonly memo?: string;
+};
+
+/** Without `to`, to the treasury. */
+export type TokenMint = Omit<TokenTransfer, 'to'> & { readonly to?: string };
+
+/** By the rule that the block uses, on top of all that is pending here: others may still come first. */
+export type TokenPreview = {
+  /** `ok`, or why it would not be done, and in `because` what to do. */
+  readonly code: string;
+  readonly because: string;
+  /** What the entry costs; an entry that is not done pays as well, where it is ordered. */
+  readonly fee: Readonly<Record<TokenAsset, TokenAmount>>;
+  /** What the receiver gets, and what the group keeps of it. */
+  readonly arrives: TokenAmount;
+  readonly kept: TokenAmount;
+  /** How much more of it can be made afterwards; null where nothing is made. */
+  readonly mintable: TokenAmount | null;
+  /** Own balances afterwards. */
+  readonly after: Readonly<Record<TokenAsset, Omit<TokenBalance, 'until'>>>;
+};
+
+/** `at`: block time, or when it was signed, in ms; `height` is null while it is pending. */
+export type TokenEvent = {
+  readonly id: string;
+  readonly state: 'pending' | 'final';
+  readonly code: string;
+  readonly sentence: string;
+  readonly at: number;
+  readonly height: number | null;
+};
+
+export interface GroupTokensApi {
+  /** Null in a group without tokens. */
+  money(groupId: string): Promise<GroupTokens | null>;
+  previewTransfer(groupId: string, transfer: TokenTransfer): Promise<TokenPreview>;
+  /** On disk when it resolves; what would not be done is not written. `entries.status(id, groupId)` says what becomes of it. */
+  transfer(groupId: string, transfer: TokenTransfer): Promise<{ id: string }>;
+  /** For admins. */
+  previewMint(groupId: string, mint: TokenMint): Promise<TokenPreview>;
+  mint(groupId: string, mint: TokenMint): Promise<{ id: string }>;
+  /** Own entries about tokens, pending ones first, and others that moved own tokens; the newest first, 50 if `limit` is absent. */
+  history(groupId: string, options?: { limit?: number }): Promise<readonly TokenEvent[]>;
+}
+
+export interface GroupsApi extends GroupTokensApi {
   /**
    * `others`: what the devices of others said by `offer`, who are members from the beginning and order the group as well;
    * they come in by an invite, like everybody.

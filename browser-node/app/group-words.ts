@@ -15,6 +15,14 @@ export function nameRole(role: GroupSummary['role']): string {
   return ROLE_NAMES[role];
 }
 
+/** `Ann`, `Member …1a2B`, `Rosa (you)`. */
+export function nameMember({ name, you, identity }: Pick<GroupMember, 'name' | 'you' | 'identity'>): string {
+  // The node stands in for a name that was not given with the end of the key.
+  const isGiven = name !== '' && !name.startsWith('…');
+  if (you) return isGiven ? `${name} (you)` : 'You';
+  return isGiven ? name : `Member …${identity.slice(-4)}`;
+}
+
 /** What somebody may do who has this role, as the end of a sentence. */
 export function describeRole(role: GroupRole): string {
   return role === 'admin'

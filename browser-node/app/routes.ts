@@ -10,6 +10,7 @@ export type Route =
   | { readonly view: ViewName }
   | { readonly view: 'site'; readonly handle: string; readonly name: string }
   | { readonly view: 'group'; readonly groupId: string }
+  | { readonly view: 'tokens'; readonly groupId: string }
   /** `page` as in the document `pages/<page>`. */
   | { readonly view: 'page'; readonly groupId: string; readonly page: string }
   /** `#join=…`: whoever opens the address has the invite, which is in its hash so that no server sees it. */
@@ -29,6 +30,7 @@ export function parseRoute(hash: string): Route {
   if (first === undefined) return { view };
   if (view === 'sites' && parts.length <= 2) return { view: 'site', handle: first, name: second };
   if (view === 'groups' && parts.length === 1) return { view: 'group', groupId: first };
+  if (view === 'groups' && second === 'tokens' && parts.length === 2) return { view: 'tokens', groupId: first };
   if (view === 'groups' && second === 'pages' && third !== undefined && parts.length === 3) {
     return { view: 'page', groupId: first, page: third };
   }
@@ -42,6 +44,8 @@ export function routeTo(to: ViewName | Route): string {
       return route.name === '' ? `#/sites/${route.handle}` : `#/sites/${route.handle}/${route.name}`;
     case 'group':
       return `#/groups/${route.groupId}`;
+    case 'tokens':
+      return `#/groups/${route.groupId}/tokens`;
     case 'page':
       return `#/groups/${route.groupId}/pages/${route.page}`;
     case 'join':
@@ -56,7 +60,7 @@ export function routeTo(to: ViewName | Route): string {
 /** The entry of the navigation under which a route stands. */
 export function sectionOf({ view }: Route): ViewName {
   if (view === 'site') return 'sites';
-  return view === 'group' || view === 'page' || view === 'join' ? 'groups' : view;
+  return view === 'group' || view === 'tokens' || view === 'page' || view === 'join' ? 'groups' : view;
 }
 
 /** Leaves an address that should not stay in the history, such as an invite that was taken. */

@@ -1,10 +1,8 @@
 // The calls on groups: found, invite, join, see who is in it, and change that.
 
-import type { GroupsApi, GroupSummary } from '../group-api.ts';
+import type { GroupsApi, GroupSummary, GroupTokensApi } from '../group-api.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import type { Groups } from '../../shared/node/groups.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
-import type { Identity } from '../../shared/crypto/ids.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { decodeInvite } from '../../shared/ledger/invite.ts';
 import { memberRemove, memberRole } from '../../shared/ledger/families/membership.ts';
@@ -13,6 +11,7 @@ import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import { requireIdentity, type EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
+import { findGroup, type FoundGroup } from './find-group.ts';
 import { describeDetails, describeGroup, describeMembers } from './group-views.ts';
 
 const WEEK = 7 * 86_400_000;
@@ -26,15 +25,8 @@ export type GroupCallsOptions = {
   readonly appUrl: string;
 };
 
-export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): GroupsApi {
-  const find = async (groupId: string): Promise<{ groups: Groups; node: GroupNode; self: Identity }> => {
-    const self = requireIdentity(context);
-    const { groups } = await host.open();
-    const node = orThrow(groups.get(groupId));
-    // Whoever was let in there would have the keys of every group.
-    if (node === groups.personal?.node) return reject('not_permitted', 'This group is for your own devices alone.');
-    return { groups, node, self };
-  };
+export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): Omit<GroupsApi, keyof GroupTokensApi> {
+  const find = (groupId: string): Promise<FoundGroup> => findGroup({ context, host }, groupId);
   return {
     async create({ name, read = 'members', others = [] }) {
       requireIdentity(context);

@@ -1,11 +1,15 @@
 // The calls on groups before their code is here: it is fetched with the first of them, or when a group is known here.
 
-import type { GroupSummary } from '../group-api.ts';
+import type { GroupsApi, GroupSummary } from '../group-api.ts';
 import type { PeerInfo, WeftApi } from '../api.ts';
 import type { DocumentWatch } from './document-calls.ts';
 import type { GroupCallsOptions } from './group-calls.ts';
+import { needPart } from '../../shared/core/late-part.ts';
 import { GROUPED_CALLS, type DocumentCalls } from '../transport/engine-api.ts';
 import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
+
+/** Of the calls on groups, those that bring the words of receipts. */
+const TOKEN_CALLS = ['money', 'previewTransfer', 'transfer', 'previewMint', 'mint', 'history'] as const;
 
 type Parts = typeof import('./group-parts.ts');
 
@@ -23,12 +27,19 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
   const { context, host } = options;
   let documents: ReturnType<Parts['createDocumentCalls']> | null = null;
   const loadDocuments = async () => (documents ??= (await loadGroupParts()).createDocumentCalls({ context, host }));
+  const tokens = forwardCalls(TOKEN_CALLS, async () => {
+    const { createTokenCalls } = await needPart(() => import('./token-calls.ts'));
+    return createTokenCalls({ context, host });
+  });
+  const loadGroups = async (): Promise<GroupsApi> => {
+    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens };
+  };
   // Every page asks once: while no group is open the answer needs no code.
   const list: LateGroupCalls['list'] = async () =>
     (await host.ordinary()).length === 0 ? [] : (await loadGroupParts()).listGroups(context, host);
   return {
     groups: {
-      ...forwardCalls(namesOf(GROUPED_CALLS.groups), async () => (await loadGroupParts()).createGroupCalls(options)),
+      ...forwardCalls(namesOf(GROUPED_CALLS.groups), loadGroups),
       list,
     },
     documents: forwardCalls(namesOf(GROUPED_CALLS.documents), loadDocuments),

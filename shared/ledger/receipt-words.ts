@@ -186,6 +186,13 @@ export function describeEntry(
   return `Not done: ${who} wanted to ${wanted}. ${becauseOf(receipt.code)}${paid}`;
 }
 
+/** For the person whose entry is not ordered yet: what it will do. */
+export function describePending(body: EntryBody, { nameOf = shortName }: Reader = {}): string {
+  return `You ${tellOperations(body, nameOf)
+    .map(([, wants, what]) => `${wants} ${what}`)
+    .join(', ')}.`;
+}
+
 /** Whether an operation has words of its own. */
 export function tellsKind(kind: string): boolean {
   return tellersByKind.has(kind);

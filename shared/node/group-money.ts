@@ -4,7 +4,7 @@ import type { Failure, Result } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { Founding } from '../chain/genesis.ts';
-import type { Clock } from '../platform/ports.ts';
+import type { Clock, Store } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
@@ -21,6 +21,7 @@ import { balanceOf } from '../ledger/funds.ts';
 import { MEMBER } from '../ledger/records.ts';
 import { openDraft, readRecord, type Draft, type State } from '../ledger/state.ts';
 import { readTokenStats, type TokenStats } from '../ledger/token-stats.ts';
+import { TokenHistory, type HistoryEntry } from './token-history.ts';
 
 /** What an entry takes beside its operations, with the certificate of a first one; and what frames an operation. */
 const ENTRY_FRAME_BYTES = 1_024;
@@ -35,6 +36,8 @@ export type Balances = Readonly<Record<Asset, Balance>>;
 export type EntryPreview = { readonly admission: Admission; readonly before: Balances; readonly after: Balances };
 
 type GroupMoneyOptions = {
+  /** The part of it that holds the chain. */
+  readonly store: Store;
   readonly chain: Ordering;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -44,9 +47,11 @@ type GroupMoneyOptions = {
 
 export class GroupMoney {
   readonly #options: GroupMoneyOptions;
+  readonly #history: TokenHistory;
 
   constructor(options: GroupMoneyOptions) {
     this.#options = options;
+    this.#history = new TokenHistory({ ...options, identity: options.self.identity });
   }
 
   /** As of the last final block, at this moment. */
@@ -57,6 +62,11 @@ export class GroupMoney {
   /** Undefined in a group without tokens. */
   stats(): TokenStats | undefined {
     return readTokenStats(this.#options.chain.state, this.#options.clock.now());
+  }
+
+  /** Own entries about tokens, pending ones first, and others that moved own tokens; the newest first. */
+  history(limit: number): Promise<readonly HistoryEntry[]> {
+    return this.#history.read(limit);
   }
 
   /** What a change of policy would do. */

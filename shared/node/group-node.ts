@@ -76,7 +76,7 @@ export class GroupNode {
     this.#disk = parts.disk;
     this.outbox = outbox;
     this.documents = documents;
-    this.money = new GroupMoney({ chain, outbox, clock, founding, self });
+    this.money = new GroupMoney({ store, chain, outbox, clock, founding, self });
     this.market = new GroupMarket({ chain, founding, random: options.random });
     this.#standing = new MemberStanding({ founding, chain, self });
     const onFailed = (error: unknown): void => this.#report(error);

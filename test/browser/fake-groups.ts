@@ -8,6 +8,7 @@ import type {
   InvitePreview,
 } from '../../browser-node/group-api.ts';
 import { createFakeDocuments, type FakeDocuments } from './fake-documents.ts';
+import { createFakeTokens, type FakeTokens } from './fake-tokens.ts';
 
 type FakeGroup = {
   summary: GroupSummary;
@@ -27,6 +28,8 @@ export type FakeGroupsOptions = {
 export type FakeGroups = {
   readonly groups: GroupsApi;
   readonly documents: FakeDocuments;
+  /** Of what was sent in a group. */
+  readonly tokenStatus: FakeTokens['status'];
   /** What waits is ordered. */
   order(groupId: string): void;
 };
@@ -69,7 +72,16 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
     tell();
   };
 
+  const { tokens, ...tokenState } = createFakeTokens({
+    now,
+    enter,
+    hasTokens: (groupId) => groupId !== CIRCLE,
+    nameOf: (groupId, identity) => find(groupId).members.find((one) => one.identity === identity)?.name ?? '',
+    sent: (groupId) => update(groupId, { pending: find(groupId).summary.pending + 1 }),
+  });
+
   const groups: GroupsApi = {
+    ...tokens,
     async create({ name, read = 'members' }) {
       await enter('groups.create');
       const groupId = `bafyreinew${all.size}`;
@@ -132,7 +144,9 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
   return {
     groups,
     documents,
+    tokenStatus: tokenState.status,
     order(groupId) {
+      tokenState.order(groupId);
       const group = find(groupId);
       const { waiting: _, ...rest } = group.summary;
       group.summary = {

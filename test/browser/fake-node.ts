@@ -256,7 +256,8 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     },
     entries: {
       submit: () => Promise.resolve({ id: MANIFEST }),
-      status: (id) => Promise.resolve({ state: 'pending', id, waitingFor: 'order' }),
+      status: (id, groupId = '') =>
+        pause().then(() => made.tokenStatus(id, groupId) ?? { state: 'pending', id, waitingFor: 'order' }),
     },
     peers: { list: () => pause().then(() => listPeers(options.peers ?? 0)) },
     status: () => pause().then(() => state.status),

@@ -45,7 +45,7 @@ export function transferTokens(
 }
 
 /** F04: what the treasury gets of a transfer, rounded down. */
-function transferFee(sent: bigint, bps: number): bigint {
+export function transferFee(sent: bigint, bps: number): bigint {
   return (sent * BigInt(bps)) / BPS;
 }
 

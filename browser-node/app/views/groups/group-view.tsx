@@ -11,6 +11,7 @@ import { adviseOnInvite, explainWaiting, isRefusedJoin, nameRole } from '../../g
 import { InvitePanel } from './invite-panel.tsx';
 import { MemberList } from './member-list.tsx';
 import { PageList } from './page-list.tsx';
+import { TokenCard } from './token-card.tsx';
 
 export function GroupView({ groupId }: { groupId: string }) {
   const { value, failure } = useLive(
@@ -35,6 +36,7 @@ export function GroupView({ groupId }: { groupId: string }) {
       {/* Of a group that one is not in there is nothing to do. */}
       {group.role !== 'removed' && !isRefusedJoin(group) && <PageList group={group} />}
       <MemberList group={group} />
+      {(group.role === 'admin' || group.role === 'member') && <TokenCard group={group} />}
       {group.role === 'admin' && group.waiting?.code !== 'device_revoked' && <InvitePanel group={group} />}
       <About group={group} />
       <FailureNotice failure={failure.value} />

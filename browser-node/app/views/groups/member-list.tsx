@@ -11,7 +11,7 @@ import { Card } from '../../components/page.tsx';
 import { useCall } from '../../components/use-call.ts';
 import { useLive } from '../../components/use-live.ts';
 import { countOf, shorten } from '../../format.ts';
-import { describePresence, describeRole, nameRole } from '../../group-words.ts';
+import { describePresence, describeRole, nameMember, nameRole } from '../../group-words.ts';
 
 export function MemberList({ group }: { group: GroupDetails }) {
   const { value, failure, reload } = useLive(
@@ -59,13 +59,6 @@ function MemberRow({ member, group, onChanged }: RowProps) {
       )}
     </li>
   );
-}
-
-function nameMember({ name, you, identity }: GroupMember): string {
-  // The node stands in for a name that was not given with the end of the key.
-  const isGiven = name !== '' && !name.startsWith('…');
-  if (you) return isGiven ? `${name} (you)` : 'You';
-  return isGiven ? name : `Member …${identity.slice(-4)}`;
 }
 
 /** The question is asked for admins only: to give somebody less is done in the same way, and can be undone. */

@@ -1,0 +1,159 @@
+// Sending tokens, or making them: what it would do is shown while one types, asked once more, and followed until it is final.
+
+import type { TokenAsset, TokenTransfer } from '../../../group-api.ts';
+import { useComputed, useSignal, type ReadonlySignal } from '@preact/signals';
+import { useApp } from '../../app-state.ts';
+import { Button } from '../../components/button.tsx';
+import { Choice } from '../../components/choice.tsx';
+import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
+import { Field } from '../../components/field.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { Select } from '../../components/select.tsx';
+import { useCall } from '../../components/use-call.ts';
+import { useLive } from '../../components/use-live.ts';
+import { checkMemo, describeTokens, readAmount } from '../../token-words.ts';
+import { SentEntry } from './sent-entry.tsx';
+import { TokenOutcome, type TokenFormKind } from './token-outcome.tsx';
+
+const ASSET_CHOICES: readonly (readonly [TokenAsset, string])[] = [
+  ['consumer', 'Consumer'],
+  ['industrial', 'Industrial'],
+];
+
+type TokenFormProps = {
+  readonly kind: TokenFormKind;
+  readonly groupId: string;
+  /** The receiver '' is the treasury. */
+  readonly receivers: readonly (readonly [identity: string, name: string])[];
+};
+
+export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
+  const { say } = useApp();
+  const asset = useSignal<TokenAsset>('consumer');
+  const to = useSignal(receivers[0]?.[0] ?? '');
+  const typed = useSignal('');
+  const memo = useSignal('');
+  const asking = useSignal(false);
+  const sent = useSignal<string | undefined>(undefined);
+  const { busy, failure, run, clear } = useCall();
+  const wanted = useComputed((): TokenTransfer | undefined => {
+    const { amount } = readAmount(typed.value);
+    if (amount === undefined || checkMemo(memo.value) !== undefined) return undefined;
+    return { asset: asset.value, to: to.value, amount, memo: memo.value.trim() };
+  });
+  const { preview, shown, problem } = usePreview({ kind, groupId, wanted });
+  const close = (): void => {
+    asking.value = false;
+    clear();
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (preview?.code === 'ok') asking.value = true;
+  };
+  const confirm = (): void =>
+    run(
+      async ({ groups }) => {
+        const { to: identity, ...rest } = wanted.peek()!;
+        if (kind === 'send') return await groups.transfer(groupId, { to: identity, ...rest });
+        return await groups.mint(groupId, identity === '' ? rest : { to: identity, ...rest });
+      },
+      ({ id }) => {
+        sent.value = id;
+        typed.value = '';
+        memo.value = '';
+        asking.value = false;
+        say(kind === 'send' ? 'Signed and stored: it is on its way' : 'Signed and stored: they are being made');
+      },
+    );
+  const name = receivers.find(([identity]) => identity === to.value)?.[1] ?? 'Whoever it is for';
+  const verb = kind === 'send' ? 'Send' : 'Make';
+  return (
+    <>
+      <form class="stack" onSubmit={submit}>
+        <Select
+          label={kind === 'send' ? 'To' : 'For'}
+          options={receivers}
+          chosen={to.value}
+          onChoose={(one) => (to.value = one)}
+        />
+        <Choice label="Tokens" options={ASSET_CHOICES} chosen={asset.value} onChoose={(one) => (asset.value = one)} />
+        <Field
+          label={kind === 'send' ? 'How many' : 'How many to make'}
+          value={typed.value}
+          onInput={(text) => (typed.value = text)}
+          hint="Such as 12.5: up to three decimals, after a point."
+          problem={readAmount(typed.value).problem}
+        />
+        <Field
+          label={kind === 'send' ? 'Note' : 'Note on why'}
+          value={memo.value}
+          onInput={(text) => (memo.value = text)}
+          hint="May stay empty. Whoever reads the group reads it too."
+          problem={checkMemo(memo.value)}
+        />
+        <div role="status" class="stack">
+          {shown === undefined && sent.value !== undefined && (
+            <SentEntry key={sent.value} groupId={groupId} id={sent.value} />
+          )}
+          {shown !== undefined && <TokenOutcome kind={kind} name={name} wanted={shown.of} preview={shown.preview} />}
+        </div>
+        <FailureNotice failure={problem} />
+        <div class="actions">
+          <Button look="main" submit disabled={preview?.code !== 'ok'}>
+            {kind === 'send' ? 'Send…' : 'Make…'}
+          </Button>
+        </div>
+      </form>
+      {asking.value && wanted.value !== undefined && (
+        <ConfirmDialog
+          title={`${verb} ${describeTokens(wanted.value.asset, wanted.value.amount)} ${kind === 'send' ? 'to' : 'for'} ${lowerTreasury(name)}?`}
+          confirm={verb}
+          keep="Not now"
+          busy={busy.value}
+          onConfirm={confirm}
+          onClose={close}
+        >
+          {preview !== undefined && <TokenOutcome kind={kind} name={name} wanted={wanted.value} preview={preview} />}
+          <p>
+            {kind === 'send'
+              ? 'Once it is final nobody can take it back: only who got them can send them back.'
+              : 'Once it is final they are there for good, and everybody in the group sees who made them.'}
+          </p>
+          <FailureNotice failure={failure.value} />
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
+
+/** `preview`: of what is wanted now. `shown` may be of what was wanted a moment before, so that nothing jumps while one types. */
+function usePreview(given: {
+  readonly kind: TokenFormKind;
+  readonly groupId: string;
+  readonly wanted: ReadonlySignal<TokenTransfer | undefined>;
+}) {
+  const { kind, groupId, wanted } = given;
+  const { value, failure } = useLive(
+    async ({ groups }) => {
+      const of = wanted.peek();
+      if (of === undefined) return undefined;
+      const { to, ...rest } = of;
+      const preview =
+        kind === 'send'
+          ? await groups.previewTransfer(groupId, of)
+          : await groups.previewMint(groupId, to === '' ? rest : of);
+      return { of, preview };
+    },
+    (known) => [known.groups.value, wanted.value],
+  );
+  const shown = wanted.value === undefined ? undefined : value.value;
+  return {
+    shown,
+    preview: shown?.of === wanted.value ? shown?.preview : undefined,
+    problem: wanted.value === undefined ? undefined : failure.value,
+  };
+}
+
+function lowerTreasury(name: string): string {
+  return name === 'The treasury' ? 'the treasury' : name;
+}

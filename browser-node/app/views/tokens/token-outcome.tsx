@@ -1,0 +1,43 @@
+// What an entry would do, as the group's own rule says before anything is signed.
+
+import type { TokenPreview, TokenTransfer } from '../../../group-api.ts';
+import { Notice } from '../../components/notice.tsx';
+import { Facts } from '../../components/page.tsx';
+import { describeFee, describeTokens } from '../../token-words.ts';
+
+/** `mint`: made out of nothing, by an admin. */
+export type TokenFormKind = 'send' | 'mint';
+
+type OutcomeProps = {
+  readonly kind: TokenFormKind;
+  /** Of the receiver. */
+  readonly name: string;
+  readonly wanted: TokenTransfer;
+  readonly preview: TokenPreview;
+};
+
+export function TokenOutcome({ kind, name, wanted: { asset }, preview }: OutcomeProps) {
+  const { code, because, arrives, kept, after } = preview;
+  if (code !== 'ok') {
+    return (
+      <Notice tone="warn" title={kind === 'send' ? 'This cannot be sent.' : 'These cannot be made.'}>
+        <p>
+          {because} <code class="code">{code}</code>
+        </p>
+      </Notice>
+    );
+  }
+  return (
+    <Facts
+      rows={[
+        [`${name} gets`, describeTokens(asset, arrives)],
+        ...(kept === '0' ? [] : ([['The group keeps', describeTokens(asset, kept)]] as const)),
+        ['Fee', describeFee(preview)],
+        ['You can spend afterwards', describeTokens(asset, after[asset].free)],
+        ...(preview.mintable === null
+          ? []
+          : ([['Can still be made then', describeTokens(asset, preview.mintable)]] as const)),
+      ]}
+    />
+  );
+}

@@ -1,0 +1,176 @@
+// The calls on a group's tokens: balances and figures, previews, sending, minting, and what happened so far.
+
+import type {
+  GroupTokens,
+  GroupTokensApi,
+  TokenAsset,
+  TokenBalance,
+  TokenEvent,
+  TokenMint,
+  TokenPreview,
+  TokenTransfer,
+} from '../group-api.ts';
+import type { Identity } from '../../shared/crypto/ids.ts';
+import type { Operation } from '../../shared/feeds/entry.ts';
+import type { GroupMoney } from '../../shared/node/group-money.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
+import type { HistoryEntry } from '../../shared/node/token-history.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { AMOUNT_MAX, MEMO_BYTES_MAX } from '../../shared/core/limits.ts';
+import { parseIdentity } from '../../shared/crypto/ids.ts';
+import { ACCOUNT, type Balance } from '../../shared/ledger/account-records.ts';
+import { becauseOf } from '../../shared/ledger/codes.ts';
+import { accountTransfer, transferFee } from '../../shared/ledger/families/accounts.ts';
+import { tokenMint } from '../../shared/ledger/families/supply.ts';
+import { describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
+import { readRecord } from '../../shared/ledger/state.ts';
+import { orThrow, reject } from '../transport/failure-transfer.ts';
+import type { EngineContext } from './engine-context.ts';
+import { findGroup } from './find-group.ts';
+import type { GroupHost } from './group-host.ts';
+import { nameOf } from './group-views.ts';
+
+const HISTORY_LENGTH = 50;
+const HISTORY_LENGTH_MAX = 1_000;
+
+/** What an entry would do, and what of its amount the receiver gets. */
+type Plan = {
+  readonly op: Operation;
+  readonly amount: bigint;
+  readonly kept: bigint;
+  readonly mintable: bigint | null;
+};
+
+export function createTokenCalls(given: { readonly context: EngineContext; readonly host: GroupHost }): GroupTokensApi {
+  const find = (groupId: string) => findGroup(given, groupId);
+  return {
+    async money(groupId) {
+      const { node, self } = await find(groupId);
+      return describeTokens(node, self);
+    },
+    async previewTransfer(groupId, transfer) {
+      const { node } = await find(groupId);
+      return preview(node, planTransfer(node, transfer));
+    },
+    async transfer(groupId, transfer) {
+      const { node } = await find(groupId);
+      return await submit(node, planTransfer(node, transfer));
+    },
+    async previewMint(groupId, mint) {
+      const { node } = await find(groupId);
+      return preview(node, planMint(node, mint));
+    },
+    async mint(groupId, mint) {
+      const { node } = await find(groupId);
+      return await submit(node, planMint(node, mint));
+    },
+    async history(groupId, { limit = HISTORY_LENGTH } = {}) {
+      const { node, self } = await find(groupId);
+      const entries = await node.money.history(Math.min(limit, HISTORY_LENGTH_MAX));
+      return entries.map((entry) => describeEvent(node, { entry, self }));
+    },
+  };
+}
+
+function describeTokens(node: GroupNode, self: Identity): GroupTokens | null {
+  const stats = node.money.stats();
+  if (stats === undefined) return null;
+  const held = node.money.balancesOf(self);
+  const balanceOf = (asset: TokenAsset): TokenBalance => {
+    const locks = readRecord(node.chain.state, ACCOUNT, { asset, identity: self })?.vesting ?? [];
+    const until = held[asset].vesting === 0n ? null : Math.max(...locks.map((lock) => lock.until));
+    return { ...describeBalance(held[asset]), until };
+  };
+  const figuresOf = (asset: TokenAsset) => {
+    const { total, treasury, escrow, mintable, emittedPerDay } = stats.byAsset[asset];
+    return {
+      total: `${total}`,
+      treasury: `${treasury}`,
+      escrow: `${escrow}`,
+      mintable: `${mintable}`,
+      emittedPerDay: `${emittedPerDay}`,
+    };
+  };
+  const { transferable, transferFeeBps } = stats.policy;
+  return { balances: byAsset(balanceOf), figures: byAsset(figuresOf), transferable, transferFeeBps };
+}
+
+function planTransfer(node: GroupNode, { asset, to, amount, memo }: TokenTransfer): Plan {
+  const body = {
+    asset: readAsset(asset),
+    to: orThrow(parseIdentity(to)),
+    amount: readAmount(amount),
+    ...readMemo(memo),
+  };
+  const kept = transferFee(body.amount, node.money.stats()?.policy.transferFeeBps ?? 0);
+  return { op: accountTransfer.create(body), amount: body.amount, kept, mintable: null };
+}
+
+function planMint(node: GroupNode, { asset, to, amount, memo }: TokenMint): Plan {
+  const receiver = to === undefined ? {} : { to: orThrow(parseIdentity(to)) };
+  const body = { asset: readAsset(asset), amount: readAmount(amount), ...receiver, ...readMemo(memo) };
+  const left = (node.money.stats()?.byAsset[body.asset].mintable ?? 0n) - body.amount;
+  return { op: tokenMint.create(body), amount: body.amount, kept: 0n, mintable: left > 0n ? left : 0n };
+}
+
+function preview(node: GroupNode, { op, amount, kept, mintable }: Plan): TokenPreview {
+  const { admission, after }: ReturnType<GroupMoney['previewEntry']> = node.money.previewEntry([op]);
+  const paid = admission.outcome === 'refuse' ? undefined : admission.paid;
+  const done = admission.outcome === 'apply';
+  return {
+    code: done ? 'ok' : admission.code,
+    because: done ? '' : becauseOf(admission.code),
+    fee: { consumer: `${paid?.consumer ?? 0n}`, industrial: `${paid?.industrial ?? 0n}` },
+    arrives: `${amount - kept}`,
+    kept: `${kept}`,
+    mintable: mintable === null ? null : `${mintable}`,
+    after: byAsset((asset) => describeBalance(after[asset])),
+  };
+}
+
+/** What is void pays its fee all the same, so it is not written: the sentence says what to do. */
+async function submit(node: GroupNode, plan: Plan): Promise<{ id: string }> {
+  if (node.refusal) return reject(node.refusal.code, node.refusal.because);
+  const { code, because } = preview(node, plan);
+  if (code !== 'ok') return reject(code, because);
+  return { id: await node.submit([plan.op]) };
+}
+
+function describeEvent(node: GroupNode, { entry, self }: { entry: HistoryEntry; self: Identity }): TokenEvent {
+  const { id, body, identity, time: at, final } = entry;
+  const reader = { self, nameOf: (one: Identity) => nameOf(node, one) };
+  if (final === null) {
+    return { id, state: 'pending', code: 'ok', sentence: describePending(body, reader), at, height: null };
+  }
+  const { height, receipt } = final;
+  const sentence = describeEntry({ receipt, body, identity }, reader);
+  return { id, state: 'final', code: receipt.code, sentence, at, height };
+}
+
+function describeBalance({ free, vesting }: Balance): Omit<TokenBalance, 'until'> {
+  return { free: `${free}`, vesting: `${vesting}` };
+}
+
+function byAsset<T>(describe: (asset: TokenAsset) => T): Readonly<Record<TokenAsset, T>> {
+  return { consumer: describe('consumer'), industrial: describe('industrial') };
+}
+
+function readAsset(asset: TokenAsset): TokenAsset {
+  if (asset === 'consumer' || asset === 'industrial') return asset;
+  return reject('bad_encoding', 'There are consumer and industrial tokens: choose one of them.');
+}
+
+function readAmount(text: string): bigint {
+  const amount = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : 0n;
+  if (amount >= 1n && amount <= AMOUNT_MAX) return amount;
+  return reject(
+    'amount_invalid',
+    'An amount is a whole number of thousandths of a token, as text: 4 tokens are "4000".',
+  );
+}
+
+function readMemo(memo: string | undefined): { memo?: string } {
+  if (memo === undefined || memo === '') return {};
+  if (memo.isWellFormed() && encodeUtf8(memo).length <= MEMO_BYTES_MAX) return { memo };
+  return reject('too_large', `A memo has at most ${MEMO_BYTES_MAX} bytes: shorten it.`);
+}
