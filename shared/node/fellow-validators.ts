@@ -60,6 +60,7 @@ export class FellowValidators {
     });
     peers.attach({
       set: () => ordering.validators,
+      signer: () => ordering.signer,
       mayHear: ({ identity }) => this.#founders.has(identity),
       sendBlocks: (to, from) => this.#sync.sendBlocks(to, from),
       onChange: () => undefined,

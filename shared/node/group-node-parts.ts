@@ -40,8 +40,9 @@ export type GroupEvents = {
 
 export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
   readonly founding: Founding;
-  /** The key by which this device orders the group; null on one that follows. */
-  readonly validator: Signer | null;
+  readonly createValidator: () => Promise<Signer>;
+  /** The one of these keys that is on this device. */
+  readonly openValidator: (keys: readonly PublicKey[]) => Promise<Signer | null>;
   readonly self: LocalNode;
   /** The platform's, where it has one. */
   readonly agreement?: KeyAgreement | null;
@@ -72,9 +73,9 @@ export type GroupParts = {
 };
 
 export async function openGroupParts(options: GroupNodeOptions): Promise<GroupParts> {
-  const { store, clock, verifier, log, founding, validator, random, self, readChanges, documents } = options;
+  const { store, clock, verifier, log, founding, openValidator, random, self, readChanges, documents } = options;
   const device = self.signer.key;
-  const validators = new ValidatorPeers({ group: founding.group, device, signer: validator, verifier, log });
+  const validators = new ValidatorPeers({ group: founding.group, device, verifier, log });
   const disk = new PatientStore(store, { clock, onChange: options.events.changed });
   const chain = await Ordering.open({
     store: disk,
@@ -82,7 +83,8 @@ export async function openGroupParts(options: GroupNodeOptions): Promise<GroupPa
     clock,
     verifier,
     founding,
-    signer: validator,
+    signer: null,
+    openSigner: openValidator,
     log,
     own: device,
     readChanges,

@@ -2,7 +2,9 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
+import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
+import { createReadyOperation, READY_SPAN_MAX } from '../ledger/families/validators.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
@@ -63,6 +65,7 @@ export class GroupNode {
   readonly #listeners = new Set<() => void>();
   #failure: Failure | null = null;
   #closed = false;
+  #mayOrder = false;
 
   static async open(options: GroupNodeOptions): Promise<GroupNode> {
     return new GroupNode(options, await openGroupParts(options));
@@ -130,6 +133,7 @@ export class GroupNode {
     this.#validators = parts.validators;
     this.#validators.attach({
       set: () => chain.validators,
+      signer: () => chain.signer,
       mayHear: (session) => this.#standing.mayConnect(session),
       sendBlocks: (device, from) => this.#sync.sendBlocks(device, from),
       onChange: () => this.#changed(),
@@ -137,6 +141,7 @@ export class GroupNode {
     chain.subscribe({
       pending: (entries) => this.#onPending(entries),
       final: (block) => this.#onFinal(block),
+      epoch: () => this.#orderIfDue(),
       refused: ({ id }, failure) =>
         isLostBy(failure.code, { orderers: orderers() }) && this.#keepGoing(() => this.#own.drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
@@ -178,7 +183,19 @@ export class GroupNode {
 
   /** Whether this device orders the group. */
   get orders(): boolean {
-    return this.#options.validator !== null;
+    return this.chain.signer !== null;
+  }
+
+  /**
+   * Says that this device would order the group, by a key that is made for it (LG121): an admin decides. Of a device that
+   * orders already: it goes on with that key from the next seal on (LG126).
+   */
+  async offerToOrder(): Promise<PublicKey> {
+    const { clock, self, createValidator } = this.#options;
+    const signer = await createValidator();
+    const until = clock.now() + READY_SPAN_MAX - CLOCK_DRIFT_MAX;
+    await this.submit([await createReadyOperation({ group: this.group, signer, device: self.signer.key, until })]);
+    return signer.key;
   }
 
   /** Whether a relay is reached. */
@@ -315,12 +332,19 @@ export class GroupNode {
     const reconciled = this.outbox.reconcile(ask);
     await heard;
     if (this.#closed) return;
-    if (this.orders) this.chain.start();
+    this.#mayOrder = true;
+    this.#orderIfDue();
     await reconciled;
     this.#edits.expectNext();
     this.outbox.redeliver();
     this.#forks.start();
     this.keys.start();
+  }
+
+  /** Also when a seal hands over to a key of this device. */
+  #orderIfDue(): void {
+    if (this.#mayOrder && this.orders && !this.#closed) this.chain.start();
+    this.#changed();
   }
 
   #onPending(entries: readonly VerifiedEntry[]): void {

@@ -261,13 +261,15 @@ export class Groups {
     const { founding, isNew } = given;
     const { group } = founding;
     const part = createPrefixedStore(store, `group/${group}/`);
-    const validators = await Promise.all(founding.set.keys.map((key) => openValidator(key)));
     const node = await GroupNode.open({
       ...this.#options,
       store: part,
       founding,
       isNew,
-      validator: validators.find((signer) => signer !== null) ?? null,
+      openValidator: async (keys) => {
+        const opened = await Promise.all(keys.map((key) => openValidator(key)));
+        return opened.find((signer) => signer !== null) ?? null;
+      },
       keys: ringOf({ sealingKey: record.sealingKey ?? null, ...record }),
       documents: await openDocuments(part),
       events: {

@@ -5,7 +5,9 @@ import type { Failure } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import { DEVICE, MEMBER, type Member } from '../ledger/records.ts';
+import { readEpoch } from '../ledger/seals.ts';
 import { readRecord } from '../ledger/state.ts';
+import { memberBehind } from '../ledger/validator-records.ts';
 import type { Ordering } from './ordering.ts';
 
 const MEMBER_REMOVED: Failure = {
@@ -55,7 +57,13 @@ export class MemberStanding {
   }
 
   isOrderer(identity: Identity): boolean {
-    return this.#options.founding.genesis.members.some((founder) => founder.identity === identity);
+    const { chain, founding } = this.#options;
+    const keys = readEpoch(chain.state)?.set.keys ?? [];
+    const behind = keys.map((key) => memberBehind(chain.state, key));
+    // Keys of the genesis are claimed late or never: until then all founders count.
+    return behind.includes(undefined)
+      ? founding.genesis.members.some((founder) => founder.identity === identity)
+      : behind.includes(identity);
   }
 
   /**

@@ -22,6 +22,8 @@ export type OrderingEvents = {
   refused?(entry: VerifiedEntry, failure: Failure): void;
   /** A verified entry was not taken in because another has its number. */
   contradicted?(entry: VerifiedEntry): void;
+  /** Other validators order from now on. */
+  epoch?(): void;
   /** Two votes of one validator contradict each other; `set`: of their epoch. */
   evidence?(proof: EquivocationProof): void;
 };
@@ -39,6 +41,8 @@ export type OrderingOptions = {
   readonly founding: Founding;
   /** The validator's key, one of the founding's set; null on a node that follows those who order. */
   readonly signer: Signer | null;
+  /** The one of these keys that is here, if any: asked in each epoch, on a node whose keys change with them. */
+  readonly openSigner?: (keys: readonly PublicKey[]) => Promise<Signer | null>;
   readonly log: Log;
   /** The other validators; absent where there never are any. */
   readonly peers?: ConsensusPeers;

@@ -25,7 +25,11 @@ type SimplexOptions = {
   readonly clock: Clock;
   readonly founding: Founding;
   readonly signer: Signer | null;
+  readonly openSigner?: (keys: readonly PublicKey[]) => Promise<Signer | null>;
 };
+
+/** `signer`: by which this node votes in the epoch, or null. */
+export type OpenedMachine = { readonly simplex: Simplex; readonly signer: Signer | null };
 
 /** CH10: what the policy says in the state after a block holds for the next one. */
 export function intervalAfter(state: State): Millis {
@@ -64,8 +68,8 @@ export function createProposal(proposal: {
   });
 }
 
-export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<Simplex> {
-  const { store, founding, signer, clock } = options;
+export async function openSimplex(options: SimplexOptions, { last, state }: ChainHead): Promise<OpenedMachine> {
+  const { store, founding, clock } = options;
   const rules = rulesAfter(state, founding.group);
   const stored = await store.range(logRange(rules.epoch));
   const log = stored.map(({ value }) => {
@@ -73,8 +77,9 @@ export async function openSimplex(options: SimplexOptions, { last, state }: Chai
     assert(record.ok, 'the own vote log decodes');
     return record.value;
   });
+  const signer = options.openSigner ? await options.openSigner(rules.set.keys) : options.signer;
   const self = signer ? rules.set.keys.indexOf(signer.key) : -1;
-  return createSimplex({
+  const simplex = createSimplex({
     config: { ...rules, self: self < 0 ? null : self, delta: DELTA },
     final: last ? tipOf(last.block) : genesisTip(founding),
     interval: intervalAfter(state),
@@ -82,6 +87,7 @@ export async function openSimplex(options: SimplexOptions, { last, state }: Chai
     log,
     now: clock.now(),
   });
+  return { simplex, signer };
 }
 
 /** Records of the vote log that bind nobody any more. */

@@ -4,6 +4,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
+import type { Signer } from '../platform/ports.ts';
 import type { Tip } from '../chain/block.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
@@ -27,7 +28,7 @@ import { catchUp, keepFinal, rulesAfter, tipOfHead, type ChainHead, type FinalBl
 import { findEntryHeight, loadChain } from './chain-store.ts';
 import { ConsensusLine } from './consensus-line.ts';
 import { EntryIntake } from './entry-intake.ts';
-import { eraseRange, intervalAfter, openSimplex, signVote } from './ordering-simplex.ts';
+import { eraseRange, intervalAfter, openSimplex, signVote, type OpenedMachine } from './ordering-simplex.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** Messages that wait for the machine; others say two hundred about a block of a large set. */
@@ -41,18 +42,20 @@ export class Ordering {
   readonly #turns: TurnQueue<SimplexInput>;
   readonly #listeners = new Set<OrderingEvents>();
   #simplex: Simplex;
+  #signer: Signer | null;
   #head: ChainHead;
   #running = false;
   #resting = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
 
-  private constructor(options: OrderingOptions, loaded: { head: ChainHead; simplex: Simplex }) {
+  private constructor(options: OrderingOptions, loaded: OpenedMachine & { head: ChainHead }) {
     const { store, clock, verifier, log, founding, peers = null, readChanges } = options;
     const { group } = founding;
     this.#options = options;
     this.#head = loaded.head;
     this.#simplex = loaded.simplex;
+    this.#signer = loaded.signer;
     const machine = (): Simplex => this.#simplex;
     this.#turns = new TurnQueue({ step: (input) => this.#step(input), onFailed: (error) => this.#fail(error) });
     this.#intake = new EntryIntake({
@@ -99,7 +102,7 @@ export class Ordering {
   static async open(options: OrderingOptions): Promise<Ordering> {
     const { store, founding } = options;
     const head = await loadChain(store, founding);
-    const ordering = new Ordering(options, { head, simplex: await openSimplex(options, head) });
+    const ordering = new Ordering(options, { head, ...(await openSimplex(options, head)) });
     await ordering.#intake.restore();
     await ordering.#work.restore();
     return ordering;
@@ -134,6 +137,11 @@ export class Ordering {
     return this.#simplex.config.set;
   }
 
+  /** By which this node votes now; null on one that follows. */
+  get signer(): Signer | null {
+    return this.#simplex.config.self === null ? null : this.#signer;
+  }
+
   get pool(): EntryPool {
     return this.#intake.pool;
   }
@@ -145,10 +153,10 @@ export class Ordering {
 
   /** Begins to take part: signs again what the log binds it to, then orders what is pending. */
   start(): void {
-    assert(this.#options.signer, 'a node that follows has nothing to sign');
+    assert(this.#signer, 'a node that follows has nothing to sign');
     if (this.#running) return;
     this.#running = true;
-    if (this.#resting) return this.#resume();
+    if (this.#resting) return this.#turns.runAside(() => this.#reopen());
     this.#line.start();
     this.#turns.push({ kind: 'start' });
     this.#feedWork();
@@ -225,7 +233,7 @@ export class Ordering {
     });
     // What was pending here may be final by now: it is neither ordered nor refused again.
     for (const { id } of finals.flatMap(({ verified }) => verified)) this.pool.remove(id);
-    if (applied > 0 && !this.#running) this.#simplex = await openSimplex(this.#options, this.#head);
+    if (applied > 0 && !this.#running) await this.#openMachine();
     for (const final of finals) this.#emit((events) => events.final?.(final));
     const value = stopped && applied === 0 ? err(stopped) : ok(applied);
     if (applied === 0 || certificate === null) return { value, inputs: [] };
@@ -248,11 +256,7 @@ export class Ordering {
 
   /** Proposals whose entries have come. */
   #executeReady(): void {
-    for (const block of this.#work.ready) {
-      this.#turns
-        .run(async () => ({ value: null, inputs: await this.#work.execute(block) }))
-        .catch((error: unknown) => this.#fail(error));
-    }
+    for (const block of this.#work.ready) this.#turns.runAside(() => this.#work.execute(block));
   }
 
   /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
@@ -297,18 +301,19 @@ export class Ordering {
   /** A machine as the disk says it should be. */
   async #reopen(): Promise<SimplexInput[]> {
     this.#setTimer(null);
-    this.#simplex = await openSimplex(this.#options, this.#head);
+    await this.#openMachine();
     if (!this.#running) return [];
     this.#line.start();
     this.#resting = false;
     return [{ kind: 'start' }];
   }
 
-  #resume(): void {
-    this.#turns
-      .run(async () => ({ value: null, inputs: await this.#reopen() }))
-      .then(() => this.#feedWork())
-      .catch((error: unknown) => this.#fail(error));
+  async #openMachine(): Promise<void> {
+    const { epoch } = this.#simplex.config;
+    const { simplex, signer } = await openSimplex(this.#options, this.#head);
+    this.#simplex = simplex;
+    this.#signer = signer;
+    if (epoch !== simplex.config.epoch) this.#emit((events) => events.epoch?.());
   }
 
   #stop(): void {
@@ -327,7 +332,8 @@ export class Ordering {
   }
 
   async #perform(effect: SimplexEffect): Promise<SimplexInput[]> {
-    const { store, log, signer, verifier } = this.#options;
+    const { store, log, verifier } = this.#options;
+    const signer = this.#signer;
     switch (effect.kind) {
       case 'persist':
         await store.write({ put: effect.records.map(encodeLogRecord) }, 'strict');

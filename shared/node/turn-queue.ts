@@ -57,6 +57,13 @@ export class TurnQueue<I> {
     });
   }
 
+  /** The same where nobody waits for it. */
+  runAside(work: () => Promise<readonly I[]>): void {
+    this.run(async () => ({ value: null, inputs: await work() })).catch((error: unknown) =>
+      this.#options.onFailed(error),
+    );
+  }
+
   close(): void {
     this.#closed = true;
   }

@@ -43,7 +43,6 @@ function createPeers(index: number | null, mayHear = true) {
   const peers = new ValidatorPeers({
     group: group.rules.group,
     device,
-    signer: index === null ? null : group.signers[index]!,
     verifier: pureVerifier,
     log,
   });
@@ -51,6 +50,7 @@ function createPeers(index: number | null, mayHear = true) {
   const host = { hears: mayHear };
   peers.attach({
     set: () => set,
+    signer: () => (index === null ? null : group.signers[index]!),
     mayHear: () => host.hears,
     sendBlocks: () => undefined,
     onChange: () => undefined,

@@ -23,9 +23,8 @@ type ValidatorMessage = Extract<SessionMessage, { t: 'simplex' | 'validator' }>;
 
 export type ValidatorPeersOptions = {
   readonly group: Cid;
-  /** This device and the key by which it votes; null on one that follows. */
+  /** This device. */
   readonly device: PublicKey;
-  readonly signer: Signer | null;
   readonly verifier: Verifier;
   readonly log: Log;
 };
@@ -33,6 +32,8 @@ export type ValidatorPeersOptions = {
 /** What it needs to know of the node that it is a part of. */
 export type ValidatorPeersHost = {
   readonly set: () => ValidatorSet;
+  /** By which this device votes now. */
+  readonly signer: () => Signer | null;
   /** Whether this node speaks with them about what it orders: readers of the group. */
   readonly mayHear: (session: Session) => boolean;
   readonly sendBlocks: (device: PublicKey, from: number) => void;
@@ -47,11 +48,12 @@ type Device = { readonly sessions: Set<Session>; readonly keys: Set<PublicKey>; 
 export class ValidatorPeers implements ConsensusPeers {
   readonly #options: ValidatorPeersOptions;
   readonly #devices = new Map<PublicKey, Device>();
-  readonly #greeted = new WeakSet<Session>();
+  /** By which key. */
+  readonly #greeted = new WeakMap<Session, PublicKey>();
   #host: ValidatorPeersHost | null = null;
   #events: ConsensusEvents | null = null;
   #present: ReadonlySet<number> = new Set();
-  #greeting: Promise<ValidatorMessage> | null = null;
+  #greeting: { readonly key: PublicKey; readonly message: Promise<ValidatorMessage> } | null = null;
 
   constructor(options: ValidatorPeersOptions) {
     this.#options = options;
@@ -73,7 +75,7 @@ export class ValidatorPeers implements ConsensusPeers {
 
   describe(): ValidatorPresence[] {
     const keys = this.#host?.set().keys ?? [];
-    const own = this.#options.signer?.key;
+    const own = this.#host?.signer()?.key;
     return keys.map((key, index) => ({ key, you: key === own, online: key === own || this.#present.has(index) }));
   }
 
@@ -132,8 +134,8 @@ export class ValidatorPeers implements ConsensusPeers {
   }
 
   #isOwn({ keys }: ValidatorSet): boolean {
-    const { signer } = this.#options;
-    return signer !== null && keys.includes(signer.key);
+    const signer = this.#host?.signer();
+    return signer !== undefined && signer !== null && keys.includes(signer.key);
   }
 
   #isAddressed(to: Address, device: PublicKey): boolean {
@@ -151,27 +153,32 @@ export class ValidatorPeers implements ConsensusPeers {
 
   /** CN3: once in each session, as soon as the other side may hear it. */
   #greet(session: Session): void {
-    const { signer, group, device } = this.#options;
+    const { group, device } = this.#options;
+    const signer = this.#host?.signer();
     const set = this.#host?.set();
     if (!signer || !set || set.keys.length === 1 || !this.#isOwn(set)) return;
-    if (this.#greeted.has(session) || !this.#host?.mayHear(session)) return;
-    this.#greeted.add(session);
-    this.#greeting ??= signer
-      .sign(deviceBytes(group, device))
-      .then((sig) => ({ t: 'validator', key: signer.key, sig }));
-    void this.#greeting.then((greeting) => session.send(greeting));
+    const { key } = signer;
+    if (this.#greeted.get(session) === key || !this.#host?.mayHear(session)) return;
+    this.#greeted.set(session, key);
+    if (this.#greeting?.key !== key) {
+      const signed = signer.sign(deviceBytes(group, device));
+      this.#greeting = { key, message: signed.then((sig) => ({ t: 'validator', key, sig })) };
+    }
+    void this.#greeting.message.then((greeting) => session.send(greeting));
   }
 
   async #learn(session: Session, { key, sig }: Extract<ValidatorMessage, { t: 'validator' }>): Promise<void> {
     const { group, verifier, log } = this.#options;
     const { device } = session;
     const known = this.#devices.get(device);
-    if (!known || known.keys.has(key) || known.keys.size >= KEYS_MAX) return;
+    if (!known || known.keys.has(key)) return;
     const message = deviceBytes(group, device);
     if (!(await verifier.verify({ key: publicKeyBytes(key), message, signature: sig }))) {
       log.warn('a device does not hold the key it says it votes by', { device });
       return session.close('bad_message');
     }
+    const [oldest] = known.keys;
+    if (known.keys.size >= KEYS_MAX && oldest !== undefined) known.keys.delete(oldest);
     known.keys.add(key);
     this.#update();
   }

@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink } from '../../shared/node/invite-link.ts';
@@ -143,4 +144,45 @@ describe('a group that its members order together', () => {
     await stand.clock.advanceUntil(() => isSettled(stand), 3 * MINUTE);
     for (const node of nodes(stand)) expect((await keysOf(node)).length).toBe(32);
   });
+});
+
+describe('CH36: a group that hands over', () => {
+  beforeAll(startAutomerge);
+
+  test.each(['members', 'public'] as const)(
+    'from its founder to another member’s device (read by %s)',
+    async (read) => {
+      const stand = await found(['alice'], read);
+      const { clock, world } = stand;
+      const [alice] = stand.places;
+      const disk = createMemoryDisk();
+      const member = await world.startMember({ name: 'bob', disk });
+      const bob: Place = { name: 'bob', disk, member };
+      (stand.places as Place[]).push(bob);
+      const own = nodes(stand)[0]!;
+      const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
+      const link = parseInviteLink(await alice!.member!.groups.invite(own, terms));
+      if (!link.ok) throw new Error(link.error.because);
+      const joined = await member.groups.join(link.value, 'Bob');
+      await clock.advanceUntil(() => joined.roleOf(member.identity) === 'member', MINUTE);
+      const key = await joined.offerToOrder();
+      await clock.advanceUntil(() => isSettled(stand), MINUTE);
+      expect([own.orders, joined.orders]).toEqual([true, false]);
+      await own.submit([validatorSet.create({ add: [key], remove: [own.validators[0]!.key], f: 0 })]);
+      await clock.advanceUntil(() => joined.orders && isSettled(stand), MINUTE);
+      expect(own.orders).toBe(false);
+      expect(joined.validators.map((one) => [one.key, one.you])).toEqual([[key, true]]);
+      await edit(own, 'by alice');
+      await clock.advanceUntil(() => isSettled(stand), MINUTE);
+      await edit(joined, 'by bob');
+      await clock.advanceUntil(() => isSettled(stand), MINUTE);
+      expect(await keysOf(own)).toEqual(['by alice', 'by bob']);
+      kill(bob);
+      await clock.advance(MINUTE);
+      bob.member = await world.startMember({ name: 'bob', disk });
+      await edit(nodes(stand)[0]!, 'after a restart');
+      await clock.advanceUntil(() => nodes(stand).length === 2 && isSettled(stand), MINUTE);
+      expect(nodes(stand)[1]!.orders).toBe(true);
+    },
+  );
 });
