@@ -12,6 +12,7 @@ import type { Groups } from './groups.ts';
 import { assert } from '../core/assert.ts';
 import { ok } from '../core/result.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
+import { deviceRevoke } from '../ledger/families/devices.ts';
 import { identityPersonal } from '../ledger/families/personal.ts';
 import {
   deviceItem,
@@ -22,6 +23,7 @@ import {
   type ListedDevice,
   type PersonalList,
 } from './personal-list.ts';
+import { findUnrevoked } from './personal-revocations.ts';
 import { openPointer, sealPointer } from './personal-pointer.ts';
 
 const NAME = 'Your devices';
@@ -65,6 +67,8 @@ export class PersonalGroup {
   #list: PersonalList = EMPTY;
   /** From where they met before: those that were revoked do not come along by themselves, and keep their names. */
   #carried: PersonalList['devices'] = EMPTY.devices;
+  /** Groups and devices that were sent a revocation in this run. */
+  readonly #revoking = new Set<string>();
   /** Whether the commons is asked with the next turn. */
   #look = false;
   /** The phrase is closed, or this device is revoked: nothing to do before the next wake. */
@@ -254,8 +258,10 @@ export class PersonalGroup {
       if (!this.#list.devices.has(device)) missing.set(deviceItem(device), bytes);
     }
     if (!this.#list.devices.has(signer.key)) missing.set(deviceItem(signer.key), certificate);
-    for (const one of groups.ordinary) {
-      if (!this.#isNews(one) || !isMember(one, identity)) continue;
+    const news = groups.ordinary.filter((one) => this.#isNews(one) && isMember(one, identity));
+    // Who a group has shut out must not learn here what it was shut out from: first it is out here as well.
+    const isHeld = news.length > 0 && (await this.#hasUnrevoked(node, groups));
+    for (const one of isHeld ? [] : news) {
       missing.set(groupItem(one.group), encodeListedGroup(await groups.keysOf(one)));
     }
     if (missing.size === 0 || this.#closed) return;
@@ -266,6 +272,21 @@ export class PersonalGroup {
     }
     await node.flush();
     this.#readList(node);
+  }
+
+  /** Sees to it that they are revoked here. Once that is final, this is looked at again. */
+  async #hasUnrevoked(node: GroupNode, groups: Groups): Promise<boolean> {
+    const { identity } = this.#options.self;
+    const devices = new Map([...this.#carried, ...this.#list.devices]);
+    const found = findUnrevoked({ personal: node, groups: groups.ordinary, devices, identity });
+    for (const device of found) {
+      const key = `${node.group} ${device}`;
+      if (this.#revoking.has(key)) continue;
+      const certificate = devices.get(device)?.bytes;
+      await node.submit([deviceRevoke.create({ device, ...(certificate && { certificate }) })]);
+      this.#revoking.add(key);
+    }
+    return found.length > 0;
   }
 
   async #follow(node: GroupNode): Promise<void> {

@@ -5,6 +5,7 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
+import { PERSONAL_LIST, readPersonalList } from '../../shared/node/personal-list.ts';
 import { createGroupWorld } from './group-world.ts';
 import { createMemoryDisk } from './memory-store.ts';
 import { createOwner, type OwnDevice } from './personal-owner.ts';
@@ -165,9 +166,15 @@ describe('PG: the personal group', () => {
     await node.submit([deviceRevoke.create({ device: phone.device, certificate: bytes })]);
     laptop.personal.wake();
     tablet.personal.wake();
-    await clock.advanceUntil(() => [laptop, tablet].every(({ groups }) => groups.personal?.seq === 2), 2 * LONG);
-    expect(laptop.groups.personal?.node.group).toBe(tablet.groups.personal?.node.group);
+    const before = phone.groups.personal?.node.group;
+    const placeOf = ({ groups }: OwnDevice) => groups.personal?.node.group;
+    await clock.advanceUntil(() => [laptop, tablet].every((one) => placeOf(one) !== before), 2 * LONG);
+    const place = placeOf(laptop);
+    expect(placeOf(tablet)).toBe(place);
     await clock.advance(LONG);
+    // It is out there as well, so that place has a key that it never had, and the pointer says that one.
+    expect(laptop.groups.personal?.node.keys.keys[0]?.epoch).toBe(1);
+    expect([state.record?.seq, placeOf(laptop), placeOf(tablet)]).toEqual([3, place, place]);
     expect([laptop.names(), tablet.names()]).toEqual([['Weavers'], ['Weavers']]);
     const devices = [...tablet.personal.devices.values()].map(({ name }) => name).sort();
     expect(devices).toEqual(['laptop', 'phone', 'tablet']);
@@ -175,17 +182,17 @@ describe('PG: the personal group', () => {
     expect(named(phone, 'Weavers').refusal).toMatchObject({ code: 'device_revoked' });
     phone.personal.wake();
     await clock.advance(LONG);
-    expect(state.record?.seq).toBe(2);
+    expect(state.record?.seq).toBe(3);
 
     await tablet.groups.create({ name: 'Later', read: 'members' });
     await clock.advanceUntil(() => laptop.names().length === 2, LONG);
     laptop.personal.close();
     await laptop.close();
     const again = await start({ device: 'laptop', disk });
-    await clock.advanceUntil(() => again.groups.personal?.seq === 2, LONG);
+    await clock.advanceUntil(() => placeOf(again) === place, LONG);
     expect(again.names()).toEqual(['Later', 'Weavers']);
     await clock.advance(LONG);
-    expect(state.record?.seq).toBe(2);
+    expect(state.record?.seq).toBe(3);
   });
 
   test('PG9: after more revocations than rooms are listened to, a new device still comes in by the phrase', async () => {
@@ -217,5 +224,39 @@ describe('PG: the personal group', () => {
     const { writes } = state;
     await clock.advance(10 * LONG);
     expect(state.writes).toBe(writes);
+  });
+
+  test('PG8: while the device that orders the list is away, one that a group has revoked learns no newer key from it', async () => {
+    const clock = createSimulatedClock();
+    const world = createGroupWorld({ clock, seed: 17 });
+    const { start } = createOwner(world, clock);
+    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+    await phone.groups.create({ name: 'Weavers', read: 'members' });
+    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const tablet = await start({ device: 'tablet', disk: createMemoryDisk() });
+    const stolen = await start({ device: 'stolen', disk: createMemoryDisk() });
+    await clock.advanceUntil(() => [tablet, stolen].every((one) => one.names().length === 1), LONG);
+    const own = await tablet.groups.create({ name: 'Later', read: 'members' });
+    await clock.advanceUntil(() => [phone, stolen].every((one) => one.names().length === 2), LONG);
+    await clock.advance(LONG);
+
+    phone.setReachable(false);
+    const { bytes } = tablet.personal.devices.get(stolen.device)!;
+    const revoke = deviceRevoke.create({ device: stolen.device, certificate: bytes });
+    for (const node of tablet.groups.all) await node.submit([revoke]);
+    await clock.advanceUntil(() => own.keys.keys[0]?.epoch === 1, LONG);
+    await clock.advance(LONG);
+    expect(named(stolen, 'Later').keys.keys.map(({ epoch }) => epoch)).toEqual([0]);
+
+    // Once it is out there as well, the others learn of it.
+    phone.setReachable(true);
+    await clock.advanceUntil(() => named(phone, 'Later').keys.keys[0]?.epoch === 1, 5 * LONG);
+    await clock.advance(5 * LONG);
+    const listed = readPersonalList(
+      phone.groups.personal!.node.documents.value(PERSONAL_LIST),
+      phone.identity,
+    ).groups.get(own.group);
+    expect(listed?.keys.keyEpoch).toBe(1);
+    expect(named(stolen, 'Later').keys.keys.map(({ epoch }) => epoch)).toEqual([0]);
   });
 });
