@@ -20,6 +20,12 @@ const NOBODY: ApiFailure = {
   message:
     'Nobody of the group is connected. What you do is stored here and goes out by itself as soon as somebody is.',
 };
+/** An invite leads to the room of its time, which members leave after some more were taken out (GK6). */
+const NOBODY_AT_INVITE: ApiFailure = {
+  code: NOBODY.code,
+  message:
+    'Nobody of the group is connected where this invite leads. You are let in by itself as soon as somebody is. If others are there and this stays so, the invite is out of date, because members were taken out since it was made: ask for a new one.',
+};
 const UNORDERED: ApiFailure = {
   code: 'waiting_for_order',
   message:
@@ -155,7 +161,7 @@ function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
   if (node.outbox.pending.length === 0 && node.chain.pool.size === 0) return null;
   if (node.orders && node.isOrdered) return null;
   if (!node.online && node.peers.length === 0) return NO_RELAY;
-  if (node.peers.length === 0) return NOBODY;
+  if (node.peers.length === 0) return node.roleOf(self) === 'joining' ? NOBODY_AT_INVITE : NOBODY;
   if (node.isOrdered) return null;
   return node.validators.length > 1 ? explainTooFew(node) : UNORDERED;
 }

@@ -132,9 +132,15 @@ export class KeyKeeper {
       this.#judge();
     }
     const { key } = this.#options.self.signer;
-    this.#caused ||= verified.some(
+    const caused = verified.some(
       ({ body }) => body.device === key && body.sort === 'ledger' && body.ops.some(({ kind }) => CAUSES.has(kind)),
     );
+    if (caused && !this.#caused) {
+      this.#caused = true;
+      // It waits for nobody any more.
+      this.#cancel?.();
+      this.#cancel = null;
+    }
     if (this.#look || !this.maySeal) this.wake();
   }
 

@@ -2,6 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
+import { parseInviteLink } from '../../shared/node/invite-link.ts';
 import { openTab } from './engine-tabs.ts';
 import {
   append,
@@ -22,6 +23,12 @@ import { startMesh, type Mesh } from './harness-mesh.ts';
 const LIVE_EDITS = 20;
 
 let mesh: Mesh;
+
+function keyEpochOf(url: string): number {
+  const link = parseInviteLink(url);
+  if (!link.ok) throw new Error(link.error.because);
+  return link.value.keyEpoch ?? 0;
+}
 
 /** Milliseconds from `change` here until the page is told there: both read the one clock of this machine. */
 async function measureLiveEdits(from: Page, to: Page, groupId: string): Promise<number> {
@@ -151,6 +158,13 @@ describeInChromium('two browsers in one group', () => {
     expect(ofBob).toMatch(/^b+\.$/);
     // What did not count is not shown as if it did.
     await expect.poll(async () => (await textOf(bob.tab, groupId)).length, SOON).toBe(text.length - 2);
-    await closeAll(alice, bob, carol);
+    // GK2, GK6: an admin's browser has drawn a new key, and who joins with it reads all there is.
+    await expect.poll(async () => keyEpochOf(await inviteTo(alice.tab, groupId)), SOON).toBe(1);
+    const dave = await openMember(mesh.app);
+    await joinAndWait(dave.tab, await inviteTo(alice.tab, groupId), 'Dave');
+    await append(dave.tab, groupId, 'd');
+    expect(await expectSamePage([alice.tab, carol.tab, dave.tab], groupId)).toBe(`${text}d`);
+    expect(await textOf(bob.tab, groupId)).not.toContain('d');
+    await closeAll(alice, bob, carol, dave);
   });
 });

@@ -27,7 +27,7 @@ export type Stand = {
 export async function foundGroup(
   read: 'members' | 'public',
   names: readonly string[],
-  network: Pick<GroupWorldOptions, 'mail' | 'tamper'> = {},
+  network: Pick<GroupWorldOptions, 'mail' | 'tamper' | 'delay'> = {},
 ): Promise<Stand> {
   const clock = createSimulatedClock();
   const world = createGroupWorld({ ...network, clock, seed: SEED });
