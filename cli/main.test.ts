@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ async function startEdge(commons: string): Promise<string> {
 test('help lists the commands, and each command its options and examples', async () => {
   const overview = await weft('--help');
   expect(overview).toMatchObject({ status: 0, err: '' });
-  for (const name of ['found', 'run', 'serve', 'status', 'resolve', 'export']) {
+  for (const name of ['found', 'run', 'serve', 'status', 'resolve', 'export', 'verify-tx']) {
     expect(overview.out).toContain(`  ${name}`);
     const help = await weft(name, '--help');
     expect(help).toMatchObject({ status: 0, err: '' });
@@ -134,4 +134,16 @@ test('a port that is taken is said so', async () => {
   const failed = await weft('serve', folder, '--port', taken, '--json');
   expect(failed.status).toBe(1);
   expect(JSON.parse(failed.out)).toMatchObject({ code: 'port_taken', because: expect.stringContaining(taken) });
+});
+
+test('T05: a signed payment is read and checked without any network, a changed one refused', async () => {
+  const { entries } = JSON.parse(await readFile(new URL('../test/vectors/entries.json', import.meta.url), 'utf8')) as {
+    entries: readonly { readonly why: string; readonly wire: string; readonly id: string }[];
+  };
+  const { wire, id } = entries.find(({ why }) => why.startsWith('both assets'))!;
+  const read = await weft('verify-tx', wire, '--json');
+  expect(read).toMatchObject({ status: 0, err: '' });
+  expect(JSON.parse(read.out)).toMatchObject({ id, tokens: { consumer: '0.001', industrial: '2.000', fee: '0.025' } });
+  const forged = await weft('verify-tx', `${wire.slice(0, -1)}${wire.endsWith('0') ? '1' : '0'}`, '--json');
+  expect(forged.status).toBe(1);
 });

@@ -8,9 +8,10 @@ import { RESOLVE } from './commands/resolve.ts';
 import { RUN } from './commands/run.ts';
 import { SERVE } from './commands/serve.ts';
 import { STATUS } from './commands/status.ts';
+import { VERIFY_TX } from './commands/verify-tx.ts';
 import { StoreError } from '../shared/platform/ports.ts';
 
-const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE, EXPORT];
+const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE, EXPORT, VERIFY_TX];
 const COMMON_OPTIONS = {
   json: { type: 'boolean', about: 'one JSON object a line' },
   help: { type: 'boolean', about: 'this text' },

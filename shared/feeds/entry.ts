@@ -106,22 +106,32 @@ export async function createEntry(draft: {
 }): Promise<{ id: Cid; bytes: Uint8Array<ArrayBuffer> }> {
   const { body, signer } = draft;
   assert(signer.key === body.device, 'an entry is signed by its own device');
-  assert(checkFirst(body) === undefined && checkSort(body) === undefined, 'an entry follows EN3 and EN4');
-  const bodyBytes = encodeCanonical(bodySchema, body);
+  const bodyBytes = encodeEntryBody(body);
   const sig = await signer.sign(signedBytes(SIGNED_KIND, body.group, bodyBytes));
   const wire = encodeCanonical(wireSchema, { body: bodyBytes, sig });
   assert(wire.length <= ENTRY_BYTES_MAX, 'an entry has at most 256 KiB: the caller splits');
   return { id: entryId(bodyBytes), bytes: wire };
 }
 
+/** What is signed and hashed, without the signature. */
+export function encodeEntryBody(body: EntryBody): Uint8Array<ArrayBuffer> {
+  assert(checkFirst(body) === undefined && checkSort(body) === undefined, 'an entry follows EN3 and EN4');
+  return encodeCanonical(bodySchema, body);
+}
+
+export function decodeEntryBody(bodyBytes: Uint8Array): Result<EntryBody, Failure<'bad_encoding' | 'too_large'>> {
+  const body = decodeCanonical(bodySchema, bodyBytes, { max: ENTRY_BYTES_MAX });
+  if (!body.ok) return body;
+  const wrong = checkFirst(body.value) ?? checkSort(body.value);
+  return wrong === undefined ? body : fail('bad_encoding', `Not the expected structure: ${wrong}.`);
+}
+
 export function parseEntry(wire: Uint8Array): Result<ParsedEntry, Failure<'bad_encoding' | 'too_large'>> {
   const outer = decodeCanonical(wireSchema, wire, { max: ENTRY_BYTES_MAX });
   if (!outer.ok) return outer;
   const { body: bodyBytes, sig } = outer.value;
-  const body = decodeCanonical(bodySchema, bodyBytes, { max: ENTRY_BYTES_MAX });
+  const body = decodeEntryBody(bodyBytes);
   if (!body.ok) return body;
-  const wrong = checkFirst(body.value) ?? checkSort(body.value);
-  if (wrong !== undefined) return fail('bad_encoding', `Not the expected structure: ${wrong}.`);
   return ok({ id: entryId(bodyBytes), body: body.value, bodyBytes, sig, bytes: wire, size: wire.length });
 }
 
