@@ -77,6 +77,29 @@ describe('CH36, CH37: seals', () => {
     expect(network.sent.length).toBe(length);
   });
 
+  test('a seal whose own finalization is lost is final by the empty blocks on it, which are no part of the chain', async () => {
+    const network = new ValidatorNetwork(4, 1, 1);
+    await network.start();
+    await network.offer(4);
+    await settle(network);
+    const view = network.at(0).tip.view + 1;
+    network.carries = ({ envelope: { message } }) =>
+      !(message.kind === 'vote' && message.vote.kind === 'finalize' && message.vote.view === view);
+    await network.change([4], [0], 1);
+    await settle(network);
+    expect(new Set(epochsOf(network))).toEqual(new Set([1]));
+    await network.submit();
+    await settle(network);
+    const store = network.nodes[1]!.disk.openStore();
+    const seal = (await loadBlock(store, 2))!;
+    expect(seal.block.header).toMatchObject({ view, epoch: 0 });
+    const { stateRoot, nextValidators } = seal.block.header;
+    expect(seal.after?.length).toBeGreaterThan(0);
+    for (const { header } of seal.after ?? [])
+      expect(header).toMatchObject({ cut: [], stateRoot, nextValidators, epoch: 0 });
+    expect((await loadBlock(store, 3))?.block.header).toMatchObject({ epoch: 1, parent: seal.block.id });
+  });
+
   test('sets change under load, with whoever goes killed and whoever comes started at each step', async () => {
     const network = new ValidatorNetwork(4, 1, 4);
     await network.start();
