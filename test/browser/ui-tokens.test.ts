@@ -48,7 +48,9 @@ describeInChromium('tokens in the app', () => {
     await dialog.getByRole('button', { name: 'Send', exact: true }).click();
     const row = page.getByRole('listitem').filter({ hasText: 'You send 12.500 consumer tokens to Ann.' });
     await row.getByText('pending').waitFor();
-    expect(await page.getByLabel('How many', { exact: true }).inputValue()).toBe('');
+    const typed = page.getByLabel('How many', { exact: true });
+    expect(await typed.inputValue()).toBe('');
+    expect(await typed.evaluate((field) => field === document.activeElement)).toBe(true);
     await page.evaluate((groupId) => globalThis.fake.order(groupId), GARDEN);
     const done = 'You sent 12.500 consumer tokens to Ann. The fee was 0.010 consumer tokens.';
     await page.getByRole('listitem').filter({ hasText: done }).getByText('final', { exact: true }).waitFor();

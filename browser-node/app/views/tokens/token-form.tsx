@@ -2,6 +2,7 @@
 
 import type { TokenAsset, TokenTransfer } from '../../../group-api.ts';
 import { useComputed, useSignal, type ReadonlySignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { Choice } from '../../components/choice.tsx';
@@ -35,12 +36,17 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
   const memo = useSignal('');
   const asking = useSignal(false);
   const sent = useSignal<string | undefined>(undefined);
+  const amountField = useRef<HTMLInputElement>(null);
   const { busy, failure, run, clear } = useCall();
   const wanted = useComputed((): TokenTransfer | undefined => {
     const { amount } = readAmount(typed.value);
     if (amount === undefined || checkMemo(memo.value) !== undefined) return undefined;
     return { asset: asset.value, to: to.value, amount, memo: memo.value.trim() };
   });
+  // The button that had the focus takes no click until there is something to send again.
+  useEffect(() => {
+    if (sent.value !== undefined) amountField.current?.focus();
+  }, [sent.value]);
   const { preview, shown, problem } = usePreview({ kind, groupId, wanted });
   const close = (): void => {
     asking.value = false;
@@ -81,6 +87,7 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
           label={kind === 'send' ? 'How many' : 'How many to make'}
           value={typed.value}
           onInput={(text) => (typed.value = text)}
+          inputRef={amountField}
           hint="Such as 12.5: up to three decimals, after a point."
           problem={readAmount(typed.value).problem}
         />

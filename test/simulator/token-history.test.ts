@@ -1,0 +1,64 @@
+// What whole nodes tell of a member's tokens: own entries and others', pending first, the newest first, each block read once.
+
+import { beforeAll, expect, test } from 'vitest';
+import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { accountTransfer } from '../../shared/ledger/families/accounts.ts';
+import { policyUpdate } from '../../shared/ledger/families/policy.ts';
+import { tokenMint } from '../../shared/ledger/families/supply.ts';
+import { describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
+import type { HistoryEntry } from '../../shared/node/token-history.ts';
+import { parseInviteLink } from '../../shared/node/invite-link.ts';
+import { createGroupWorld } from './group-world.ts';
+import { createMemoryDisk } from './memory-store.ts';
+import { createSimulatedClock } from './simulated-clock.ts';
+
+const PATIENCE = 20_000;
+const asset = 'consumer';
+
+beforeAll(startAutomerge);
+
+test('F09, LG70: own entries and what others gave are told in order, and what does not touch tokens is not', async () => {
+  const clock = createSimulatedClock();
+  const world = createGroupWorld({ clock, seed: 1 });
+  const alice = await world.startMember({ name: 'alice', disk: createMemoryDisk() });
+  const bernd = await world.startMember({ name: 'bernd', disk: createMemoryDisk() });
+  const own = await alice.groups.create({ name: 'Bakers', read: 'members' });
+  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
+  const link = parseInviteLink(await alice.groups.invite(own, terms));
+  if (!link.ok) throw new Error(link.error.because);
+  const joined = await bernd.groups.join(link.value, 'bernd');
+  await clock.advanceUntil(() => joined.roleOf(bernd.identity) === 'member', PATIENCE);
+  const read = async (limit: number): Promise<readonly HistoryEntry[]> => {
+    let found: readonly HistoryEntry[] | undefined;
+    void joined.money.history(limit).then((entries) => (found = entries));
+    await clock.advanceUntil(() => found !== undefined, PATIENCE);
+    return found!;
+  };
+  const tell = ({ body, identity, final }: HistoryEntry): string => {
+    const reader = { self: bernd.identity, nameOf: () => 'Alice' };
+    return final ? describeEntry({ receipt: final.receipt, body, identity }, reader) : describePending(body, reader);
+  };
+  // The tokens of a newcomer.
+  expect((await read(10)).map(tell)).toEqual(['You joined the group by an invite.']);
+
+  await own.submit([policyUpdate.create({ puzzleBits: 5 })]);
+  await own.submit([tokenMint.create({ asset, to: bernd.identity, amount: 10_000n })]);
+  await own.submit([tokenMint.create({ asset, to: alice.identity, amount: 1n })]);
+  await clock.advanceUntil(() => joined.money.balancesOf(bernd.identity).consumer.free >= 10_000n, PATIENCE);
+  const send = (amount: bigint) => joined.submit([accountTransfer.create({ asset, to: alice.identity, amount })]);
+  const sent = await send(4_000n);
+  expect((await read(1)).map(tell)).toEqual(['You send 4.000 consumer tokens to Alice.']);
+  const settled = [sent, await send(500_000n)];
+  await clock.advanceUntil(() => settled.every((id) => !joined.outbox.owes(id)), PATIENCE);
+
+  const told = [
+    expect.stringMatching(/^Not done: you wanted to send 500\.000 consumer tokens to Alice\./),
+    'You sent 4.000 consumer tokens to Alice.',
+    'Alice minted 10.000 consumer tokens for you.',
+    'You joined the group by an invite.',
+  ];
+  expect((await read(10)).map(tell)).toEqual(told);
+  expect((await read(2)).map(tell)).toEqual(told.slice(0, 2));
+  await alice.close();
+  await bernd.close();
+});
