@@ -10,6 +10,7 @@ import {
   signVote,
   testBlock,
 } from '../chain/chain.test-kit.ts';
+import { createBlock } from '../chain/block.ts';
 import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import type { Simplex, SimplexInput } from '../chain/simplex-state.ts';
 import { leaderOf } from '../chain/validator-set.ts';
@@ -103,6 +104,20 @@ describe('what a validator hears', () => {
     await stand.say({ kind: 'vote', vote }, 'bob', epoch + 1);
     await settle();
     expect(stand.kinds().length).toBe(7);
+  });
+
+  test('CN2: a certificate that it holds is not checked again for a block that it is not of', async () => {
+    const stand = createStand();
+    const certificate = await certifyBlock(group, block, 'notarize');
+    await stand.say({ kind: 'certificate', certificate, block });
+    await settle();
+    const before = stand.checks();
+    for (let time = 1; time <= 5; time++) {
+      const other = createBlock({ ...block.header, time: block.header.time + time });
+      await stand.say({ kind: 'certificate', certificate, block: other });
+    }
+    await settle();
+    expect(stand.checks()).toBe(before);
   });
 
   test('CN8: a peer that says too much is read more slowly, and nobody else is; what it said is not lost', async () => {

@@ -175,9 +175,10 @@ function isNews(machine: Simplex, message: UnverifiedMessage): boolean {
     case 'vote':
       return isInReach(machine, message.vote.view) && isNewVote(machine, message.vote);
     case 'certificate': {
-      const { kind, view } = message.certificate;
+      const { kind, view, hash } = message.certificate;
       if (view <= machine.final.view) return false;
-      if (message.block && !machine.blocks.has(message.block.id)) return true;
+      // Any other block would cost the check of a whole quorum, again and again.
+      if (message.block?.id === hash && !machine.blocks.has(hash)) return true;
       if (kind === 'finalize') return view > finalViewOf(machine);
       const { notarization, nullification } = readRound(machine, view);
       return (kind === 'notarize' ? notarization : nullification) === null;
