@@ -71,11 +71,12 @@ export class EvidenceWatch {
     const waiting = this.#waiting();
     for (const [validator, operation] of this.#found) {
       if (this.#isDone(validator) || waiting.has(validator)) continue;
-      outbox
-        .submit([operation])
-        .catch((error: unknown) =>
-          log.error('a contradiction is not proven', { because: error instanceof Error ? error.message : 'unknown' }),
-        );
+      // Once written it is the outbox's; and where the rule does not take it, each block would bring the next one.
+      this.#found.delete(validator);
+      outbox.submit([operation]).catch((error: unknown) => {
+        this.#found.set(validator, operation);
+        log.error('a contradiction is not proven', { because: error instanceof Error ? error.message : 'unknown' });
+      });
     }
   }
 
