@@ -132,6 +132,8 @@ export type GroupTokens = {
   /** Whether members may send tokens to each other, and what the group keeps of it, in hundredths of a percent. */
   readonly transferable: boolean;
   readonly transferFeeBps: number;
+  /** What of the policy changes, and from when on, in ms; null while nothing is announced. */
+  readonly announced: { readonly from: number; readonly changes: string } | null;
 };
 
 export type TokenTransfer = {

@@ -22,7 +22,7 @@ import { ACCOUNT, type Balance } from '../../shared/ledger/account-records.ts';
 import { becauseOf } from '../../shared/ledger/codes.ts';
 import { accountTransfer, transferFee } from '../../shared/ledger/families/accounts.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
-import { describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
+import { describeChanges, describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -91,8 +91,10 @@ function describeTokens(node: GroupNode, self: Identity): GroupTokens | null {
       emittedPerDay: `${emittedPerDay}`,
     };
   };
-  const { transferable, transferFeeBps } = stats.policy;
-  return { balances: byAsset(balanceOf), figures: byAsset(figuresOf), transferable, transferFeeBps };
+  const { policy, next } = stats;
+  const { transferable, transferFeeBps } = policy;
+  const announced = next ? { from: next.from, changes: describeChanges(policy, next.policy) } : null;
+  return { balances: byAsset(balanceOf), figures: byAsset(figuresOf), transferable, transferFeeBps, announced };
 }
 
 function planTransfer(node: GroupNode, { asset, to, amount, memo }: TokenTransfer): Plan {

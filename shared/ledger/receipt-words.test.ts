@@ -10,7 +10,7 @@ import { accountTransfer } from './families/accounts.ts';
 import { memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
-import { describeEntry, tellsKind, type Reader } from './receipt-words.ts';
+import { describeChanges, describeEntry, tellsKind, type Reader } from './receipt-words.ts';
 import { formatTokens, parseTokens } from './token-text.ts';
 
 const [alice, bernd] = [await createUnsignedPerson('alice'), await createUnsignedPerson('bernd')];
@@ -98,4 +98,11 @@ test('amounts are written and read with at most three decimals, and never as flo
   for (const text of ['', '1.2345', '-1', '1e3', '1,5', '.5', '5.', '9223372036854775.808', '0x1']) {
     expect([text, parseTokens(text)]).toMatchObject([text, { error: { code: 'amount_invalid' } }]);
   }
+});
+
+test('F07: what was announced names the parameters that will be others, amounts as tokens', () => {
+  const before = { transferFeeBps: 0, faucetAmount: 100_000n, transferable: true, emission: { consumer: 5_000n } };
+  const after = { transferFeeBps: 250, faucetAmount: 1_500n, transferable: true };
+  expect(describeChanges(before, after)).toBe('emission none, faucetAmount 1.500, transferFeeBps 250');
+  expect(describeChanges(before, before)).toBe('nothing');
 });

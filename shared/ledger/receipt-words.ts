@@ -193,6 +193,15 @@ export function describePending(body: EntryBody, { nameOf = shortName }: Reader 
     .join(', ')}.`;
 }
 
+/** What of a policy will be another: `transferFeeBps 250, emission none`. */
+export function describeChanges(before: object, after: object): string {
+  const was = before as Readonly<Record<string, unknown>>;
+  const will = after as Readonly<Record<string, unknown>>;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const changed = names.filter((name) => tellValue(was[name] ?? null) !== tellValue(will[name] ?? null));
+  return tellFields(Object.fromEntries(changed.map((name) => [name, will[name] ?? null])));
+}
+
 /** Whether an operation has words of its own. */
 export function tellsKind(kind: string): boolean {
   return tellersByKind.has(kind);

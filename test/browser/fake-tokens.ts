@@ -118,5 +118,6 @@ function describe({ free }: Purse, now: number): GroupTokens {
     figures: { consumer: { ...figures, total: '400000' }, industrial: { ...figures, total: '0', treasury: '0' } },
     transferable: true,
     transferFeeBps: Number(BPS),
+    announced: { from: now + MONTH, changes: 'transferFeeBps 250' },
   };
 }

@@ -19,6 +19,8 @@ describeInChromium('tokens in the app', () => {
     await page.getByRole('link', { name: 'Send tokens, and what happened' }).click();
     await page.getByRole('heading', { name: 'Tokens', level: 1 }).waitFor();
     await seen(page, /40\.000 consumer tokens · 60\.000 more become free until/);
+    await seen(page, /^The rules of these tokens change on /);
+    await seen(page, 'An admin has announced: transferFeeBps 250.');
     await seen(page, 'Nothing yet.');
     expect(await page.getByRole('link', { name: 'Groups', exact: true }).getAttribute('aria-current')).toBe('page');
   });

@@ -4,6 +4,7 @@ import type { GroupDetails, GroupMember, GroupTokens } from '../../../group-api.
 import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Card, Facts, Page } from '../../components/page.tsx';
 import { useLive } from '../../components/use-live.ts';
+import { formatDate } from '../../format.ts';
 import { explainWaiting } from '../../group-words.ts';
 import { routeTo } from '../../routes.ts';
 import { ASSETS, describeBalance, describeTokens, nameReceivers } from '../../token-words.ts';
@@ -54,6 +55,11 @@ function Open({ group, members, tokens }: Read & { tokens: GroupTokens }) {
       {waits !== undefined && (
         <Notice tone="warn" title="Something waits.">
           <p>{waits}</p>
+        </Notice>
+      )}
+      {tokens.announced !== null && (
+        <Notice title={`The rules of these tokens change on ${formatDate(tokens.announced.from)}.`}>
+          <p>An admin has announced: {tokens.announced.changes}.</p>
         </Notice>
       )}
       <Card title="What you have">
