@@ -219,5 +219,7 @@ export interface WeftApi {
   };
   peers: { list(): Promise<readonly PeerInfo[]> };
   status(): Promise<NodeStatus>;
+  /** JSON-RPC 2.0 (docs/rpc.md): a request object or a list of them; null when there is nothing to answer. */
+  rpc(request: unknown): Promise<unknown>;
   on<K extends keyof NodeEvents>(event: K, listener: (value: NodeEvents[K]) => void): () => void;
 }

@@ -35,6 +35,8 @@ export async function connectNode(): Promise<PageNode> {
     sites: { ...grouped.sites, publish: createPublish(link) },
     documents: createDocuments(link, grouped.documents),
     status: async () => ({ ...(await link.call((remote) => remote.status(), 'again')), leader: link.leading }),
+    // Nobody can know what was in it.
+    rpc: (request) => link.call((remote) => remote.rpc(request), 'once'),
     on(event, listener) {
       const known = listeners.get(event) ?? new Set();
       listeners.set(event, known.add(listener));

@@ -1,6 +1,7 @@
 // The engine: stores, keys, node and publisher of this origin composed into the API that tabs call (DESIGN §7, §8).
 
 import type { EngineApi, EventListener } from '../transport/engine-api.ts';
+import { needPart } from '../../shared/core/late-part.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { openRelayRooms } from '../transport/relay-rooms.ts';
@@ -88,6 +89,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     entries: { ...createEntryCalls({ context, host: groups }), ...late.operations },
     peers: { list: sources.peers },
     status: sources.status,
+    rpc: async (request) =>
+      (await needPart(() => import('./rpc-calls.ts'))).answerTabRpc({ context, host: groups }, request),
     followPublish,
   };
   const wake = (): void => {

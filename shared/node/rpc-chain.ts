@@ -36,7 +36,8 @@ export function createRpcChain({ ordering, reads, clock, mayOrder }: RpcChainOpt
       return ok({ height: ordering.tip.height, ordering: ordering.isRunning, counts, rejected });
     },
     async prove(key) {
-      if (!reads) return fail('not_a_validator', 'Only a node that orders this group proves its state: ask one.');
+      if (!reads)
+        return fail('not_provable', 'This node signs no status of that group, and without one a proof has no time.');
       const { state, tip } = ordering;
       const proof = await reads.resolve(key);
       return proof.ok ? ok({ height: tip.height, value: readValue(state, key) ?? null, proof: proof.value }) : proof;

@@ -261,6 +261,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     },
     peers: { list: () => pause().then(() => listPeers(options.peers ?? 0)) },
     status: () => pause().then(() => state.status),
+    rpc: async () => null,
     on(event, listener) {
       const known = listeners.get(event) ?? new Set();
       known.add(listener);
