@@ -18,7 +18,7 @@ export const memberJoinBody = defineBody({
 });
 
 /** Any text, so that what breaks the grammar gets its own code. */
-export const handleField = text({ max: 64 });
+const handleField = text({ max: 64 });
 
 export const handleRegisterBody = defineBody({ kind: 'handle.register', schema: struct({ handle: handleField }) });
 export const handleRenewBody = defineBody({ kind: 'handle.renew', schema: struct({ handle: handleField }) });

@@ -51,7 +51,7 @@ export async function createSealedGroup(n: number, f: number): Promise<SealedGro
     genesis: retired.genesis,
     seal: seal.id,
     now: block.header.time + 2_000,
-    siteKey: siteKeys(alice)[0]!,
+    siteKey: siteKeys(alice)[0],
     balanceKey,
     resolution: encodeResolution(good),
     signatures: 2 * certificate.sigs.length + 1,
