@@ -45,6 +45,8 @@ export class Ordering {
   #signer: Signer | null;
   #head: ChainHead;
   #running = false;
+  /** Whether it will be looked for what could be ordered. */
+  #workAsked = false;
   #resting = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
@@ -259,12 +261,20 @@ export class Ordering {
     for (const block of this.#work.ready) this.#turns.runAside(() => this.#work.execute(block));
   }
 
-  /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
+  /** In a turn of its own, and once for all that comes until then: it takes as long as there is much that waits. */
   #feedWork(): void {
-    if (!this.#running || !this.#work.groundOf(this.#simplex.tip.id)) return;
+    if (!this.#running || this.#workAsked) return;
+    this.#workAsked = true;
+    this.#turns.runAside(async () => this.#findWork());
+  }
+
+  /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
+  #findWork(): SimplexInput[] {
+    this.#workAsked = false;
+    if (!this.#running || !this.#work.groundOf(this.#simplex.tip.id)) return [];
     const selection = this.#work.select();
     if (this.#simplex.tip.id === this.tip.id) this.#dropRefused(selection);
-    this.#turns.push({ kind: 'work', pending: selection.entries.length > 0 });
+    return [{ kind: 'work', pending: selection.entries.length > 0 }];
   }
 
   #dropRefused({ refused: all }: Selection): void {
