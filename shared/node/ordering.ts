@@ -45,8 +45,6 @@ export class Ordering {
   #signer: Signer | null;
   #head: ChainHead;
   #running = false;
-  /** Whether it will be looked for what could be ordered. */
-  #workAsked = false;
   #resting = false;
   #closed = false;
   #cancelTimer: (() => void) | null = null;
@@ -79,7 +77,7 @@ export class Ordering {
       head: () => this.#head,
       finalTip: () => this.tip,
       machine,
-      onAged: () => this.#feedWork(),
+      onAged: () => this.#turns.runOnce(this.#findWork),
       ask: (question) => this.#line.askEntries(question),
     });
     this.#line = new ConsensusLine({
@@ -161,7 +159,7 @@ export class Ordering {
     if (this.#resting) return this.#turns.runAside(() => this.#reopen());
     this.#line.start();
     this.#turns.push({ kind: 'start' });
-    this.#feedWork();
+    this.#turns.runOnce(this.#findWork);
   }
 
   /** Whether it takes part. */
@@ -253,7 +251,7 @@ export class Ordering {
     this.#executeReady();
     // While the machine rests and knows of work, there is no news in more: choosing anew would take longer than ordering.
     const { work, request } = this.#simplex;
-    if (this.#turns.length > 0 || !work || request !== null) this.#feedWork();
+    if (this.#turns.length > 0 || !work || request !== null) this.#turns.runOnce(this.#findWork);
   }
 
   /** Proposals whose entries have come. */
@@ -261,21 +259,13 @@ export class Ordering {
     for (const block of this.#work.ready) this.#turns.runAside(() => this.#work.execute(block));
   }
 
-  /** In a turn of its own, and once for all that comes until then: it takes as long as there is much that waits. */
-  #feedWork(): void {
-    if (!this.#running || this.#workAsked) return;
-    this.#workAsked = true;
-    this.#turns.runAside(async () => this.#findWork());
-  }
-
-  /** Says whether anything could be ordered beyond the tip, and forgets what never can. */
-  #findWork(): SimplexInput[] {
-    this.#workAsked = false;
+  /** Says whether anything could be ordered beyond the tip, and forgets what never can; once for all that comes until then. */
+  readonly #findWork = async (): Promise<SimplexInput[]> => {
     if (!this.#running || !this.#work.groundOf(this.#simplex.tip.id)) return [];
     const selection = this.#work.select();
     if (this.#simplex.tip.id === this.tip.id) this.#dropRefused(selection);
     return [{ kind: 'work', pending: selection.entries.length > 0 }];
-  }
+  };
 
   #dropRefused({ refused: all }: Selection): void {
     const refused = all.filter(({ code }) => !codeWaits(code));
@@ -360,7 +350,7 @@ export class Ordering {
         await this.#finalise(effect);
         return [];
       case 'tip':
-        this.#feedWork();
+        this.#turns.runOnce(this.#findWork);
         return [];
       case 'forget':
         await this.#forget(effect.through);
@@ -400,7 +390,7 @@ export class Ordering {
     await eraseRange(this.#options.store, forgottenRange(this.#simplex.config.epoch, through));
     await this.#work.forget(through);
     // Leaders hold back while too much is not final.
-    if (this.#simplex.tip.id !== this.tip.id) this.#feedWork();
+    if (this.#simplex.tip.id !== this.tip.id) this.#turns.runOnce(this.#findWork);
   }
 
   #emit(tell: (events: OrderingEvents) => void): void {

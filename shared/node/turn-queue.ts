@@ -16,6 +16,7 @@ export class TurnQueue<I> {
   readonly #options: TurnQueueOptions<I>;
   readonly #tasks: Task<I>[] = [];
   #turn: Promise<void> = Promise.resolve();
+  readonly #waiting = new Set<() => Promise<readonly I[]>>();
   #closed = false;
 
   constructor(options: TurnQueueOptions<I>) {
@@ -62,6 +63,16 @@ export class TurnQueue<I> {
     this.run(async () => ({ value: null, inputs: await work() })).catch((error: unknown) =>
       this.#options.onFailed(error),
     );
+  }
+
+  /** The same, unless this very work waits already: what takes long for many does not begin for each of them. */
+  runOnce(work: () => Promise<readonly I[]>): void {
+    if (this.#waiting.has(work)) return;
+    this.#waiting.add(work);
+    this.runAside(() => {
+      this.#waiting.delete(work);
+      return work();
+    });
   }
 
   close(): void {
