@@ -151,11 +151,11 @@ export class GroupNode {
     for (const { id, bytes } of outbox.pending) if (!chain.pool.has(id)) this.#pending.takeOwn(bytes);
     outbox.onDeliver((entries) => {
       this.#edits.expectNext();
-      for (const { id, bytes } of entries) {
+      for (const { bytes } of entries) {
         this.#sync.give(bytes);
         for (const links of this.#rooms.all) links.owe();
-        this.#keepGoing(() => this.#own.order(id, bytes));
       }
+      this.#keepGoing(() => this.#own.order(entries));
     });
     this.keys = new KeyKeeper({
       ...options,

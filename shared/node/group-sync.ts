@@ -14,6 +14,7 @@ import { decodeFinality, encodeCertifiedBlock } from '../chain/certified-block.t
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { assembleBlock, BlockStash, type LinkedEntry } from './block-stash.ts';
+import { POOL_DEVICE_ENTRIES_MAX } from './entry-pool.ts';
 import { bestOf, createPeer, type Peer, type SyncPeer } from './sync-peer.ts';
 import { takeMessageful, type SyncItem } from './sync-queue.ts';
 
@@ -133,6 +134,11 @@ export class GroupSync {
   final(block: CertifiedBlock, entries: readonly VerifiedEntry[]): void {
     const { height } = block.block.header;
     for (const peer of this.#peers.values()) {
+      // What it gave in vain for want of room may come again: it hears how far this one is.
+      if (peer.missed && this.#hasRoomFor(peer)) {
+        peer.missed = false;
+        this.#sayState(peer);
+      }
       if (!peer.said || this.#options.readLimit(peer) < height) continue;
       // The block made it a reader: whoever was away knows those who joined meanwhile only now.
       if (!peer.served) {
@@ -285,6 +291,13 @@ export class GroupSync {
       if (body.device === this.#options.device && !isNew(peer.given, id)) continue;
       yield bytes;
     }
+  }
+
+  /** For a good part of what one device may have waiting here, so that it is not said after every block. */
+  #hasRoomFor({ device }: Peer): boolean {
+    let waiting = 0;
+    for (const { body } of this.#options.chain.pending()) if (body.device === device) waiting++;
+    return waiting <= POOL_DEVICE_ENTRIES_MAX / 2;
   }
 
   #mayReadAll(peer: Peer): boolean {

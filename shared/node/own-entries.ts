@@ -1,13 +1,14 @@
 // What becomes of a member's own entries: into its own chain, then final, or dropped, and what was in them made again.
 
 import type { Cid } from '../codec/cid.ts';
-import type { Failure } from '../core/result.ts';
+import type { Failure, Result } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { Store } from '../platform/ports.ts';
 import type { FinalBlock } from './chain-head.ts';
 import type { Ordering } from './ordering.ts';
 import type { PendingDocuments } from './pending-documents.ts';
+import { assert } from '../core/assert.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { termsOf } from '../feeds/feed.ts';
 import { becauseOf } from '../ledger/codes.ts';
@@ -16,14 +17,16 @@ import { describeReceipt } from '../ledger/receipts.ts';
 import { FEED } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { loadReceipts } from './chain-store.ts';
-import { LOST_TO_FORK, type Outbox } from './outbox.ts';
+import type { Submitted } from './entry-intake.ts';
+import { POOL_DEVICE_ENTRIES_MAX } from './entry-pool.ts';
+import { LOST_TO_FORK, type Outbox, type OwnEntry } from './outbox.ts';
 
 /** A copy of this profile that writes into every feed this one opens does not make it write for ever. */
 const SIGNED_AGAIN_MAX = 3;
 
 export type OwnEntriesOptions = {
   readonly store: Store;
-  readonly chain: Pick<Ordering, 'submit' | 'drop' | 'pool' | 'state'>;
+  readonly chain: Pick<Ordering, 'submitAll' | 'drop' | 'pool' | 'state'>;
   readonly outbox: Outbox;
   readonly pending: PendingDocuments;
   /** Whose they are. */
@@ -47,16 +50,14 @@ export class OwnEntries {
   }
 
   /** Into the own chain: what cannot be judged here yet stays owed, and goes to those who can. */
-  async order(id: Cid, bytes: Uint8Array): Promise<void> {
-    const { chain, outbox, pending, isLost, onChange } = this.#options;
-    const submitted = await chain.submit(bytes);
-    if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
-    if (!outbox.owes(id)) return await chain.drop([id]).then(onChange); // Refused meanwhile.
-    if (submitted.ok) return;
-    const refusal = this.#options.refusal();
-    if (refusal) return await this.#giveUp(refusal);
-    pending.takeOwn(bytes);
-    if (isLost(submitted.error.code)) await this.drop(id, submitted.error);
+  async order(entries: readonly OwnEntry[]): Promise<void> {
+    const parsed = entries.map(({ bytes }) => {
+      const entry = parseEntry(bytes);
+      assert(entry.ok, 'an own entry is one');
+      return entry.value;
+    });
+    const outcomes = await this.#options.chain.submitAll(parsed);
+    for (const [at, outcome] of outcomes.entries()) await this.#takeOutcome(entries[at]!, outcome);
   }
 
   async takeFinal({ receipts, block }: FinalBlock): Promise<void> {
@@ -64,14 +65,27 @@ export class OwnEntries {
     for (const receipt of receipts) await this.#settle(receipt, block.header.height);
     const feed = outbox.head?.feed;
     if (feed && readRecord(chain.state, FEED, feed)?.frozenAt !== undefined) await outbox.leaveFeed(feed);
-    for (const { id, bytes } of outbox.pending) {
-      if (chain.pool.has(id)) continue;
-      await this.order(id, bytes);
-      // What there was no room for here, or what could not be judged, was not for others either when it was given to them.
-      if (chain.pool.has(id)) this.#options.onTaken(bytes);
-    }
+    // What there is room for, in one go: however many are owed, a block costs no more than what it took away.
+    const waiting = outbox.pending.filter(({ id }) => !chain.pool.has(id));
+    const room = POOL_DEVICE_ENTRIES_MAX - (outbox.pending.length - waiting.length);
+    const owed = waiting.slice(0, Math.max(0, room));
+    if (owed.length > 0) await this.order(owed);
+    // What there was no room for here, or what could not be judged, was not for others either when it was given to them.
+    for (const { id, bytes } of owed) if (chain.pool.has(id)) this.#options.onTaken(bytes);
     const refusal = this.#options.refusal();
     if (refusal) await this.#giveUp(refusal);
+  }
+
+  async #takeOutcome({ id, bytes }: OwnEntry, submitted: Result<Submitted, Failure>): Promise<void> {
+    const { chain, outbox, pending, isLost, onChange } = this.#options;
+    if (submitted.ok && submitted.value.state === 'final') return await this.#settleFinal(id, submitted.value.height);
+    // Refused meanwhile, or with one before it.
+    if (!outbox.owes(id)) return await chain.drop([id]).then(onChange);
+    if (submitted.ok) return;
+    const refusal = this.#options.refusal();
+    if (refusal) return await this.#giveUp(refusal);
+    pending.takeOwn(bytes);
+    if (isLost(submitted.error.code)) await this.drop(id, submitted.error);
   }
 
   /** It can never be ordered, nor what stands behind it in the own feed. */

@@ -37,3 +37,18 @@ test('own entries beyond the share of a device are shown until they are final, b
   await clock.advance(5_000);
   for (const one of [alice.node, node.value]) expect(await textOf(one)).toEqual(texts);
 }, 120_000);
+
+test('what a device writes beyond its share reaches who orders it, over slow links too', async () => {
+  const { clock, members } = await foundGroup('members', ['alice', 'bob'], { delay: { min: 200, max: 400 } });
+  const [alice, bob] = [members[0]!, members[1]!];
+  bob.member.setReachable(false);
+  const texts = Array.from({ length: 4 * POOL_DEVICE_ENTRIES_MAX }, (_, at) => `edit ${String(at).padStart(4, '0')}`);
+  for (const text of texts) {
+    await edit(bob.node, text);
+  }
+  bob.member.setReachable(true);
+  bob.member.groups.wake();
+  await clock.advanceUntil(() => bob.node.outbox.pending.length === 0, 2 * WAIT);
+  await clock.advance(5_000);
+  for (const { node } of [alice, bob]) expect(await textOf(node)).toEqual(texts);
+}, 120_000);
