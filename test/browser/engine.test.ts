@@ -70,8 +70,10 @@ describeInChromium('one node for all tabs', () => {
     await beginPublish(other, { handle: 'once-only', files: 2, fileBytes: 100 });
     await publishOutcome(other);
     const unpublish = failureOf(other, () => weft.sites.unpublish({ handle: 'once-only' }));
-    // The entry waits for the next block, a second at least.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // On disk, and waiting for the next block, which comes a second after the last at the soonest.
+    await other.evaluate(async () => {
+      while ((await weft.status()).pending === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    });
     await leader.close();
     expect(await unpublish).toMatchObject({ code: 'leader_changed', message: expect.stringContaining('try again') });
     // What was on disk takes effect all the same.
