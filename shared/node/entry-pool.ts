@@ -30,9 +30,14 @@ export class EntryPool {
     return this.#byId.size;
   }
 
+  /** How many of this device wait. */
+  countOf(device: PublicKey): number {
+    return this.#byDevice.get(device)?.entries.size ?? 0;
+  }
+
   /** Whether no more of this device may wait, with those that come in just now. */
   isFullFor(device: PublicKey, coming: Iterable<VerifiedEntry> = []): boolean {
-    let own = this.#byDevice.get(device)?.entries.size ?? 0;
+    let own = this.countOf(device);
     for (const { body } of coming) if (body.device === device) own++;
     return own >= POOL_DEVICE_ENTRIES_MAX;
   }

@@ -27,6 +27,8 @@ export type SyncChain = {
   readonly tip: Cid;
   /** Entries that are not final, those of one feed in order. */
   pending(): Iterable<VerifiedEntry>;
+  /** How many of them a device wrote. */
+  pendingOf(device: PublicKey): number;
   /** The last final number of a feed; 0 before the first. */
   finalSeq(feed: FeedId): number;
   /** A verified entry that is not final. */
@@ -295,9 +297,7 @@ export class GroupSync {
 
   /** For a good part of what one device may have waiting here, so that it is not said after every block. */
   #hasRoomFor({ device }: Peer): boolean {
-    let waiting = 0;
-    for (const { body } of this.#options.chain.pending()) if (body.device === device) waiting++;
-    return waiting <= POOL_DEVICE_ENTRIES_MAX / 2;
+    return this.#options.chain.pendingOf(device) <= POOL_DEVICE_ENTRIES_MAX / 2;
   }
 
   #mayReadAll(peer: Peer): boolean {
