@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { cidOf } from '../../test/simulator/ledger-world.ts';
+import { commitToKey } from '../crypto/committed-key.ts';
 import { identityFromKey } from '../crypto/ids.ts';
 import { sealingKeyOfSeed } from '../crypto/x25519.ts';
 import { membersHash } from '../ledger/families/keys.ts';
 import { KEY_BEFORE_BYTES, KEY_BOX_BYTES } from '../ledger/group-records.ts';
-import { commitOf, openKeyBefore, openKeyBox, sealKeyBefore, sealKeyBox, type BoxPlace } from './key-boxes.ts';
+import { openKeyBefore, openKeyBox, sealKeyBefore, sealKeyBox, type BoxPlace } from './key-boxes.ts';
 import { addKeys, roomsOf } from './key-ring.ts';
 
 const random = createSeededRandom(9);
@@ -14,7 +15,7 @@ const seed = random.bytes(32);
 const key = random.bytes(32);
 const group = cidOf('group');
 const place: BoxPlace = {
-  ...{ group, epoch: 3, to: alice!, commit: commitOf(key) },
+  ...{ group, epoch: 3, to: alice!, commit: commitToKey(key) },
   members: membersHash([alice!, bob!]),
 };
 const sealed = (at: BoxPlace, of: Uint8Array = key): Uint8Array => {
@@ -34,7 +35,7 @@ describe('GK4: the box of a key', () => {
       { ...place, group: cidOf('another group') },
       { ...place, to: bob! },
       { ...place, members: membersHash([alice!]) },
-      { ...place, commit: commitOf(seed) },
+      { ...place, commit: commitToKey(seed) },
     ];
     for (const other of others) expect(openKeyBox(box, { place: other, seed })).toBe(null);
     expect(openKeyBox(box.with(40, box[40]! ^ 1), { place, seed })).toBe(null);

@@ -6,11 +6,9 @@ import type { KeyHistory } from '../ledger/group-records.ts';
 import type { Random } from '../platform/ports.ts';
 import { encodeCanonical } from '../codec/canonical.ts';
 import { bytes, link, literal, struct, uint } from '../codec/schema.ts';
-import { equalBytes } from '../core/bytes.ts';
-import { openSealed, sealTo } from '../crypto/hpke.ts';
+import { openCommittedKey, sealCommittedKey, type CommittedKeyPlace } from '../crypto/committed-key.ts';
 import { identitySchema } from '../crypto/ids.ts';
 import { openSecret, sealSecret } from '../crypto/secret-box.ts';
-import { sha256 } from '../crypto/sha256.ts';
 
 const HASH_BYTES = 32;
 const BOX_DOMAIN = 'weft/group-key/v1';
@@ -29,17 +27,12 @@ const beforeInfoSchema = struct({ domain: literal(BEFORE_DOMAIN), group: link(),
 export type KeyPlace = { readonly group: Cid; readonly epoch: number };
 export type BoxPlace = KeyPlace & Pick<KeyHistory, 'commit' | 'members'> & { readonly to: Identity };
 
-export function commitOf(key: Uint8Array): Uint8Array<ArrayBuffer> {
-  return sha256(key);
-}
-
 /** Undefined for a member whose sealing key nobody has the secret of. */
 export function sealKeyBox(
   key: Uint8Array,
-  given: { readonly place: BoxPlace; readonly sealingKey: Uint8Array; readonly random: Random },
+  { place, ...to }: { readonly place: BoxPlace; readonly sealingKey: Uint8Array; readonly random: Random },
 ): Uint8Array | undefined {
-  const { place, sealingKey, random } = given;
-  return sealTo(sealingKey, { info: boxInfo(place), aad: place.commit, plaintext: key, random });
+  return sealCommittedKey(key, { ...boxOf(place), ...to });
 }
 
 /** Null when it is not this member's box of that epoch, or holds another key than the one committed to. */
@@ -47,8 +40,7 @@ export function openKeyBox(
   box: Uint8Array,
   { place, seed }: { readonly place: BoxPlace; readonly seed: Uint8Array },
 ): Uint8Array | null {
-  const opened = openSealed(seed, { info: boxInfo(place), aad: place.commit, sealed: box });
-  return opened.ok && equalBytes(commitOf(opened.value), place.commit) ? opened.value : null;
+  return openCommittedKey(box, { ...boxOf(place), seed });
 }
 
 /** `key` is that of `place`, `before` the one of the epoch before. */
@@ -69,8 +61,8 @@ export function openKeyBefore(
   return openSecret(sealed, { key, aad: beforeInfo(place) });
 }
 
-function boxInfo({ group, epoch, members, to }: BoxPlace): Uint8Array {
-  return encodeCanonical(boxInfoSchema, { domain: BOX_DOMAIN, group, epoch, members, to });
+function boxOf({ group, epoch, members, to, commit }: BoxPlace): CommittedKeyPlace {
+  return { info: encodeCanonical(boxInfoSchema, { domain: BOX_DOMAIN, group, epoch, members, to }), commit };
 }
 
 function beforeInfo({ group, epoch }: KeyPlace): Uint8Array {

@@ -12,6 +12,7 @@ import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
 import { toHex } from '../codec/base.ts';
 import { equalBytes } from '../core/bytes.ts';
+import { commitToKey } from '../crypto/committed-key.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { deviceRevoke } from '../ledger/families/devices.ts';
 import { KEY_BOXES_MAX, keyBoxId, keyGive, keyRotate, membersHash } from '../ledger/families/keys.ts';
@@ -19,7 +20,7 @@ import { memberRemove, memberRole } from '../ledger/families/membership.ts';
 import { KEY, KEY_BOX, KEY_EPOCHS_KEPT, KEY_HISTORY, type KeyEpoch } from '../ledger/group-records.ts';
 import { MEMBER } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
-import { commitOf, openKeyBefore, openKeyBox, sealKeyBefore, sealKeyBox, type BoxPlace } from './key-boxes.ts';
+import { openKeyBefore, openKeyBox, sealKeyBefore, sealKeyBox, type BoxPlace } from './key-boxes.ts';
 import { findKeyDebts, type KeyDebts, type Recipient } from './key-debts.ts';
 import { addKeys, type EpochKey, type KeyRing } from './key-ring.ts';
 
@@ -207,7 +208,7 @@ export class KeyKeeper {
   #has(epoch: number): boolean {
     const key = this.#keys.find((one) => one.epoch === epoch)?.key;
     const commit = readRecord(this.#options.chain.state, KEY_HISTORY, epoch)?.commit;
-    return key !== undefined && (commit === undefined || equalBytes(commitOf(key), commit));
+    return key !== undefined && (commit === undefined || equalBytes(commitToKey(key), commit));
   }
 
   /** GK2, GK3: what is owed is paid a little later, unless somebody else was first. */
@@ -257,7 +258,7 @@ export class KeyKeeper {
     if (!before) return null;
     const key = random.bytes(KEY_BYTES);
     const epoch = current.epoch + 1;
-    const commit = commitOf(key);
+    const commit = commitToKey(key);
     // Their own box is never the one that has to wait for `key.give`.
     const own = members.filter(({ identity }) => identity === self.identity);
     const some = [...own, ...members.filter((one) => !own.includes(one))].slice(0, KEY_BOXES_MAX);

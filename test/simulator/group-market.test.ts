@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { defaultTokens } from '../../shared/chain/token-policy.ts';
+import { commitToKey } from '../../shared/crypto/committed-key.ts';
 import { sealingKeyOfSeed } from '../../shared/crypto/x25519.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
@@ -12,7 +13,6 @@ import { purchaseMake } from '../../shared/ledger/families/purchases.ts';
 import { taskCreate } from '../../shared/ledger/families/tasks.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
 import type { ItemId } from '../../shared/ledger/item-fields.ts';
-import { commitToPackage } from '../../shared/ledger/package-key.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink } from '../../shared/node/invite-link.ts';
 import { createGroupWorld } from './group-world.ts';
@@ -59,7 +59,7 @@ test('G03, G05, G07, E02: a package is offered, bought, granted and opened, and 
     asset,
     price: 4_000n,
     package: cidOf('book'),
-    commit: commitToPackage(key),
+    commit: commitToKey(key),
   } as const;
   expect(await act(clock, own, offerCreate.create({ offer, ...terms, expires: later }))).toBe('ok');
   await clock.advanceUntil(() => joined.market.deals().offers.length === 1, 20_000);
