@@ -8,7 +8,7 @@ import { decodeDeviceCertificate, verifyDeviceCertificate } from '../crypto/devi
 import { verifySignature, type AuthorisedEntry, type Operation } from '../feeds/entry.ts';
 import type { Verifier } from '../platform/ports.ts';
 import { becauseOf, type Code } from './codes.ts';
-import { verifyEscrowVote } from './escrow-vote.ts';
+import { signedEscrowVote } from './escrow-vote.ts';
 import { deviceRevoke, readRevokedCertificate } from './families/devices.ts';
 import { claimsOf, readEvidence, validatorEvidence } from './families/evidence.ts';
 import { escrowDecide, readSignedVotes } from './families/escrows.ts';
@@ -17,7 +17,7 @@ import { memberAccept, readAccept } from './families/membership.ts';
 import { readReady, readyBytes, validatorReady } from './families/validators.ts';
 import { accountRedeem, readRedeemed } from './families/payments.ts';
 import { verifyInvite, verifyInviteProof } from './invite.ts';
-import { verifyPayment } from './payment.ts';
+import { signedPayment } from './payment.ts';
 
 /** Of one entry: each costs a few signatures, and nobody needs more at once. */
 const AUTHORISATIONS_MAX = 16;
@@ -117,7 +117,7 @@ async function checkRedeemed(
 ): Promise<Code | undefined> {
   const payment = readRedeemed(operation.body);
   if (payment === null) return undefined;
-  return (await verifyPayment(payment, { group: body.group, verifier })) ? undefined : 'bad_signature';
+  return (await signedPayment.verify(payment, { group: body.group, verifier })) ? undefined : 'bad_signature';
 }
 
 async function checkVotes(
@@ -126,7 +126,7 @@ async function checkVotes(
   verifier: Verifier,
 ): Promise<Code | undefined> {
   for (const vote of readSignedVotes(operation.body) ?? []) {
-    if (!(await verifyEscrowVote(vote, { group: body.group, verifier }))) return 'bad_signature';
+    if (!(await signedEscrowVote.verify(vote, { group: body.group, verifier }))) return 'bad_signature';
   }
   return undefined;
 }

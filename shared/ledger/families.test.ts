@@ -15,7 +15,7 @@ import { TOKENS } from '../../test/simulator/tokens.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { isCode } from './codes.ts';
-import { createEscrowVote } from './escrow-vote.ts';
+import { signedEscrowVote } from './escrow-vote.ts';
 import { OPERATIONS } from './families.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
@@ -41,7 +41,7 @@ import type { Handle, SiteName } from './handle-grammar.ts';
 import { createInvite } from './invite.ts';
 import type { ItemId } from './item-fields.ts';
 import type { OperationRule } from './operation.ts';
-import { createPayment } from './payment.ts';
+import { signedPayment } from './payment.ts';
 import { openDraft } from './state.ts';
 
 const founder: Person = await createUnsignedPerson('founder');
@@ -125,7 +125,7 @@ const EXAMPLES: readonly Operation[] = [
   purchaseGrant.create({ buyer: founder.identity, nonce: 1, box: new Uint8Array(80) }),
   purchaseClose.create({ buyer: founder.identity, nonce: 1 }),
   accountRedeem.create({
-    payment: await createPayment(
+    payment: await signedPayment.create(
       {
         ...{ group: GROUP, from: founder.identity, to: founder.identity, asset: 'consumer', amount: 1n },
         ...{ nonce: 1, notAfter: START + 86_400_000, memo: 'bread', context: new Uint8Array(32) },
@@ -141,7 +141,7 @@ const EXAMPLES: readonly Operation[] = [
   escrowVote.create({ escrow: item, entry: cidOf('opened'), toProvider: 1n }),
   escrowDecide.create({
     votes: [
-      await createEscrowVote(
+      await signedEscrowVote.create(
         { group: GROUP, by: founder.identity, escrow: item, entry: cidOf('opened'), toProvider: 1n },
         founder.signer,
       ),

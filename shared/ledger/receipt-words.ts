@@ -9,7 +9,7 @@ import type { Schema } from '../codec/schema.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
-import { decodeEscrowVote } from './escrow-vote.ts';
+import { signedEscrowVote } from './escrow-vote.ts';
 import { creditClear, creditIssue, creditRedeem } from './families/credits.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from './families/escrows.ts';
@@ -30,7 +30,7 @@ import { validatorEvidence } from './families/evidence.ts';
 import { validatorReady, validatorSet } from './families/validators.ts';
 import type { PaidFee } from './fees.ts';
 import type { ItemId } from './item-fields.ts';
-import { decodePayment } from './payment.ts';
+import { signedPayment } from './payment.ts';
 import type { Receipt } from './receipts.ts';
 import { formatTokens } from './token-text.ts';
 
@@ -129,7 +129,7 @@ const TELLERS: readonly Teller[] = [
   tells(purchaseGrant, ({ buyer, nonce }, nameOf) => ['gave', 'give', `${nameOf(buyer)} the key to purchase ${nonce}`]),
   tells(purchaseClose, ({ buyer, nonce }, nameOf) => ['closed', 'close', `purchase ${nonce} of ${nameOf(buyer)}`]),
   tells(accountRedeem, ({ payment: wire }, nameOf) => {
-    const payment = decodePayment(wire);
+    const payment = signedPayment.decode(wire);
     if (payment === null) return ['redeemed', 'redeem', 'a payment'];
     const { asset, amount, from, to, memo } = payment;
     return ['redeemed', 'redeem', `${tokens(asset, amount)} that ${nameOf(from)} signed for ${nameOf(to)}${why(memo)}`];
@@ -147,7 +147,7 @@ const TELLERS: readonly Teller[] = [
   tells(escrowVote, ({ escrow, toProvider }) => ['voted', 'vote', voteOf(escrow, toProvider)]),
   tells(escrowDecide, ({ votes }, nameOf) => {
     const told = votes.map((wire) => {
-      const vote = decodeEscrowVote(wire);
+      const vote = signedEscrowVote.decode(wire);
       return vote === null ? 'one' : `${nameOf(vote.by)}’s ${voteOf(vote.escrow, vote.toProvider)}`;
     });
     return ['brought', 'bring', `signed votes: ${told.join(' and ')}`];

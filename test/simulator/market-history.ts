@@ -6,7 +6,7 @@ import type { Operation } from '../../shared/feeds/entry.ts';
 import { ASSETS, type Asset } from '../../shared/ledger/account-records.ts';
 import { CREDITS } from '../../shared/ledger/credit-records.ts';
 import { ESCROW, type Escrow } from '../../shared/ledger/escrow-records.ts';
-import { createEscrowVote } from '../../shared/ledger/escrow-vote.ts';
+import { signedEscrowVote } from '../../shared/ledger/escrow-vote.ts';
 import { claimPublish, claimRetract } from '../../shared/ledger/families/claims.ts';
 import { creditClear, creditIssue, creditRedeem } from '../../shared/ledger/families/credits.ts';
 import { escrowDecide, escrowOpen, escrowSettle, escrowVote } from '../../shared/ledger/families/escrows.ts';
@@ -17,7 +17,7 @@ import { taskAssign, taskComplete, taskCreate, taskFail, taskStart } from '../..
 import type { ItemId } from '../../shared/ledger/item-fields.ts';
 import { OFFER, PURCHASE } from '../../shared/ledger/offer-records.ts';
 import { OPEN_ITEMS } from '../../shared/ledger/open-items.ts';
-import { createPayment } from '../../shared/ledger/payment.ts';
+import { signedPayment } from '../../shared/ledger/payment.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
 import { TASK } from '../../shared/ledger/task-records.ts';
 import { cidOf, GROUP, type Person, type World } from './ledger-world.ts';
@@ -149,7 +149,7 @@ async function movePayment({ step, people, time }: Asked): Promise<Move> {
   const [payer, receiver] = [people[at]!, people[(at + 1 + (pick % 3)) % DEALERS]!];
   if (pick === 9) return { who: at, op: accountCancel.create({ device: payer.signer.key, below: 4 }) };
   const terms = { group: GROUP, from: payer.identity, to: receiver.identity, asset, amount, nonce: 1 + (pick % 5) };
-  const payment = await createPayment({ ...terms, notAfter: time + (pick < 8 ? DAY : -1) }, payer.signer);
+  const payment = await signedPayment.create({ ...terms, notAfter: time + (pick < 8 ? DAY : -1) }, payer.signer);
   return { who: pick % DEALERS, op: accountRedeem.create({ payment }) };
 }
 
@@ -181,7 +181,7 @@ async function decideTogether(given: {
 }): Promise<Operation> {
   const { id: escrow, present, people, toProvider } = given;
   const votes = [present.provider, present.arbiter].map((by) =>
-    createEscrowVote(
+    signedEscrowVote.create(
       { group: GROUP, by, escrow, entry: present.entry, toProvider },
       people[indexOf(people, by)]!.signer,
     ),

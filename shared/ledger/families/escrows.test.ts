@@ -4,7 +4,7 @@ import { BEGINNING, openTokenGroup } from '../../../test/simulator/token-group.t
 import type { TokenPolicy } from '../../chain/token-policy.ts';
 import { SUPPLY, TREASURY } from '../account-records.ts';
 import { ESCROW } from '../escrow-records.ts';
-import { createEscrowVote, type EscrowVote } from '../escrow-vote.ts';
+import { signedEscrowVote, type EscrowVote } from '../escrow-vote.ts';
 import type { ItemId } from '../item-fields.ts';
 import { accountTransfer } from './accounts.ts';
 import { deviceRevoke } from './devices.ts';
@@ -119,7 +119,7 @@ describe('LG97: votes signed elsewhere', () => {
     }
     const { entry } = read(ESCROW, escrow)!;
     const signed = async (by: Person, changes: Partial<EscrowVote> = {}, signer = by.signer) =>
-      createEscrowVote({ group: GROUP, by: by.identity, escrow, entry, toProvider: 500n, ...changes }, signer);
+      signedEscrowVote.create({ group: GROUP, by: by.identity, escrow, entry, toProvider: 500n, ...changes }, signer);
     return { ...group, signed };
   }
 

@@ -6,7 +6,7 @@ import { MEMO_BYTES_MAX } from '../../core/limits.ts';
 import type { Identity } from '../../crypto/ids.ts';
 import type { Code } from '../codes.ts';
 import { ESCROW, ESCROW_FIELDS, type Escrow } from '../escrow-records.ts';
-import { decodeEscrowVote, ESCROW_VOTE_BYTES_MAX } from '../escrow-vote.ts';
+import { ESCROW_VOTE_BYTES_MAX, signedEscrowVote } from '../escrow-vote.ts';
 import { lockEscrow, returnEscrow } from '../funds.ts';
 import { itemIdSchema, type ItemId } from '../item-fields.ts';
 import { closeItem, openItem } from '../open-items.ts';
@@ -90,11 +90,13 @@ export const escrowSettle = defineOperation({
 /** The votes whose signatures the loop checks; null when the body is none, which its rule says. */
 export function readSignedVotes(body: Uint8Array): readonly Uint8Array[] | null {
   const decide = decodeCanonical(decideSchema, body, { max: OPERATION_BODY_BYTES_MAX });
-  return decide.ok && decide.value.votes.every((vote) => decodeEscrowVote(vote) !== null) ? decide.value.votes : null;
+  return decide.ok && decide.value.votes.every((vote) => signedEscrowVote.decode(vote) !== null)
+    ? decide.value.votes
+    : null;
 }
 
 function castSigned({ draft, entry }: OperationContext, wire: Uint8Array): Code | undefined {
-  const vote = decodeEscrowVote(wire);
+  const vote = signedEscrowVote.decode(wire);
   if (vote === null) return 'bad_encoding';
   if (vote.group !== entry.body.group) return 'wrong_group';
   if (!entry.authorised) return 'bad_signature';

@@ -5,7 +5,7 @@ import { cidOf, createPerson, GROUP, write, type Person } from '../../../test/si
 import { BEGINNING, openTokenGroup } from '../../../test/simulator/token-group.ts';
 import type { TokenPolicy } from '../../chain/token-policy.ts';
 import { TREASURY } from '../account-records.ts';
-import { createPayment, dropNonces, SPENT_NONCES, spendNonceOf, type Payment, type SpentNonces } from '../payment.ts';
+import { dropNonces, signedPayment, SPENT_NONCES, spendNonceOf, type Payment, type SpentNonces } from '../payment.ts';
 import { deviceRevoke } from './devices.ts';
 import { memberRemove } from './membership.ts';
 import { accountCancel, accountRedeem } from './payments.ts';
@@ -19,7 +19,7 @@ async function openGroup(tokens: Partial<TokenPolicy> | null = {}) {
   /** The payer's device is known once it has written something. */
   await group.act(payer, accountCancel.create({ device: payer.signer.key, below: 2 }));
   async function pay(nonce: number, changes: Partial<Payment> = {}, signer = payer.signer) {
-    const payment = await createPayment(
+    const payment = await signedPayment.create(
       {
         ...{ group: GROUP, from: payer.identity, to: shop.identity, asset, amount: 100n, nonce },
         ...{ notAfter: group.world.time + 10 * DAY, ...changes },
@@ -92,7 +92,7 @@ describe('LG92: who signs', () => {
   async function forge(thief: Person, payer: Person) {
     const signer = { key: payer.signer.key, sign: (message: Uint8Array) => thief.signer.sign(message) };
     const terms = { group: GROUP, from: payer.identity, to: thief.identity, asset, amount: 1n, nonce: 2 } as const;
-    return { payment: await createPayment({ ...terms, notAfter: 2 ** 50 }, signer) };
+    return { payment: await signedPayment.create({ ...terms, notAfter: 2 ** 50 }, signer) };
   }
 });
 

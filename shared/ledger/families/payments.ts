@@ -5,12 +5,12 @@ import { decodeCanonical } from '../../codec/canonical.ts';
 import { publicKeySchema, type Identity, type PublicKey } from '../../crypto/ids.ts';
 import type { Code } from '../codes.ts';
 import { defineOperation, OPERATION_BODY_BYTES_MAX } from '../operation.ts';
-import { decodePayment, dropNonces, PAYMENT_BYTES_MAX, SPENT_NONCES, spendNonceOf } from '../payment.ts';
+import { dropNonces, PAYMENT_BYTES_MAX, signedPayment, SPENT_NONCES, spendNonceOf } from '../payment.ts';
 import { DEVICE, MEMBER } from '../records.ts';
 import { readRecord, writeRecord, type Draft } from '../state.ts';
 import { transferTokens } from './accounts.ts';
 
-/** As createPayment made it. */
+/** As `signedPayment` makes it. */
 const redeemSchema = struct({ payment: bytes({ max: PAYMENT_BYTES_MAX }) });
 
 /** By anyone, who pays the fee of the entry; its signature was checked before (EN10). */
@@ -18,7 +18,7 @@ export const accountRedeem = defineOperation({
   kind: 'account.redeem',
   schema: redeemSchema,
   apply({ draft, entry, blockTime }, { payment: wire }) {
-    const payment = decodePayment(wire);
+    const payment = signedPayment.decode(wire);
     if (payment === null) return 'bad_encoding';
     if (payment.group !== entry.body.group) return 'wrong_group';
     if (!entry.authorised) return 'bad_signature';
@@ -52,7 +52,7 @@ export const accountCancel = defineOperation({
 /** For the loop to check; null when the body is no redemption, which its rule says. */
 export function readRedeemed(body: Uint8Array): Uint8Array | null {
   const redeem = decodeCanonical(redeemSchema, body, { max: OPERATION_BODY_BYTES_MAX });
-  return redeem.ok && decodePayment(redeem.value.payment) !== null ? redeem.value.payment : null;
+  return redeem.ok && signedPayment.decode(redeem.value.payment) !== null ? redeem.value.payment : null;
 }
 
 /** LG92: whoever signs outside of entries is a device that state knows, of a member. */
