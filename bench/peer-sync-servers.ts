@@ -17,7 +17,10 @@ type SocketServer = {
 type SocketModule = { readonly WebSocketServer: new (options: { port: number; host: string }) => SocketServer };
 type RepoModule = { readonly Repo: new (options: object) => unknown };
 type AdapterModule = { readonly WebSocketServerAdapter: new (server: SocketServer) => unknown };
-type YjsModule = { readonly setupWSConnection: (socket: unknown, request: IncomingMessage) => void };
+type YjsModule = {
+  readonly setupWSConnection: (socket: unknown, request: IncomingMessage) => void;
+  readonly docs: ReadonlyMap<string, { destroy(): void }>;
+};
 
 /** Resolves as the peers' package would; it is installed by `bundlePeer`. */
 const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
@@ -32,10 +35,18 @@ export async function startRepoServer(): Promise<SyncServer> {
 }
 
 export async function startYjsServer(): Promise<SyncServer> {
-  const { setupWSConnection } = requirePeer('y-websocket/bin/utils') as YjsModule;
+  const { setupWSConnection, docs } = requirePeer('y-websocket/bin/utils') as YjsModule;
   const sockets = await listen();
   sockets.on('connection', (socket, request) => setupWSConnection(socket, request));
-  return serverOf(sockets);
+  const server = serverOf(sockets);
+  return {
+    ...server,
+    async close() {
+      await server.close();
+      // It keeps each for good, with a timer that looks for whoever is away: the process would not end.
+      for (const document of docs.values()) document.destroy();
+    },
+  };
 }
 
 async function importPeer<T>(name: string): Promise<T> {
