@@ -7,7 +7,7 @@ import type { Millis } from '../core/brand.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { verifyProof } from '../ledger/tree-proof.ts';
 import type { Verifier } from '../platform/ports.ts';
-import { verifyFinalHeader, type FinalHeader, type HeaderCode, type Pin } from './final-header.ts';
+import { claimFinalHeader, type FinalHeader, type HeaderCode, type Pin } from './final-header.ts';
 import { decodeResolution, provenItems, type Resolution } from './resolution.ts';
 
 /** Each names the part that failed; `stale` and `older_than_seen` are about age alone. */
@@ -52,18 +52,22 @@ export async function verifyResolution(
   if (given.key !== undefined && resolution.key !== given.key) {
     return fail('wrong_key', 'The answer is about another record than the one asked for.');
   }
-  const final = await verifyFinalHeader(given, resolution);
+  const final = await claimFinalHeader(given, resolution);
   if (!final.ok) return final;
-  const { header } = final.value.block;
+  const { claimed, proven } = final.value;
+  const { header } = claimed.block;
+  // All of it beside the signatures of the header, which decide first whether any of it counts.
+  const begun = verifyStatusOf(resolution, claimed, given);
+  const wrong = provenItems(resolution).find((item) => !verifyProof({ root: header.stateRoot, ...item }));
+  const [certified, status] = await Promise.all([proven, begun]);
+  if (!certified.ok) return certified;
   if (header.height < (given.atLeastHeight ?? 0)) {
     return fail(
       'older_than_seen',
       `The answer is of block ${header.height}, and a later one was seen already: ask again.`,
     );
   }
-  const wrong = provenItems(resolution).find((item) => !verifyProof({ root: header.stateRoot, ...item }));
   if (wrong !== undefined) return fail('bad_proof', `The record ${wrong.key} or its proof was changed.`);
-  const status = await verifyStatusOf(resolution, final.value, given);
   if (!status.ok) return status;
   if (given.maxAge !== undefined && given.now - status.value > given.maxAge) {
     return fail('stale', 'No validator has confirmed this for too long: ask again when one is reachable.');
