@@ -34,6 +34,14 @@ export function createValidatorSet(given: {
 }): Result<ValidatorSet, Failure<'bad_validators'>> {
   const { f } = given;
   const keys = [...given.keys].sort(compareKeys);
+  return checkSet({ keys, f });
+}
+
+/** `keys` in order. `bytes`: their canonical form, where it is known. */
+function checkSet(
+  { keys, f }: Pick<ValidatorSet, 'keys' | 'f'>,
+  bytes?: Uint8Array,
+): Result<ValidatorSet, Failure<'bad_validators'>> {
   if (keys.length === 0 || keys.length > VALIDATORS_MAX) {
     return fail('bad_validators', `A group has 1 to ${VALIDATORS_MAX} validators.`);
   }
@@ -41,8 +49,8 @@ export function createValidatorSet(given: {
   if (!Number.isSafeInteger(f) || f < 0 || keys.length < 3 * f + 1) {
     return fail('bad_validators', `${keys.length} validators cannot tolerate ${f} that cheat: it takes 3f + 1.`);
   }
-  const bytes = encodeCanonical(validatorSetSchema, { v: 1, f, keys });
-  return ok({ id: cidFromDigest('dag-cbor', sha256(bytes)), keys, f });
+  const canonical = bytes ?? encodeCanonical(validatorSetSchema, { v: 1, f, keys });
+  return ok({ id: cidFromDigest('dag-cbor', sha256(canonical)), keys, f });
 }
 
 export function encodeValidatorSet(set: ValidatorSet): Uint8Array<ArrayBuffer> {
@@ -56,7 +64,8 @@ export function decodeValidatorSet(bytes: Uint8Array): Result<ValidatorSet, Fail
   if (keys.some((key, at) => at > 0 && compareKeys(keys[at - 1]!, key) >= 0)) {
     return fail('bad_validators', 'The validators are not in order.');
   }
-  return createValidatorSet({ keys, f });
+  // Read above as the one encoding of this set: no need to write it again.
+  return checkSet({ keys, f }, bytes);
 }
 
 /** CH2: ⌊(n + f) / 2⌋ + 1, so that any two quorums share f + 1 validators. It never shrinks. */

@@ -12,6 +12,10 @@ const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 /** base58 costs the square of its length: keys are 34 bytes, nothing here is longer than this. */
 const BASE58_CHARS_MAX = 128;
 
+/** Characters or bytes up to which ours is faster than the platform's encoder and decoder. */
+const SHORT_TEXT = 64;
+const ASCII_END = 0x80;
+
 /** By character; -1: none. Ids are read and written by the thousand. */
 const HEX_VALUES = Int8Array.from({ length: 128 }, (_, code) => HEX.indexOf(String.fromCharCode(code)));
 const BASE32_VALUES = valuesOf(BASE32);
@@ -29,11 +33,30 @@ export function encodeUtf8(text: string): Bytes {
 
 /** Strict: invalid UTF-8 is a failure, and a byte-order mark stays in the text. */
 export function decodeUtf8(bytes: Uint8Array): Result<string, Failure<'bad_encoding'>> {
+  const short = bytes.length <= SHORT_TEXT ? readAscii(bytes) : undefined;
+  if (short !== undefined) return ok(short);
   try {
     return ok(decoder.decode(bytes));
   } catch {
     return fail('bad_encoding', 'These bytes are not UTF-8 text.');
   }
+}
+
+/** Undefined when a byte is not ASCII. */
+function readAscii(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= ASCII_END) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Whether it is as long in bytes as in characters. Nearly all text is: to call the platform's encoder takes longer than to look. */
+export function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_TEXT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= ASCII_END) return false;
+  return true;
 }
 
 /** Lowercase. */

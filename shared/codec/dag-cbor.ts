@@ -2,7 +2,7 @@
 
 import { assert } from '../core/assert.ts';
 import { compareBytes, concatBytes } from '../core/bytes.ts';
-import { decodeUtf8, encodeUtf8 } from './base.ts';
+import { decodeUtf8, encodeUtf8, isShortAscii } from './base.ts';
 import { cidFromBytes, cidToBytes } from './cid.ts';
 import { BYTE_ORDER_MARK, CanonicalLink, type CanonicalValue } from './schema.ts';
 
@@ -14,7 +14,6 @@ export const SIMPLE = { false: 20, true: 21, null: 22 } as const;
 const LINK_PREFIX = new Uint8Array([0]);
 /** Most messages fit; larger ones double it as they grow. */
 const BUFFER_BYTES = 1_024;
-const SHORT_TEXT = 64;
 const UINT64_MAX = 2n ** 64n - 1n;
 
 export function encodeItem(value: CanonicalValue): Uint8Array<ArrayBuffer> {
@@ -69,13 +68,6 @@ function writeText(out: Out, text: string): void {
   writeHead(out, MAJOR.text, text.length);
   grow(out, text.length);
   for (let i = 0; i < text.length; i++) out.bytes[out.length++] = text.charCodeAt(i);
-}
-
-/** Nearly all text is; to call the platform's encoder takes longer than to copy it. */
-function isShortAscii(text: string): boolean {
-  if (text.length > SHORT_TEXT) return false;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
-  return true;
 }
 
 function writeBytes(out: Out, major: number, bytes: Uint8Array): void {

@@ -3,7 +3,7 @@
 import { assert } from '../core/assert.ts';
 import { AMOUNT_MAX } from '../core/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { encodeUtf8, fromHex, toHex } from './base.ts';
+import { encodeUtf8, fromHex, isShortAscii, toHex } from './base.ts';
 import { parseCid, type Cid } from './cid.ts';
 
 /** A CID as a value of its own (DAG-CBOR tag 42), so that it is never mistaken for text. */
@@ -322,6 +322,7 @@ function isPlainText(value: string): boolean {
 /** Bytes of UTF-8, or undefined when more than `max`: nothing is encoded that cannot fit. */
 function utf8LengthWithin(value: string, max: number): number | undefined {
   if (value.length > max) return undefined;
+  if (isShortAscii(value)) return value.length;
   const length = encodeUtf8(value).length;
   return length <= max ? length : undefined;
 }

@@ -3,6 +3,8 @@
 export const KEY_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 const SCALAR_AT = 32;
+/** Of the highest byte of a point: the sign of x goes, y stays. */
+const SIGN_CLEARED = 0x7f;
 
 /** p = 2^255 − 19, big-endian. */
 const FIELD_PRIME = bigEndian('7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed');
@@ -28,20 +30,23 @@ export function isKeyEncoding(key: Uint8Array): boolean {
  */
 export function isSignatureEncoding(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_BYTES) return false;
-  return (
-    isPointEncoding(signature.subarray(0, SCALAR_AT)) && isBelow(signature.slice(SCALAR_AT).reverse(), GROUP_ORDER)
-  );
+  return isPointEncoding(signature) && compareTo(GROUP_ORDER, signature.subarray(SCALAR_AT), 0xff) < 0;
 }
 
+/** The first 32 bytes. */
 function isPointEncoding(point: Uint8Array): boolean {
-  const y = point.slice().reverse();
-  y[0]! &= 0x7f;
-  return isBelow(y, FIELD_PRIME) && !SMALL_ORDER_Y.some((small) => !isBelow(y, small) && !isBelow(small, y));
+  if (compareTo(FIELD_PRIME, point, SIGN_CLEARED) >= 0) return false;
+  for (const small of SMALL_ORDER_Y) if (compareTo(small, point, SIGN_CLEARED) === 0) return false;
+  return true;
 }
 
-function isBelow(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! < b[i]!;
-  return false;
+/** The sign of `bytes`, little-endian, minus `other`; `mask` is for its highest byte. Takes no memory: every signature comes by. */
+function compareTo(other: Uint8Array, bytes: Uint8Array, mask: number): number {
+  for (let at = 0; at < KEY_BYTES; at++) {
+    const byte = bytes[KEY_BYTES - 1 - at]! & (at === 0 ? mask : 0xff);
+    if (byte !== other[at]) return byte - other[at]!;
+  }
+  return 0;
 }
 
 function bigEndian(hex: string): Uint8Array {
