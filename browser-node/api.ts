@@ -2,6 +2,7 @@
 
 import type { PublisherProgress } from '../site-host/publish-progress.ts';
 import type { SiteVisit } from '../site-host/visit-site.ts';
+import type { DirectMode } from '../shared/session/direct-switch.ts';
 import type { DocumentsApi, GroupsApi, GroupSummary } from './group-api.ts';
 
 /** Every rejected call carries one of these: a stable code and a sentence that says what to do. */
@@ -217,7 +218,13 @@ export interface WeftApi {
     /** Of an own entry, in the commons or (with its id) in a group. */
     status(id: string, groupId?: string): Promise<EntryStatus>;
   };
-  peers: { list(): Promise<readonly PeerInfo[]> };
+  peers: {
+    list(): Promise<readonly PeerInfo[]>;
+    /** Whether members of one's groups are reached directly where that works, and then see this device's network address. */
+    directLinks(): Promise<DirectMode>;
+    /** For this browser. Turned off, what is open ends, and everything goes over relays. */
+    setDirectLinks(mode: DirectMode): Promise<void>;
+  };
   status(): Promise<NodeStatus>;
   /** JSON-RPC 2.0 (docs/rpc.md): a request object or a list of them; null when there is nothing to answer. */
   rpc(request: unknown): Promise<unknown>;

@@ -7,13 +7,18 @@ import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { BlockSource } from '../../shared/node/block-fetcher.ts';
 import type { DirectConnector } from '../../shared/session/direct-pipe.ts';
+import type { DirectMode } from '../../shared/session/direct-switch.ts';
 import type { RoomRequest } from '../../shared/node/light-node.ts';
 import type { EnginePlatform } from './engine-platform.ts';
 import type { GroupPresence } from './presence.ts';
 import type { Groups } from '../../shared/node/groups.ts';
 import { knowsGroups } from '../../shared/node/known-groups.ts';
+import { DIRECT_MODES, DirectSwitch } from '../../shared/session/direct-switch.ts';
 import { reject } from '../transport/failure-transfer.ts';
 import { loadGroupParts } from './late-calls.ts';
+
+/** Its record is there while direct links are off. */
+const DIRECT_OFF_KEY = 'settings/direct-off';
 
 export type GroupHostOptions = {
   readonly platform: EnginePlatform;
@@ -30,6 +35,7 @@ type Opened = { readonly groups: Groups; readonly presence: Map<string, GroupPre
 
 export class GroupHost {
   readonly #options: GroupHostOptions;
+  readonly #directSwitch: Promise<DirectSwitch>;
   #opened: Promise<Opened> | null = null;
   /** One for the life of the engine; undefined before the first group. */
   #connector: DirectConnector | null | undefined;
@@ -38,6 +44,11 @@ export class GroupHost {
 
   constructor(options: GroupHostOptions) {
     this.#options = options;
+    this.#directSwitch = options.platform.store
+      .get(DIRECT_OFF_KEY)
+      .then((off) => new DirectSwitch(off ? 'off' : 'members'));
+    // Whoever asks is told.
+    this.#directSwitch.catch(() => undefined);
   }
 
   /** After the wallet was opened, locked or replaced. Groups that are known here connect by themselves. */
@@ -77,6 +88,20 @@ export class GroupHost {
     return [...new Map(sources.map((source) => [source.id, source])).values()];
   }
 
+  async directLinks(): Promise<DirectMode> {
+    return (await this.#directSwitch).mode;
+  }
+
+  /** On disk when it resolves; turned off, what is open ends. */
+  async setDirectLinks(mode: DirectMode): Promise<void> {
+    if (!DIRECT_MODES.includes(mode)) reject('bad_encoding', 'Direct links are for `members` or `off`.');
+    const change =
+      mode === 'off' ? { put: [{ key: DIRECT_OFF_KEY, value: new Uint8Array() }] } : { remove: [DIRECT_OFF_KEY] };
+    await this.#options.platform.store.write(change, 'strict');
+    (await this.#directSwitch).set(mode);
+    this.#options.onChange();
+  }
+
   wake(): void {
     void this.#opened?.then(({ groups }) => groups.wake()).catch(() => undefined);
   }
@@ -101,6 +126,7 @@ export class GroupHost {
       openValidator: (key) => vault.openValidator(key),
       openRoom,
       connector: this.#connector,
+      directSwitch: await this.#directSwitch,
       blocks: { getBlocks: (cids) => platform.blobs.getMany(cids) },
       onChange,
       onSignal: (group: string, signal: GroupSignal) => presence.get(group)?.take(signal),

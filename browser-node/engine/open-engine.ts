@@ -87,7 +87,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     groups: late.groups,
     documents: late.documents,
     entries: { ...createEntryCalls({ context, host: groups }), ...late.operations },
-    peers: { list: sources.peers },
+    peers: {
+      list: sources.peers,
+      directLinks: () => groups.directLinks(),
+      setDirectLinks: (mode) => groups.setDirectLinks(mode),
+    },
     status: sources.status,
     rpc: async (request) =>
       (await needPart(() => import('./rpc-calls.ts'))).answerTabRpc({ context, host: groups }, request),

@@ -110,5 +110,5 @@ export const GROUPED_CALLS: {
   },
   documents: { read: 'again', change: 'once', flush: 'again', setPresence: 'again' },
   entries: { submit: 'once', status: 'again' },
-  peers: { list: 'again' },
+  peers: { list: 'again', directLinks: 'again', setDirectLinks: 'again' },
 };

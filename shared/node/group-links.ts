@@ -9,6 +9,7 @@ import type { RoomId } from '../session/room.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionEvents } from '../session/session-host.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { DirectSwitch } from '../session/direct-switch.ts';
 import type { Session } from '../session/session.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { BlockSource } from './block-fetcher.ts';
@@ -55,6 +56,8 @@ export type GroupLinksOptions = {
   readonly self: LocalNode;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** Absent: on. */
+  readonly directSwitch?: DirectSwitch;
   /** What is offered to members over direct links: content, which whoever gets it checks; null for none. */
   readonly blocks: PublicReadSource | null;
   /** Whether a direct link may show this node's address to that member. */
@@ -71,12 +74,13 @@ export class GroupLinks {
   readonly #blocks = new Map<Session, SessionBlocks>();
   readonly #mail: GroupMail | null;
   readonly #timers = new Set<() => void>();
+  readonly #unfollow: (() => void) | undefined;
   #closed = false;
 
   constructor(options: GroupLinksOptions) {
     this.#options = options;
     const { group, room, clock, random, log, verifier, self, events, onChange } = options;
-    const { connector, mayConnect, blocks, agreement = null } = options;
+    const { connector, directSwitch, mayConnect, blocks, agreement = null } = options;
     this.#room = options.openRoom({ roomOf: room.roomOf, services: SERVICE_SEED });
     const { mail } = this.#room;
     this.#mail = mail ? new GroupMail({ ...options.mail, room: mail, roomId: room.id, clock, random, log }) : null;
@@ -84,7 +88,7 @@ export class GroupLinks {
       connector &&
       new DirectLinks({
         connector,
-        direct: 'members',
+        direct: directSwitch?.mode ?? 'members',
         mayConnect,
         group,
         roomId: room.id,
@@ -109,6 +113,7 @@ export class GroupLinks {
           },
         },
       });
+    this.#unfollow = directSwitch?.follow((mode) => this.#direct?.setMode(mode));
     this.#host = new SessionHost({
       room: this.#room,
       clock,
@@ -179,6 +184,7 @@ export class GroupLinks {
   close(): void {
     this.#closed = true;
     for (const cancel of this.#timers) cancel();
+    this.#unfollow?.();
     this.#direct?.close();
     this.#mail?.close();
     this.#host.close();

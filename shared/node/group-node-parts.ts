@@ -8,6 +8,7 @@ import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
 import type { KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { DirectSwitch } from '../session/direct-switch.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { MemberRoom } from './group-links.ts';
@@ -54,6 +55,8 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** Of all groups; absent: on. */
+  readonly directSwitch?: DirectSwitch;
   /** Content that members may have directly; null for none. */
   readonly blocks: PublicReadSource | null;
   readonly documents: GroupDocuments;

@@ -8,6 +8,7 @@ import type { ChangeReader } from '../feeds/document-change.ts';
 import type { KeyAgreement, NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
+import type { DirectSwitch } from '../session/direct-switch.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { MemberRoom } from './group-links.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -81,6 +82,8 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
   readonly connector: DirectConnector | null;
+  /** Of all groups; absent: on. */
+  readonly directSwitch?: DirectSwitch;
   /** Content that members may have directly; null for none. */
   readonly blocks: PublicReadSource | null;
   readonly openDocuments: (store: Store) => Promise<GroupDocuments>;

@@ -4,6 +4,7 @@
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
 import type { PublicKey } from '../platform/ports.ts';
+import type { DirectMode } from './direct-switch.ts';
 import type { SessionMessage } from './session-messages.ts';
 import type { Session } from './session.ts';
 import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
@@ -23,9 +24,6 @@ const STABLE_AFTER: Millis = 10_000;
 
 /** Offers of one device that are looked at: each costs the page a connection. An honest one makes a few, after losses. */
 const OFFERS_PER_MINUTE = 12;
-
-/** `members`: with every device that `mayConnect`; `off`: with none. */
-export type DirectMode = 'members' | 'off';
 
 export type DirectLinksOptions = AttemptSetting & {
   readonly direct: DirectMode;

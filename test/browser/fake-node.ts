@@ -10,6 +10,7 @@ import type {
   WeftApi,
   NodeEvents,
 } from '../../browser-node/api.ts';
+import type { DirectMode } from '../../shared/session/direct-switch.ts';
 import { createFakeDevices } from './fake-devices.ts';
 import { createFakeGroups, GARDEN, type FakeGroups } from './fake-groups.ts';
 
@@ -259,7 +260,11 @@ export function createFakeNode(options: FakeOptions): FakeNode {
       status: (id, groupId = '') =>
         pause().then(() => made.tokenStatus(id, groupId) ?? { state: 'pending', id, waitingFor: 'order' }),
     },
-    peers: { list: () => pause().then(() => listPeers(options.peers ?? 0)) },
+    peers: {
+      list: () => pause().then(() => listPeers(options.peers ?? 0)),
+      directLinks: () => pause().then(() => state.directLinks),
+      setDirectLinks: (mode) => pause().then(() => void (state.directLinks = mode)),
+    },
     status: () => pause().then(() => state.status),
     rpc: async () => null,
     on(event, listener) {
@@ -324,6 +329,7 @@ function createState({ wallet = 'none', sites = 0, network = 'online', clockSkew
   };
   const kept = wallet === 'kept' || wallet === 'locked';
   return {
+    directLinks: 'members' as DirectMode,
     wallet: (wallet === 'none'
       ? { state: 'none' }
       : {

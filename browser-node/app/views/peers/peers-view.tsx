@@ -7,6 +7,7 @@ import { useApp } from '../../app-state.ts';
 import { Empty, Page } from '../../components/page.tsx';
 import { countOf, formatBytes, shorten } from '../../format.ts';
 import { routeTo } from '../../routes.ts';
+import { DirectChoice } from './direct-choice.tsx';
 
 type Service = PeerInfo['services'][number];
 
@@ -30,7 +31,7 @@ export function PeersView() {
   return (
     <Page
       title="Peers"
-      lead="Strangers are met through a relay, so none of them learns your address. Members of your groups are reached directly where both browsers can."
+      lead="Strangers are met through a relay, so none of them learns your address. Members of your groups are reached directly where both browsers can and both sides want it."
     >
       {peers === undefined && <p role="status">Looking around…</p>}
       {peers?.length === 0 && (
@@ -39,6 +40,7 @@ export function PeersView() {
         </Empty>
       )}
       {peers !== undefined && peers.length > 0 && <PeerTable peers={peers} />}
+      <DirectChoice />
     </Page>
   );
 }
