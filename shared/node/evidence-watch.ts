@@ -8,10 +8,10 @@ import type { EquivocationProof } from './ordering-options.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
 import { validatorAt } from '../chain/validator-set.ts';
-import { parseEntry } from '../feeds/entry.ts';
 import { createEvidenceOperation, readEvidence, validatorEvidence } from '../ledger/families/evidence.ts';
 import { readRecord } from '../ledger/state.ts';
 import { VALIDATOR, VALIDATOR_EPOCH } from '../ledger/validator-records.ts';
+import { findWaitingOperations } from './waiting-operations.ts';
 
 /** All who order see the same two votes, and one proof is enough: chance says who is first, in 256 steps. */
 const STEP: Millis = 10;
@@ -90,11 +90,7 @@ export class EvidenceWatch {
   /** Whose proof somebody has sent. */
   #waiting(): Set<PublicKey> {
     const { chain, outbox } = this.#options;
-    const own = outbox.pending.flatMap(({ bytes }) => {
-      const entry = parseEntry(bytes);
-      return entry.ok ? entry.value.body.ops : [];
-    });
-    const all = [...own, ...chain.pool.inOrder().flatMap(({ body }) => body.ops)];
+    const all = findWaitingOperations({ chain, outbox });
     const proofs = all.filter(({ kind }) => kind === validatorEvidence.kind).map(({ body }) => readEvidence(body));
     return new Set(proofs.flatMap((proof) => (proof ? [proof.validator] : [])));
   }

@@ -2,14 +2,15 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { FeedId } from '../crypto/ids.ts';
-import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
+import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Clock, Log, Random, Store } from '../platform/ports.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
-import { parseEntry } from '../feeds/entry.ts';
 import { FEED } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { findRival, freezes, type ForkProof, type ForkProofs } from './fork-proofs.ts';
+import { LoggedTurns } from './logged-turns.ts';
+import { findWaitingOperations } from './waiting-operations.ts';
 
 /** Whoever does not order the group leaves it to those who do, and then to chance who is first: one proof is enough. */
 const FOLLOWER_WAIT: Millis = 5_000;
@@ -34,28 +35,28 @@ export class ForkWatch {
   readonly #options: ForkWatchOptions;
   readonly #timers = new Map<FeedId, () => void>();
   readonly #unsubscribe: () => void;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns: LoggedTurns;
   #started = false;
-  #closed = false;
 
   constructor(options: ForkWatchOptions) {
     this.#options = options;
-    const look = (entry: VerifiedEntry): void => this.#inTurn(() => this.#look(entry));
+    this.#turns = new LoggedTurns({ log: options.log, failure: 'a fork is not proven' });
+    const look = (entry: VerifiedEntry): void => void this.#turns.run(() => this.#look(entry));
     this.#unsubscribe = options.chain.subscribe({
       contradicted: look,
       refused: (entry, { code }) => (code === 'forked' || code === 'seq_used') && look(entry),
-      final: () => this.#inTurn(() => this.#review()),
+      final: () => void this.#turns.run(() => this.#review()),
     });
   }
 
   /** From now on the own feed may be written to. */
   start(): void {
     this.#started = true;
-    this.#inTurn(() => this.#review());
+    void this.#turns.run(() => this.#review());
   }
 
   close(): void {
-    this.#closed = true;
+    void this.#turns.close();
     this.#unsubscribe();
     for (const cancel of this.#timers.values()) cancel();
   }
@@ -80,7 +81,7 @@ export class ForkWatch {
         const wait = orders ? 0 : FOLLOWER_WAIT + FOLLOWER_STEP * random.bytes(1)[0]!;
         const send = (): void => {
           this.#timers.delete(feed);
-          this.#inTurn(() => this.#send(proof));
+          void this.#turns.run(() => this.#send(proof));
         };
         this.#timers.set(feed, clock.after(wait, send));
       }
@@ -103,31 +104,10 @@ export class ForkWatch {
 
   /** LG46: its number is ordered; and nobody has sent a proof that still waits. */
   #isDue({ feed, seq }: ForkProof): boolean {
-    const { chain, proofs, clock, mayWrite } = this.#options;
+    const { chain, outbox, proofs, clock, mayWrite } = this.#options;
     const known = readRecord(chain.state, FEED, feed);
     if (!this.#started || known === undefined || known.seq < seq) return false;
     if (!mayWrite() || !proofs.maySend(clock.now())) return false;
-    return !this.#waiting().some((operations) => freezes(operations, feed));
-  }
-
-  #waiting(): (readonly Operation[])[] {
-    const { chain, outbox } = this.#options;
-    const own = outbox.pending.flatMap(({ bytes }) => {
-      const entry = parseEntry(bytes);
-      return entry.ok ? [entry.value.body.ops] : [];
-    });
-    return [...own, ...chain.pool.inOrder().map(({ body }) => body.ops)];
-  }
-
-  /** One after the other; nobody waits for it: when it fails, the log says so. */
-  #inTurn(task: () => Promise<void>): void {
-    this.#turn = this.#turn
-      .then(() => (this.#closed ? undefined : task()))
-      .catch((error: unknown) => {
-        if (this.#closed) return;
-        this.#options.log.error('a fork is not proven', {
-          because: error instanceof Error ? error.message : 'unknown',
-        });
-      });
+    return !freezes(findWaitingOperations({ chain, outbox }), feed);
   }
 }

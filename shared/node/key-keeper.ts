@@ -13,7 +13,6 @@ import type { Outbox } from './outbox.ts';
 import { toHex } from '../codec/base.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { commitToKey } from '../crypto/committed-key.ts';
-import { parseEntry } from '../feeds/entry.ts';
 import { deviceRevoke } from '../ledger/families/devices.ts';
 import { KEY_BOXES_MAX, keyBoxId, keyGive, keyRotate, membersHash } from '../ledger/families/keys.ts';
 import { memberRemove, memberRole } from '../ledger/families/membership.ts';
@@ -23,6 +22,8 @@ import { readRecord } from '../ledger/state.ts';
 import { openKeyBefore, openKeyBox, sealKeyBefore, sealKeyBox, type BoxPlace } from './key-boxes.ts';
 import { findKeyDebts, type KeyDebts, type Recipient } from './key-debts.ts';
 import { addKeys, type EpochKey, type KeyRing } from './key-ring.ts';
+import { LoggedTurns } from './logged-turns.ts';
+import { findWaitingOperations } from './waiting-operations.ts';
 
 const KEY_BYTES = 32;
 /** Whoever neither caused nor orders it leaves it to those who do, and then to chance who is first: one entry is enough. */
@@ -65,6 +66,7 @@ export type KeyKeeperOptions = {
 
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions;
+  readonly #turns: LoggedTurns;
   readonly #unsubscribe: () => void;
   #keys: KeyRing;
   /** Drawn here, by what commits to them, until an epoch has one of them: then the own box need not be opened. */
@@ -79,10 +81,10 @@ export class KeyKeeper {
   #caused = false;
   #started = false;
   #closed = false;
-  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: KeyKeeperOptions) {
     this.#options = options;
+    this.#turns = new LoggedTurns({ log: options.log, failure: 'keys of a group not kept' });
     this.#keys = options.keys;
     this.#judge();
     this.#unsubscribe = options.chain.subscribe({ final: (block) => this.#onFinal(block) });
@@ -112,19 +114,19 @@ export class KeyKeeper {
 
   /** The phrase may be open now. */
   wake(): void {
-    void this.#inTurn(() => this.#work());
+    void this.#turns.run(() => this.#work());
   }
 
   /** From an invite, or from another device of the same identity. */
   learn(keys: readonly EpochKey[]): Promise<void> {
-    return this.#inTurn(() => this.#take(keys.filter(({ epoch }) => !this.#has(epoch))));
+    return this.#turns.run(() => this.#take(keys.filter(({ epoch }) => !this.#has(epoch))));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel?.();
     this.#unsubscribe();
-    await this.#turn;
+    await this.#turns.close();
   }
 
   #onFinal({ verified, receipts }: FinalBlock): void {
@@ -230,7 +232,7 @@ export class KeyKeeper {
     const wait = first + (count === 0 ? 0 : RETRY_AFTER * 2 ** (count - 1));
     this.#cancel = clock.after(wait, () => {
       this.#cancel = null;
-      void this.#inTurn(() => this.#pay());
+      void this.#turns.run(() => this.#pay());
     });
   }
 
@@ -328,25 +330,8 @@ export class KeyKeeper {
   /** Whether an admin has sent what nothing is known of yet. */
   #isUnderWay(): boolean {
     const { chain, outbox } = this.#options;
-    const own = outbox.pending.flatMap(({ bytes }) => {
-      const entry = parseEntry(bytes);
-      return entry.ok ? [entry.value.body] : [];
-    });
-    const others = chain.pool.inOrder().flatMap(({ identity, body }) => (this.#isAdmin(identity) ? [body] : []));
-    return [...own, ...others].some(({ ops }) => ops.some(({ kind }) => KEY_KINDS.has(kind)));
-  }
-
-  /** One after the other; nobody needs to wait for it: when it fails, the log says so. */
-  #inTurn(task: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn
-      .then(() => (this.#closed ? undefined : task()))
-      .catch((error: unknown) => {
-        if (this.#closed) return;
-        this.#options.log.error('keys of a group not kept', {
-          because: error instanceof Error ? error.message : 'unknown',
-        });
-      });
-    return this.#turn;
+    const sent = findWaitingOperations({ chain, outbox }, (identity) => this.#isAdmin(identity));
+    return sent.some(({ kind }) => KEY_KINDS.has(kind));
   }
 }
 
