@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { BUILD_INPUTS, BUILDERS, TARGET_NAMES, type TargetName } from './build-targets.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
@@ -142,7 +143,7 @@ async function report(request: BuildRequest, say: (line: string) => void = conso
     say(built.length === 0 ? 'Nothing changed since the last build.' : `Built ${built.join(', ')} in ${seconds} s.`);
     return 0;
   } catch (error) {
-    console.error(`The build failed: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`The build failed: ${messageOf(error)}`);
     return 1;
   }
 }

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { foundCommons } from './founding.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** wrangler's own package: neither `npm start` nor `npm test` of the rest needs it. */
@@ -80,7 +81,7 @@ if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(
   try {
     process.exitCode = await deploy(process.argv.slice(2));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
     process.exitCode = 1;
   }
 }

@@ -10,6 +10,7 @@ import { SERVE } from './commands/serve.ts';
 import { STATUS } from './commands/status.ts';
 import { VERIFY_TX } from './commands/verify-tx.ts';
 import { StoreError } from '../shared/platform/ports.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const COMMANDS: readonly Command[] = [FOUND, RUN, SERVE, STATUS, RESOLVE, EXPORT, VERIFY_TX];
 const COMMON_OPTIONS = {
@@ -55,7 +56,7 @@ function read(
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     return { values, positionals };
   } catch (error) {
-    const because = error instanceof Error ? error.message : String(error);
+    const because = messageOf(error);
     throw new CommandFailure('usage', `${because}\nUsage: weft ${command.name} ${command.usage}`, STATUS_USAGE);
   }
 }
@@ -63,7 +64,7 @@ function read(
 function report(error: unknown, json: boolean): number {
   const known = error instanceof CommandFailure || error instanceof StoreError;
   const code = known ? error.code : 'failed';
-  const because = error instanceof Error ? error.message : String(error);
+  const because = messageOf(error);
   // Scripts read failures where they read results.
   if (json) console.log(JSON.stringify({ code, because }));
   else console.error(because);

@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildProject } from './build.ts';
 import { denoArguments, findDeno } from './platform/deno-edge.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_EDGE = 'http://localhost:8787';
@@ -45,6 +46,6 @@ async function askCommons(edge: string): Promise<Commons> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { RPC_CALLS_PER_MINUTE, RPC_REFUSALS_PER_MINUTE, RPC_REQUEST_BYTES_MAX } from '../shared/core/limits.ts';
 import { createTokenBucket, perMinute, spendTokens } from '../shared/core/token-bucket.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 import type { Clock, Log } from '../shared/platform/ports.ts';
 import { answerRpc, countCalls, parseRpc, RPC_ERRORS, rpcFailure, type RpcAnswer } from '../shared/rpc/json-rpc.ts';
 import { createNodeMethods } from '../shared/rpc/node-methods.ts';
@@ -41,7 +42,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<Running
   const gate = createGate(options, taken);
   server.on('request', (request, response) => {
     serve(options, gate, { request, response }).catch((error: unknown) => {
-      options.log.warn('request not answered', { because: error instanceof Error ? error.message : String(error) });
+      options.log.warn('request not answered', { because: messageOf(error) });
       response.destroy();
     });
   });
@@ -156,7 +157,7 @@ async function answer(options: RpcServerOptions, gate: Gate, { request, response
   const tooMany = gate.spend(countCalls(parsed.value));
   if (tooMany) return sendRefusal(response, tooMany);
   const answered = await answerRpc(createNodeMethods(node), parsed.value, (error) =>
-    log.error('a call failed', { because: error instanceof Error ? error.message : String(error) }),
+    log.error('a call failed', { because: messageOf(error) }),
   );
   sendAnswer(response, 200, answered);
 }

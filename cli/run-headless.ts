@@ -14,6 +14,7 @@ import type { RpcAddress } from './rpc-address.ts';
 import { startRpcSomewhere } from './rpc-server.ts';
 import { ensureRpcToken } from './rpc-token.ts';
 import { connectEdge, openNodePlatform } from './platform/node-platform.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const DOCS_RETRY = 2_000;
 
@@ -120,6 +121,6 @@ async function publishDocs(
 }
 
 function describeFailure(folder: string, error: unknown): string {
-  const because = error instanceof Error ? error.message : String(error);
+  const because = messageOf(error);
   return `The node could not write to ${folder} (${because}), so it stopped signing. Check the disk, then start it again: nothing it acknowledged is lost.`;
 }

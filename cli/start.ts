@@ -12,6 +12,7 @@ import type { ChildPart } from './platform/child-process.ts';
 import { startEdge } from './platform/edge.ts';
 import { foundCommons, type FoundedCommons } from './founding.ts';
 import { RPC_PORT, rpcTokenPath } from './rpc-address.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_PORT = 8787;
@@ -62,7 +63,7 @@ async function rebuild(edge: Parts['edge']): Promise<void> {
     await build(true);
     edge.reload();
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
   }
 }
 
@@ -191,7 +192,7 @@ const stopped = stopSignal();
 try {
   process.exitCode = await start(readSettings(process.argv.slice(2)), stopped);
 } catch (error) {
-  if (!stopped.aborted) console.error(error instanceof Error ? error.message : error);
+  if (!stopped.aborted) console.error(messageOf(error));
   process.exitCode = stopped.aborted ? 0 : 1;
 }
 // The channel to start.mjs would keep this process alive.

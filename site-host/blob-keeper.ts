@@ -2,6 +2,7 @@
 
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 import type { BlobStore, Clock, Hasher, ListedBlobStore, Log, Store } from '../shared/platform/ports.ts';
 import { parseCid } from '../shared/codec/cid.ts';
 import { StoreError } from '../shared/platform/ports.ts';
@@ -143,7 +144,7 @@ export class BlobKeeper {
       this.#cancelSoon = null;
       this.#soonest = clock.now() + SWEEP_GAP;
       this.sweep().catch((error: unknown) => {
-        log.error('sweep failed', { because: error instanceof Error ? error.message : 'unknown' });
+        log.error('sweep failed', { because: messageOf(error) });
       });
     });
   }

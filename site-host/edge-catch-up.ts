@@ -1,6 +1,7 @@
 // What an old copy of a validator's folder misses, from the edge's copy of the chain: before it signs anything.
 
 import type { Millis } from '../shared/core/brand.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 import type { Clock, Edge, Log } from '../shared/platform/ports.ts';
 import type { Ordering } from '../shared/node/ordering.ts';
 
@@ -39,7 +40,7 @@ export async function catchUpFromEdge({ ordering, edge, clock, log, alone, isClo
       if (error instanceof ConflictingBlock) throw error;
       if (alone) return;
       log.warn('waiting for the edge before signing', {
-        because: error instanceof Error ? error.message : 'unknown',
+        because: messageOf(error),
       });
       await new Promise<void>((resolve) => clock.after(RETRY_AFTER, resolve));
     }

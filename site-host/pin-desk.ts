@@ -2,6 +2,7 @@
 
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 import type { VerifiedEntry } from '../shared/feeds/entry.ts';
 import type { FinalBlock } from '../shared/node/chain-head.ts';
 import type { State } from '../shared/ledger/state.ts';
@@ -212,8 +213,4 @@ function versionsOf(entry: VerifiedEntry): Version[] {
     tasks.push({ key: `${handle}/${name}`, manifest, seq });
   }
   return tasks;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown';
 }

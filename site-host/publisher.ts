@@ -11,6 +11,7 @@ import type { PublisherProgress } from './publish-progress.ts';
 import { toHex } from '../shared/codec/base.ts';
 import { NETWORK_WAIT } from '../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../shared/core/result.ts';
+import { messageOf } from '../shared/core/message-of.ts';
 import { LOST_TO_FORK, OutboxClosed } from '../shared/node/outbox.ts';
 import { isBehindOlder, isFinished, listForgotten, loadJobs, removeJobs, writeJob } from './publish-jobs.ts';
 import { storeSite } from './store-site.ts';
@@ -196,7 +197,7 @@ export class Publisher {
         if (this.#running.get(id) === account) this.#running.delete(id);
       })
       .catch((error: unknown) => {
-        this.#options.log.error('publish stopped', { because: error instanceof Error ? error.message : 'unknown' });
+        this.#options.log.error('publish stopped', { because: messageOf(error) });
         this.#waiters.get(id)?.reject(error);
         this.#waiters.delete(id);
         void this.#runAgain(id);

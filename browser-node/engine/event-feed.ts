@@ -3,6 +3,7 @@
 import type { NodeEvents } from '../api.ts';
 import type { Clock, Log } from '../../shared/platform/ports.ts';
 import type { EventListener } from '../transport/engine-api.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** Many changes come together, such as the peers of a room; a person sees no difference below this. */
 const GATHER: number = 50;
@@ -49,7 +50,7 @@ export class EventFeed {
       const value = await this.#sources[event]();
       for (const listener of this.#listeners) listener(event, value);
     } catch (error) {
-      this.#log.debug('event not told', { event, because: error instanceof Error ? error.message : 'unknown' });
+      this.#log.debug('event not told', { event, because: messageOf(error) });
     }
   }
 }

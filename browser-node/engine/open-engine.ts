@@ -2,6 +2,7 @@
 
 import type { EngineApi, EventListener } from '../transport/engine-api.ts';
 import { needPart } from '../../shared/core/late-part.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 import { LightNode } from '../../shared/node/light-node.ts';
 import { Publisher } from '../../site-host/publisher.ts';
 import { openRelayRooms } from '../transport/relay-rooms.ts';
@@ -191,7 +192,7 @@ async function composeNode(
   const followGroups = (): void => {
     late.personal?.follow();
     groups.follow().catch((error: unknown) => {
-      platform.log.error('groups not opened', { because: error instanceof Error ? error.message : 'unknown' });
+      platform.log.error('groups not opened', { because: messageOf(error) });
     });
   };
   node.start();

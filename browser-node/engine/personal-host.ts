@@ -2,6 +2,7 @@
 
 import type { Millis } from '../../shared/core/brand.ts';
 import { needPart } from '../../shared/core/late-part.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 import type { Identity, PublicKey } from '../../shared/crypto/ids.ts';
 import type { PersonalGroup } from '../../shared/node/personal-group.ts';
 import type { ListedDevice } from '../../shared/node/personal-list.ts';
@@ -85,7 +86,7 @@ export class PersonalHost {
     started.then(task).catch((error: unknown) => {
       if (this.#started === started) this.#started = null;
       this.#options.context.log.warn('personal group not started', {
-        because: error instanceof Error ? error.message : 'unknown',
+        because: messageOf(error),
       });
     });
   }

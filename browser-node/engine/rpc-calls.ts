@@ -4,6 +4,7 @@ import type { EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
 import type { RpcChain, RpcNode } from '../../shared/rpc/rpc-node.ts';
 import { fail, ok } from '../../shared/core/result.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import { ACCOUNT, splitBalance, type Asset } from '../../shared/ledger/account-records.ts';
 import { HANDLE } from '../../shared/ledger/records.ts';
@@ -19,7 +20,7 @@ type Given = { readonly context: EngineContext; readonly host: GroupHost };
 export async function answerTabRpc(given: Given, request: unknown): Promise<RpcAnswer> {
   const { log } = given.context;
   return await answerRpc(createNodeMethods(createTabNode(given)), request, (error) => {
-    log.error('a call failed', { because: error instanceof Error ? error.message : String(error) });
+    log.error('a call failed', { because: messageOf(error) });
   });
 }
 

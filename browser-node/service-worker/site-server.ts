@@ -2,6 +2,7 @@
 
 import type { Millis } from '../../shared/core/brand.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 import type { Clock, Hasher } from '../../shared/platform/ports.ts';
 import type { Origin } from '../../site-host/site-source-version.ts';
 import type { SiteRecord, SiteSource } from '../../site-host/site-source.ts';
@@ -325,7 +326,7 @@ export class SiteServer {
   }
 
   #noteNotKept(error: unknown): void {
-    this.#notKept = error instanceof Error ? error.message : String(error);
+    this.#notKept = messageOf(error);
   }
 
   #explain(): Failure {

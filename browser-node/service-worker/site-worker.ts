@@ -18,6 +18,7 @@ import { SiteServer } from './site-server.ts';
 import { createSiteStorage } from './site-storage.ts';
 import { createSiteVerifier } from './site-verifier.ts';
 import { WIPED_PATH } from './site-wipe.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** Put in front of this script by the edge: the root of trust of the origin. `genesis` is base64. */
 declare const WEFT: { readonly commons: string; readonly genesis: string };
@@ -113,7 +114,7 @@ async function answer(event: FetchEvent, url: URL): Promise<Response> {
     const page = event.resultingClientId || event.clientId;
     return await site.answer({ request, url, page, waitUntil: (work) => event.waitUntil(work) });
   } catch (error) {
-    const because = error instanceof Error ? error.message : String(error);
+    const because = messageOf(error);
     return explainFailure({ code: 'worker_failed', because: `${because}. Reload the page.` }, request.method);
   }
 }
@@ -124,7 +125,7 @@ async function talk(port: MessagePort, page: string, message: LoaderToWorker): P
     const site = await openServer();
     await site.open({ page, ...message }, tell);
   } catch (error) {
-    tell({ type: 'failed', code: 'worker_failed', because: error instanceof Error ? error.message : String(error) });
+    tell({ type: 'failed', code: 'worker_failed', because: messageOf(error) });
   }
 }
 

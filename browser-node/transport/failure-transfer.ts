@@ -3,6 +3,7 @@
 import { transferHandlers, type TransferHandler } from 'comlink';
 import type { ApiFailure } from '../api.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** What calls of the JavaScript API reject with. */
 export class NodeFailure extends Error implements ApiFailure {
@@ -29,7 +30,7 @@ export function readApiFailure(error: unknown): ApiFailure {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   // A DOMException has a number for its code.
   if (typeof code === 'string' && typeof message === 'string') return { code, message };
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   return { code: 'internal', message: `Something in weft broke (${detail}): reload the page. What is stored stays.` };
 }
 

@@ -3,6 +3,7 @@
 
 import { LINK_SEND_BYTES_MAX } from '../../shared/session/link-room.ts';
 import { CHANNEL_NAMES, CHANNELS, type ChannelName, type EngineToWindow, type WindowToEngine } from './rtc-messages.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** More than a group's members that are online at once; each costs the browser sockets and memory. */
 const CONNECTIONS_MAX = 64;
@@ -92,7 +93,7 @@ export function serveRtc(port: MessagePort, options: RtcWindowOptions = {}): () 
     act(data).catch((error: unknown) => {
       if (data.rtc === 'probed') return;
       close(data.id);
-      say({ rtc: 'failed', id: data.id, because: error instanceof Error ? error.message : String(error) });
+      say({ rtc: 'failed', id: data.id, because: messageOf(error) });
     });
   });
   port.start();

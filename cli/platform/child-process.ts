@@ -3,6 +3,7 @@
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** How long a part may take to stop by itself; then it is killed (stores survive that). */
 const STOP_WAIT = 5_000;
@@ -97,7 +98,7 @@ export async function serveParent<Task>(start: (task: Task) => Promise<RunningPa
     if (!stopping) process.send?.({ ready: part.ready });
     else await part.stop();
   } catch (error) {
-    const failed = error instanceof Error ? error.message : String(error);
+    const failed = messageOf(error);
     process.send?.({ failed }, undefined, undefined, () => process.exit(1));
   }
 }

@@ -1,6 +1,7 @@
 // What the operating system or SQLite said, as a StoreError with a stable code and a sentence that helps.
 
 import { StoreError, type StoreFailure } from '../../shared/platform/ports.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html) that call for something else than "failed". */
 const SQLITE_BUSY = 5;
@@ -34,7 +35,7 @@ export function toStoreError(error: unknown, folder: string): StoreError {
   if (error instanceof StoreError) return error;
   if (isBusy(error)) return lockedError(folder);
   const code = failureOf(error);
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   return new StoreError(code, `${folder}: ${ADVICE[code]} (${said})`);
 }
 

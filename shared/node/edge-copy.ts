@@ -4,6 +4,7 @@ import type { Millis } from '../core/brand.ts';
 import type { Clock, Edge, Log, Store } from '../platform/ports.ts';
 import type { Ordering } from './ordering.ts';
 import { assert } from '../core/assert.ts';
+import { messageOf } from '../core/message-of.ts';
 import { loadBlockBytes } from './chain-store.ts';
 
 const RETRY_MIN: Millis = 250;
@@ -59,7 +60,7 @@ export class EdgeCopy {
     const late = new Promise<void>((resolve) => (cancel = clock.after(CLOSE_WAIT, resolve)));
     const stored = this.#working.then(() => this.#storeMissing());
     await Promise.race([stored, late]).catch((error: unknown) =>
-      log.warn('edge copy not finished', { because: error instanceof Error ? error.message : 'unknown' }),
+      log.warn('edge copy not finished', { because: messageOf(error) }),
     );
     stored.catch(() => {});
     cancel();
@@ -80,7 +81,7 @@ export class EdgeCopy {
         this.#retry = RETRY_MIN;
       } catch (error) {
         log.warn('edge copy waits', {
-          because: error instanceof Error ? error.message : 'unknown',
+          because: messageOf(error),
           retry: this.#retry,
         });
         this.#cancelRetry = clock.after(this.#retry, () => this.wake());

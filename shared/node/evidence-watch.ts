@@ -1,6 +1,7 @@
 // Sends the proof that a validator contradicted itself, by itself, so that the next seal takes it out (LG127).
 
 import type { Millis } from '../core/brand.ts';
+import { messageOf } from '../core/message-of.ts';
 import type { PublicKey } from '../crypto/ids.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { Clock, Log, Random } from '../platform/ports.ts';
@@ -75,7 +76,7 @@ export class EvidenceWatch {
       this.#found.delete(validator);
       outbox.submit([operation]).catch((error: unknown) => {
         this.#found.set(validator, operation);
-        log.error('a contradiction is not proven', { because: error instanceof Error ? error.message : 'unknown' });
+        log.error('a contradiction is not proven', { because: messageOf(error) });
       });
     }
   }

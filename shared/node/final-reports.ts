@@ -8,6 +8,7 @@ import type { Ordering } from './ordering.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
 import { assert } from '../core/assert.ts';
+import { messageOf } from '../core/message-of.ts';
 import { isCode } from '../ledger/codes.ts';
 import { describeReceipt, type Receipt } from '../ledger/receipts.ts';
 import { isLostBy } from './refusals.ts';
@@ -132,6 +133,6 @@ export class FinalReports {
   }
 
   #fail(error: unknown): void {
-    this.#options.log.error('outcomes not told', { because: error instanceof Error ? error.message : 'unknown' });
+    this.#options.log.error('outcomes not told', { because: messageOf(error) });
   }
 }

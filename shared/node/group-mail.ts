@@ -4,6 +4,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import type { Clock, Log, Random } from '../platform/ports.ts';
 import type { RelayMesh } from '../session/relay-mesh.ts';
 import type { RoomId } from '../session/room.ts';
@@ -124,7 +125,7 @@ export class GroupMail {
 
   #keepGoing(work: () => Promise<void>): void {
     work().catch((error: unknown) => {
-      this.#options.log.debug('mail failed', { because: error instanceof Error ? error.message : 'unknown' });
+      this.#options.log.debug('mail failed', { because: messageOf(error) });
     });
   }
 }

@@ -3,6 +3,7 @@
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
 import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
+import { messageOf } from '../core/message-of.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import { createReadyOperation, READY_SPAN_MAX } from '../ledger/families/validators.ts';
 import type { Founding } from '../chain/genesis.ts';
@@ -98,20 +99,16 @@ export class GroupNode {
       onTaken: (bytes) => this.#sync.give(bytes),
       onChange: () => this.#changed(),
     });
+    const mayWrite = (): boolean => this.#standing.isMember(identity) && this.refusal === null;
     this.#forks = new ForkWatch({
       ...options,
       proofs: parts.forks,
       chain,
       outbox,
       orders: this.orders,
-      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
+      mayWrite,
     });
-    this.#evidence = new EvidenceWatch({
-      ...options,
-      chain,
-      outbox,
-      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
-    });
+    this.#evidence = new EvidenceWatch({ ...options, chain, outbox, mayWrite });
     this.#edits = new EditSender({
       ...{ clock, documents, outbox, onFailed },
       mayWrite: () => this.refusal === null,
@@ -159,8 +156,7 @@ export class GroupNode {
     });
     this.keys = new KeyKeeper({
       ...options,
-      ...{ chain, outbox, group: founding.group, orders: this.orders },
-      mayWrite: () => this.#standing.isMember(identity) && this.refusal === null,
+      ...{ chain, outbox, group: founding.group, orders: this.orders, mayWrite },
       keys: parts.keys,
       keep: (keys) => keepKeys(store, keys),
       onKeys: () => {
@@ -395,6 +391,6 @@ export class GroupNode {
 
   #report(error: unknown): void {
     if (this.#closed) return;
-    this.#options.log.error('group work failed', { because: error instanceof Error ? error.message : 'unknown' });
+    this.#options.log.error('group work failed', { because: messageOf(error) });
   }
 }

@@ -16,6 +16,7 @@ import { encodeCanonical, decodeCanonical } from '../codec/canonical.ts';
 import { struct, uint } from '../codec/schema.ts';
 import { HAVE_INTERVAL } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import { parseCid } from '../codec/cid.ts';
 import { parseFeedId } from '../crypto/ids.ts';
 import { createBlock } from '../chain/block.ts';
@@ -334,8 +335,4 @@ export class LightNode {
       return [];
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown';
 }

@@ -19,6 +19,7 @@ import type { EntryPool } from './entry-pool.ts';
 import type { OrderingEvents, OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
 import { err, fail, ok } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import { isSolo } from '../chain/simplex-state.ts';
 import { stepSimplex } from '../chain/simplex.ts';
 import { encodeLogRecord, forgottenRange, logRange } from '../chain/vote-log.ts';
@@ -327,7 +328,7 @@ export class Ordering {
   #fail(error: unknown): void {
     if (this.#closed) return;
     this.#stop();
-    this.#options.log.error('ordering stopped', { because: error instanceof Error ? error.message : String(error) });
+    this.#options.log.error('ordering stopped', { because: messageOf(error) });
     this.#emit((events) => events.failed?.(error));
   }
 

@@ -11,6 +11,7 @@ import type { GroupNode } from './group-node.ts';
 import type { Groups } from './groups.ts';
 import { assert } from '../core/assert.ts';
 import { ok } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { deviceRevoke } from '../ledger/families/devices.ts';
 import { identityPersonal } from '../ledger/families/personal.ts';
@@ -131,7 +132,7 @@ export class PersonalGroup {
   async #run(): Promise<void> {
     this.#running = true;
     const done = await this.#step().catch((error: unknown): Result<null, Failure> => {
-      const because = error instanceof Error ? error.message : 'unknown';
+      const because = messageOf(error);
       return { ok: false, error: { code: 'internal', because } };
     });
     this.#running = false;

@@ -11,6 +11,7 @@ import type { SessionMessage } from './session-messages.ts';
 import type { Session, SessionEnd } from './session.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { fail, ok } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import { readFingerprint } from './description.ts';
 import { createLinkRoom, LINK_PEER, type LinkRoom } from './link-room.ts';
 import { SessionHost } from './session-host.ts';
@@ -193,7 +194,7 @@ export class DirectAttempt {
     try {
       return await work;
     } catch (error) {
-      this.#fail('not_connected', error instanceof Error ? error.message : String(error));
+      this.#fail('not_connected', messageOf(error));
       return undefined;
     }
   }

@@ -10,6 +10,7 @@ import type { PeerId } from './relay-wire.ts';
 import { cidCodec } from '../codec/cid.ts';
 import { CONTROL_REQUESTS_PER_MINUTE, FRAME_BYTES_MAX, GATEWAY_REQUESTS_PER_MINUTE } from '../core/limits.ts';
 import { createTokenBucket, perMinute, spendTokens, type TokenBucket } from '../core/token-bucket.ts';
+import { messageOf } from '../core/message-of.ts';
 import { frameBytesOf, writeBlockFrame } from './block-frames.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
@@ -305,7 +306,7 @@ export class PublicReadServer {
   /** A source that throws is a fault of this node: it is logged, and the reader need not wait. */
   #start(work: Promise<unknown>, asked: { reader: Reader; id: number }): void {
     work.catch((error: unknown) => {
-      this.#log.error('read_failed', { because: error instanceof Error ? error.message : String(error) });
+      this.#log.error('read_failed', { because: messageOf(error) });
       this.#refuse(asked.reader, asked.id, 'failed');
     });
   }

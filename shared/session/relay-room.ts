@@ -6,6 +6,7 @@ import type { Clock, Link, Log, Random } from '../platform/ports.ts';
 import type { RelayedRoom, RoomEvents, SendOutcome } from './payload-room.ts';
 import type { PeerId, RelayToClientFrame, ServingPeer } from './relay-wire.ts';
 import { HAVE_INTERVAL } from '../core/limits.ts';
+import { messageOf } from '../core/message-of.ts';
 import {
   encodeFind,
   encodeHave,
@@ -218,7 +219,7 @@ export class RelayRoom implements RelayedRoom {
         });
       },
       (error: unknown) => {
-        log.debug('relay_unreachable', { because: error instanceof Error ? error.message : String(error) });
+        log.debug('relay_unreachable', { because: messageOf(error) });
         this.#lose(joining, 'unreachable');
       },
     );

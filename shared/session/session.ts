@@ -13,6 +13,7 @@ import type { SessionFrame, SessionMessage } from './session-messages.ts';
 import type { SessionPayload, SessionRole } from './session-wire.ts';
 import { assert } from '../core/assert.ts';
 import { err, ok } from '../core/result.ts';
+import { messageOf } from '../core/message-of.ts';
 import { splitMessage } from './fragments.ts';
 import { decodeSessionFrame, encodeSessionFrame } from './session-messages.ts';
 import {
@@ -392,7 +393,7 @@ export class Session {
   #run(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (this.#phase.name === 'open') this.#sendNow({ t: 'bye', code: 'failed' });
-      this.end('closed', `This side failed: ${error instanceof Error ? error.message : String(error)}.`);
+      this.end('closed', `This side failed: ${messageOf(error)}.`);
     });
   }
 }

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { installWrangler } from '../../cli/deploy.ts';
 import { createTestCommons } from '../contracts/edge.test-kit.ts';
 import { makeTempFolder } from '../browser/harness.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What the free plan takes, compressed; a worker near it would start slowly too. */
@@ -19,7 +20,7 @@ test('npm run deploy -- --dry-run bundles the worker with every binding it needs
   try {
     await installWrangler();
   } catch (error) {
-    console.error(`NOT TESTED: the deploy to Cloudflare. ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`NOT TESTED: the deploy to Cloudflare. ${messageOf(error)}`);
     return context.skip('wrangler could not be installed');
   }
   const { group, genesis } = await createTestCommons();

@@ -2,6 +2,7 @@
 
 import { toHex, encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { parseDocumentName, type DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
@@ -60,7 +61,7 @@ export async function runGroup(seed: number, order: 'founder' | 'all' = 'founder
     await heal(run);
     return await judge(run, seed);
   } catch (error) {
-    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`seed ${seed}: ${messageOf(error)}`, { cause: error });
   } finally {
     for (const { member } of run.places) member?.kill();
   }

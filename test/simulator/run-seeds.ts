@@ -8,6 +8,7 @@ import { runGroup } from './group-run.ts';
 import { drawPlan, type FaultPlan } from './validators/fault-plan.ts';
 import { runPlan, runValidators } from './validators/run-validators.ts';
 import { shrinkPlan } from './validators/shrink-plan.ts';
+import { messageOf } from '../../shared/core/message-of.ts';
 
 function numberOf(name: string): number | undefined {
   const at = process.argv.indexOf(`--${name}`);
@@ -37,7 +38,7 @@ for (let seed = from; seed < from + count; seed++) {
     if (count === 1) console.log(JSON.stringify(seen));
   } catch (error) {
     failed++;
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     if (withoutNodes && count === 1) {
       console.error(`Smallest: ${JSON.stringify(shrinkPlan(drawPlan(seed), failsToOrder))}`);
     }

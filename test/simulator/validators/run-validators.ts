@@ -2,6 +2,7 @@
 
 import { encodeUtf8, toHex } from '../../../shared/codec/base.ts';
 import type { Millis } from '../../../shared/core/brand.ts';
+import { messageOf } from '../../../shared/core/message-of.ts';
 import { sha256 } from '../../../shared/crypto/sha256.ts';
 import { drawPlan, type FaultPlan } from './fault-plan.ts';
 import { BrokenInvariant, type Seen } from './invariants.ts';
@@ -41,7 +42,7 @@ export function runPlan(plan: FaultPlan, options: WorldOptions = {}): ValidatorR
   try {
     return runWorld(world);
   } catch (error) {
-    const because = error instanceof Error ? error.message : String(error);
+    const because = messageOf(error);
     const replay = `npm run test:sim -- --validators --seed ${plan.seed}`;
     throw new BrokenInvariant(`seed ${plan.seed} at ${world.elapsed} ms: ${because}\nReplay: ${replay}`, {
       cause: error,
