@@ -31,6 +31,15 @@ describe('votes of one of four', () => {
     expect(signs(bench.execute(second))).toEqual([]);
   });
 
+  test('CH37: a proposal of the epoch before, heard late, takes the place of none', () => {
+    const bench = new Bench({ ...group, rules: { ...group.rules, epoch: 1 } }, self);
+    bench.propose(block);
+    const own = testBlock(bench.group, group.tip, { time: NOW - 5_000 });
+    const vote = stubVote(leader, claimOf(own, 'notarize'));
+    bench.hear({ kind: 'propose', block: own, vote });
+    expect(signs(bench.execute(own))).toEqual(['notarize 1']);
+  });
+
   test('CH21: entries that are missing make a proposal wait; it is not rejected', () => {
     const bench = new Bench(group, self);
     bench.propose(block);
@@ -55,7 +64,9 @@ describe('votes of one of four', () => {
     ];
     for (const block of wrong) {
       const bench = new Bench(group, self);
-      const effects = bench.propose(block);
+      // What is signed for another epoch is not heard here: this leader signs for this one.
+      const vote = stubVote(leader, { ...claimOf(block, 'notarize'), epoch: 0 });
+      const effects = bench.hear({ kind: 'propose', block, vote });
       expect(effects.some((effect) => effect.kind === 'execute')).toBe(false);
       expect(signs(effects)).toEqual(['nullify 1']);
     }

@@ -164,7 +164,9 @@ function recordMessage(draft: Draft, message: SimplexMessage): void {
 
 function recordProposal(draft: Draft, block: Block, vote: VerifiedVote): void {
   const { view } = block.header;
-  const { set } = draft.config;
+  const { set, epoch } = draft.config;
+  // Said before a seal was final, and heard after: its leader may be that of another view now.
+  if (vote.epoch !== epoch) return;
   if (vote.kind !== 'notarize' || vote.view !== view || vote.hash !== block.id) return;
   if (vote.signer !== leaderOf(set, view) || !isInWindow(draft, view)) return;
   const round = readRound(draft, view);

@@ -69,7 +69,7 @@ export function decodeValidatorSet(bytes: Uint8Array): Result<ValidatorSet, Fail
 }
 
 /** CH2: ⌊(n + f) / 2⌋ + 1, so that any two quorums share f + 1 validators. It never shrinks. */
-export function quorumOf(set: Pick<ValidatorSet, 'keys' | 'f'>): number {
+export function quorumOf(set: { readonly keys: { readonly length: number }; readonly f: number }): number {
   return Math.floor((set.keys.length + set.f) / 2) + 1;
 }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Seen } from '../simulator/validators/invariants.ts';
+import { addEpochs } from '../simulator/validators/epoch-plan.ts';
 import { drawPlan, type FaultPlan } from '../simulator/validators/fault-plan.ts';
 import { runPlan } from '../simulator/validators/run-validators.ts';
 import { ADVERSARIES, type AdversaryName } from './adversaries.ts';
@@ -20,7 +21,7 @@ const MARKS: Readonly<Record<AdversaryName, keyof Seen>> = {
   withholder: 'nullified',
 };
 
-/** A drawn plan with as many of them as the set tolerates, and nobody gone for good, as that would be one too many. */
+/** A drawn plan, half of them with validators that change, with as many of them as the set tolerates, and nobody gone for good, as that would be one too many. */
 function planWith(name: AdversaryName, seed: number): FaultPlan {
   const plan = drawPlan(seed);
   const [validators, f] = seed % 2 === 0 ? [4, 1] : [7, 2];
@@ -30,7 +31,7 @@ function planWith(name: AdversaryName, seed: number): FaultPlan {
     ...submission,
     validator: submission.validator % validators,
   }));
-  return { ...plan, validators, f, roles, faults, submissions };
+  return addEpochs({ ...plan, validators, f, roles, faults, submissions });
 }
 
 describe('an adversary', () => {

@@ -8,11 +8,11 @@ import type { Simplex, SimplexMessage } from '../../shared/chain/simplex-state.t
 import type { VerifiedVote, VoteClaim } from '../../shared/chain/vote.ts';
 import type { Dice } from '../simulator/validators/dice.ts';
 import type { DiskCopy, FinalBlock } from '../simulator/validators/validator-disk.ts';
-import type { Wire } from '../simulator/validators/wire.ts';
+import type { UnsentWire, Wire } from '../simulator/validators/wire.ts';
 
 /** Its own key is all it can sign with; what others signed it can only repeat. */
 export type Stage = {
-  readonly self: number;
+  /** As it was founded; who orders now, its machine knows. */
   readonly group: TestGroup;
   readonly dice: Dice;
   /** Places of all others in the network. */
@@ -26,7 +26,7 @@ export type Stage = {
   /** What a block on this parent could order. */
   cutAfter(parent: Cid): Header['cut'];
   send(to: number, message: SimplexMessage, finalView: number): void;
-  sendWire(to: number, wire: Wire): void;
+  sendWire(to: number, wire: UnsentWire): void;
   /** New entries that only it has; returns the number of the last. */
   makeEntries(count: number): number;
   readDisk(): DiskCopy;

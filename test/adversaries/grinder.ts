@@ -8,12 +8,12 @@ import type { Adversary, Stage } from './adversary.ts';
 const VIEWS_AHEAD = 12;
 
 export function createGrinder(stage: Stage): Adversary {
-  const { dice, group, peers, self } = stage;
-  const { set, epoch } = group.rules;
+  const { dice, peers } = stage;
 
   /** Of some blocks the one with the lowest id, at the edges of the time that others accept. */
   function grindBlock(view: number): void {
-    const { tip } = stage.machine();
+    const { tip, config } = stage.machine();
+    const { epoch } = config;
     const least = tip.time + INTERVAL;
     const times = [
       least,
@@ -31,7 +31,8 @@ export function createGrinder(stage: Stage): Adversary {
   return {
     send: (_, message) => message.kind === 'propose' && dice.happens(0.7),
     tick() {
-      const { view, final } = stage.machine();
+      const { view, final, config } = stage.machine();
+      const { set, epoch, self } = config;
       for (let ahead = view; ahead < view + VIEWS_AHEAD; ahead++) {
         if (leaderOf(set, ahead) === self) {
           if (ahead > final.view && ahead > stage.machine().tip.view && dice.happens(0.3)) grindBlock(ahead);

@@ -1,5 +1,6 @@
 // The liar about state: says it is ahead, or behind, and answers questions with something else than was asked.
 
+import { testBlock } from '../../shared/chain/chain.test-kit.ts';
 import type { SimplexMessage } from '../../shared/chain/simplex-state.ts';
 import type { Adversary, Stage } from './adversary.ts';
 
@@ -24,16 +25,15 @@ export function createLiarAboutState(stage: Stage): Adversary {
     },
     answerBlocks(to, blocks) {
       const [first, ...rest] = blocks;
-      const from = stage.self;
       const cases = [
         () => [],
         () => rest,
         () => blocks.toReversed(),
         // Its own block under somebody else's certificate.
-        () => (first === undefined ? [] : [{ ...first, block: stage.createBlock(group.tip, {}) }, ...rest]),
+        () => (first === undefined ? [] : [{ ...first, block: testBlock(group, group.tip) }, ...rest]),
         () => blocks.filter(({ certificate }) => certificate.kind !== 'finalize'),
       ];
-      stage.sendWire(to, { kind: 'blocks', from, blocks: dice.pick(cases)() });
+      stage.sendWire(to, { kind: 'blocks', epoch: stage.machine().config.epoch, blocks: dice.pick(cases)() });
       return true;
     },
     tick() {

@@ -17,8 +17,7 @@ export function createWithholder(stage: Stage): Adversary {
       // Its next block orders what nobody else has, or one other.
       if (!dice.happens(0.2)) return;
       const upTo = stage.makeEntries(dice.between(1, 3));
-      if (peers.length > 0 && dice.happens(0.3))
-        stage.sendWire(dice.pick(peers), { kind: 'entries', from: stage.self, upTo });
+      if (peers.length > 0 && dice.happens(0.3)) stage.sendWire(dice.pick(peers), { kind: 'entries', upTo });
     },
   };
 }

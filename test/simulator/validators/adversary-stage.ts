@@ -1,6 +1,6 @@
 // What the world lends a validator that cheats: its node, its key, its wires, and nothing of anybody else.
 
-import { testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
+import type { TestGroup } from '../../../shared/chain/chain.test-kit.ts';
 import type { VerifiedVote, VoteClaim } from '../../../shared/chain/vote.ts';
 import type { Stage } from '../../adversaries/adversary.ts';
 import type { Dice } from './dice.ts';
@@ -22,7 +22,6 @@ export function openStage(given: {
   const { node, group, book, dice, peers } = given;
   const from = node.place;
   return {
-    self: node.self,
     group,
     dice,
     peers,
@@ -30,9 +29,9 @@ export function openStage(given: {
     machine: () => node.machine,
     chain: () => node.chain,
     sign: given.sign,
-    createBlock: (parent, change) => testBlock(group, parent, change),
-    cutAfter: (parent) => book.cutAfter(parent, node.held),
-    send: (to, message, finalView) => given.send(to, { kind: 'simplex', from, finalView, message }),
+    createBlock: (parent, change) => book.createBlock(node.epoch, parent, change),
+    cutAfter: (parent) => book.cutAfter(parent, node.held, node.epoch),
+    send: (to, message, finalView) => given.send(to, { kind: 'simplex', from, epoch: node.epoch, finalView, message }),
     sendWire: (to, wire) => given.send(to, { ...wire, from }),
     makeEntries(count) {
       node.addEntries(node.held + count);

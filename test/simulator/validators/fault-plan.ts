@@ -3,6 +3,7 @@
 import type { Millis } from '../../../shared/core/brand.ts';
 import { ADVERSARIES, type AdversaryName } from '../../adversaries/adversaries.ts';
 import { createDice, type Dice } from './dice.ts';
+import { addEpochs, type SetChange } from './epoch-plan.ts';
 
 export type Fault =
   /** Strikes in the middle of a step, after so many of its effects; `down` null is for good. */
@@ -44,10 +45,11 @@ export type Submission = {
 /** All times in milliseconds since the run began. */
 export type FaultPlan = {
   readonly seed: number;
+  /** In the genesis; those that come in later, the spares, are numbered after them. */
   readonly validators: number;
   /** Equivocators that the set tolerates. */
   readonly f: number;
-  /** By index. */
+  /** Of the validators of the genesis by index, then of the spares. */
   readonly roles: readonly (AdversaryName | 'honest')[];
   /** Nodes that only watch what the validators do. */
   readonly watchers: number;
@@ -61,6 +63,8 @@ export type FaultPlan = {
   readonly clocks: readonly Millis[];
   readonly faults: readonly Fault[];
   readonly submissions: readonly Submission[];
+  /** By rising entry. */
+  readonly changes: readonly SetChange[];
   /** From here on messages arrive, and whoever did not crash for good is up. */
   readonly healAt: Millis;
 };
@@ -90,7 +94,7 @@ export function drawPlan(seed: number): FaultPlan {
   const gone = order.slice(hostile.length, hostile.length + dice.between(0, spare - hostile.length));
   const roles = [...Array(validators).keys()].map((at) => (hostile.includes(at) ? dice.pick(names) : 'honest'));
   const healAt = dice.between(FAULTS_LAST.least, FAULTS_LAST.most);
-  return {
+  return addEpochs({
     seed,
     validators,
     f,
@@ -103,8 +107,9 @@ export function drawPlan(seed: number): FaultPlan {
     clocks: roles.map(() => drawClock(dice)),
     faults: drawFaults(dice, { validators, gone, healAt }),
     submissions: drawSubmissions(dice, validators, healAt),
+    changes: [],
     healAt,
-  };
+  });
 }
 
 function drawTraffic(dice: Dice): Traffic {
@@ -189,6 +194,7 @@ export function calmPlan(validators: number, f: number, submissions: readonly Su
     clocks: [],
     faults: [],
     submissions,
+    changes: [],
     healAt: 0,
   };
 }

@@ -18,7 +18,7 @@ function planTwins(seed: number): FaultPlan {
   const plan = drawPlan(seed);
   const roles = Array.from({ length: 7 }, (_, at) => (at < 2 ? 'twins' : 'honest'));
   const faults = plan.faults.filter((fault) => fault.kind === 'partition');
-  return { ...plan, validators: 7, f: 2, roles, faults };
+  return { ...plan, validators: 7, f: 2, roles, faults, changes: [] };
 }
 
 /** Certificates that never come, so that validators go on over views they know nothing of. */
@@ -27,7 +27,7 @@ function planLosses(seed: number): FaultPlan {
   const roles = Array.from({ length: 4 }, () => 'honest' as const);
   const traffic = { delayMin: 10, delayMax: 900, slow: 0.3, slowMax: 6_000, lost: 0.3, doubled: 0 };
   const faults = plan.faults.filter((fault) => fault.kind === 'partition');
-  return { ...plan, validators: 4, f: 1, roles, interval: 250, faults, traffic };
+  return { ...plan, validators: 4, f: 1, roles, interval: 250, faults, traffic, changes: [] };
 }
 
 const GATES: readonly Gate[] = [
@@ -43,6 +43,12 @@ const GATES: readonly Gate[] = [
   { mutant: 'own nullify not counted', seeds: 400 },
   { mutant: 'restart votes', seeds: 60 },
   { mutant: 'signed before persisted', seeds: 3 },
+  { mutant: 'old validators go on', seeds: 15 },
+  { mutant: 'past the seal', seeds: 120 },
+  { mutant: 'entries on a seal', seeds: 120 },
+  { mutant: 'old votes bind', seeds: 120 },
+  { mutant: 'finalization of the old epoch', seeds: 120 },
+  { mutant: 'silent to other epochs', seeds: 100 },
 ];
 
 describe('every mistake is noticed', () => {

@@ -1,6 +1,7 @@
 // Mistakes put around the machine, each of which the simulator has to notice: those of our own trial, and those that others made.
 
 import { createSimplex, stepSimplex } from '../../../shared/chain/simplex.ts';
+import { tipOf } from '../../../shared/chain/block.ts';
 import { readRound, type Round, type Simplex, type SimplexEffect } from '../../../shared/chain/simplex-state.ts';
 import type { VerifiedCertificate } from '../../../shared/chain/certificate.ts';
 import type { VoteKind } from '../../../shared/chain/vote.ts';
@@ -120,6 +121,47 @@ const ownNullifyNotCounted: Step = (state, input, now) => {
   return { ...step, effects: step.effects.filter((effect) => !isNullify(effect)) };
 };
 
+/** CH37: the tip no longer says that its block hands over, and the host asks nobody else. */
+const sealForgotten: Step = (state, input, now) => {
+  const { handover, ...final } = state.final;
+  return stepSimplex(handover === undefined ? state : { ...state, final }, input, now);
+};
+
+/** CH37 without "what has made the seal final is no part of the chain". */
+const pastTheSeal: Step = (state, input, now) => {
+  const step = stepSimplex(state, input, now);
+  const effects: SimplexEffect[] = [];
+  let { final } = step.state;
+  for (const effect of step.effects) {
+    effects.push(effect);
+    if (effect.kind !== 'finalised' || tipOf(effect.block).handover === undefined) continue;
+    for (const [at, block] of effect.after.entries()) {
+      effects.push({ ...effect, block, after: effect.after.slice(at + 1) });
+      final = tipOf(block);
+    }
+  }
+  return { state: { ...step.state, final }, effects };
+};
+
+/** The log of the old epoch is read as if it were of the new one: views go on, so its votes seem to bind. */
+const oldVotesBind: typeof createSimplex = (given) => {
+  const { epoch } = given.config;
+  const log = given.log.map((record) =>
+    record.sort === 'vote' ? { ...record, claim: { ...record.claim, epoch } } : record,
+  );
+  return createSimplex({ ...given, log });
+};
+
+/** What made the seal final stands above it, and is taken for a block of the new epoch that is missing. */
+const oldFinalization: typeof createSimplex = (given) => {
+  const { certificate } = given;
+  return { ...createSimplex(given), finalization: certificate };
+};
+
+/** CH36 without "empty". */
+const entriesOnSeal: MachineFunctions['cutAfter'] = (book, parent, held) => book.cutAfter(parent, held, OTHER_EPOCH);
+const OTHER_EPOCH = -1;
+
 const with_ = (functions: Partial<MachineFunctions>): MachineFunctions => ({ ...MACHINE, ...functions });
 
 export const MUTANTS = {
@@ -139,4 +181,10 @@ export const MUTANTS = {
   'own nullify not counted': with_({ step: ownNullifyNotCounted }),
   'restart votes': with_({ create: restoring((record) => !isVote(record, 'notarize')) }),
   'signed before persisted': with_({ step: persistLast }),
+  'old validators go on': with_({ step: sealForgotten, handsOver: false }),
+  'past the seal': with_({ step: pastTheSeal }),
+  'entries on a seal': with_({ cutAfter: entriesOnSeal }),
+  'old votes bind': with_({ create: oldVotesBind }),
+  'finalization of the old epoch': with_({ create: oldFinalization }),
+  'silent to other epochs': with_({ answersEpochs: false }),
 } satisfies Record<string, MachineFunctions>;

@@ -33,5 +33,6 @@ function* listSmaller(plan: FaultPlan): Generator<FaultPlan> {
   for (const at of submissions.keys()) {
     if (submissions.length > 1) yield { ...plan, submissions: submissions.toSpliced(at, 1) };
   }
+  for (const at of plan.changes.keys()) yield { ...plan, changes: plan.changes.toSpliced(at, 1) };
   for (const [at, role] of roles.entries()) if (role !== 'honest') yield { ...plan, roles: roles.with(at, 'honest') };
 }

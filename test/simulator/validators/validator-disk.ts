@@ -18,7 +18,7 @@ type Write =
   | { readonly kind: 'final'; readonly final: FinalBlock }
   | { readonly kind: 'forget'; readonly epoch: number; readonly through: number };
 
-type Stored = { readonly view: number; readonly record: LogRecord };
+type Stored = { readonly epoch: number; readonly view: number; readonly record: LogRecord };
 
 /** What a folder put back from a backup holds. */
 export type DiskCopy = {
@@ -86,7 +86,7 @@ export class ValidatorDisk {
     switch (write.kind) {
       case 'log':
         for (const record of write.records) {
-          const value = this.#asBytes ? encodeLogRecord(record).value : { view: viewOf(record), record };
+          const value = this.#asBytes ? encodeLogRecord(record).value : { ...placeOf(record), record };
           this.#log.set(this.#keyOf(record), value);
         }
         return;
@@ -96,7 +96,10 @@ export class ValidatorDisk {
       case 'forget': {
         const { from, to } = forgottenRange(write.epoch, write.through);
         for (const [key, stored] of this.#log) {
-          const gone = stored instanceof Uint8Array ? key >= from && key < to : stored.view <= write.through;
+          const gone =
+            stored instanceof Uint8Array
+              ? key >= from && key < to
+              : stored.epoch === write.epoch && stored.view <= write.through;
           if (gone) this.#log.delete(key);
         }
       }
@@ -105,24 +108,29 @@ export class ValidatorDisk {
 
   #keyOf(record: LogRecord): string {
     if (this.#asBytes) return encodeLogRecord(record).key;
+    const { epoch, view } = placeOf(record);
     switch (record.sort) {
       case 'vote':
-        return `vote ${record.claim.view} ${record.claim.kind}`;
+        return `vote ${epoch} ${view} ${record.claim.kind}`;
       case 'block':
         return `block ${record.block.id}`;
       case 'certificate':
-        return `certificate ${record.certificate.view} ${record.certificate.kind}`;
+        return `certificate ${epoch} ${view} ${record.certificate.kind}`;
     }
   }
 }
 
-function viewOf(record: LogRecord): number {
+function placeOf(record: LogRecord): { readonly epoch: number; readonly view: number } {
   switch (record.sort) {
     case 'vote':
-      return record.claim.view;
+      return pick(record.claim);
     case 'block':
-      return record.block.header.view;
+      return pick(record.block.header);
     case 'certificate':
-      return record.certificate.view;
+      return pick(record.certificate);
   }
+}
+
+function pick({ epoch, view }: { epoch: number; view: number }): { readonly epoch: number; readonly view: number } {
+  return { epoch, view };
 }

@@ -2,22 +2,13 @@
 
 import { assert } from '../../../shared/core/assert.ts';
 import type { Millis } from '../../../shared/core/brand.ts';
-import { testBlock, type TestGroup } from '../../../shared/chain/chain.test-kit.ts';
 import { checkLink, tipOf, type Block, type Tip } from '../../../shared/chain/block.ts';
 import { checkFinality } from '../../../shared/chain/certified-block.ts';
-import type {
-  Address,
-  Simplex,
-  SimplexEffect,
-  SimplexInput,
-  SimplexMessage,
-} from '../../../shared/chain/simplex-state.ts';
+import type { Simplex, SimplexEffect, SimplexInput, SimplexMessage } from '../../../shared/chain/simplex-state.ts';
 import { finalViewOf } from '../../../shared/chain/simplex-state.ts';
-import type { VerifiedVote, VoteClaim } from '../../../shared/chain/vote.ts';
 import type { Adversary } from '../../adversaries/adversary.ts';
-import type { EntryBook } from './entry-book.ts';
-import type { MachineFunctions } from './machine-functions.ts';
 import type { FinalBlock, ValidatorDisk } from './validator-disk.ts';
+import type { NodePorts } from './node-ports.ts';
 import type { Wire } from './wire.ts';
 
 /** In place of an index: a node that signs nothing. */
@@ -28,49 +19,19 @@ const WANTED_AGAIN: Millis = 2 * DELTA;
 const WANTED_TIMES = 30;
 /** Blocks of one answer: cut short, so that whoever is far behind asks again. */
 const ANSWER_BLOCKS_MAX = 4;
+/** Between two words to somebody in another epoch (CN9). */
+const OTHER_EPOCH_PACE: Millis = 2 * DELTA;
 
 type NodeInput =
   | SimplexInput
-  | { readonly kind: 'blocks'; readonly blocks: readonly FinalBlock[] }
+  | Extract<Wire, { readonly kind: 'blocks' }>
   /** Something may wait to be ordered: what, is looked up when its turn comes. */
   | { readonly kind: 'look' };
-
-/** What a node gets from the world it is in. */
-export type NodePorts = {
-  readonly group: TestGroup;
-  readonly machine: MachineFunctions;
-  readonly book: EntryBook;
-  /** Least time between two blocks. */
-  readonly interval: Millis;
-  /** The world's time; the node's own clock may be off. */
-  now(): Millis;
-  after(delay: Millis, task: () => unknown): void;
-  /** Places of the other nodes that an address means. */
-  placesOf(to: Address): readonly number[];
-  send(to: number, wire: Wire): void;
-  sign(claim: VoteClaim): VerifiedVote;
-  /** Whether all that is signed in what came verifies. */
-  isGenuine(wire: Wire): boolean;
-  /** How long the next strict write takes. */
-  diskDelay(): Millis;
-  /** How long a block takes to be made or executed: 0 is at once, within the step. */
-  workDelay(): Millis;
-  /** The power goes when this is true. */
-  crashes(): boolean;
-  readonly watch: NodeWatch;
-};
-
-/** Who looks on after every effect and every step. */
-export type NodeWatch = {
-  performed(node: ValidatorNode, effect: SimplexEffect): void;
-  finalised(node: ValidatorNode, final: FinalBlock): void;
-  stepped(node: ValidatorNode, before: Simplex): void;
-};
 
 export class ValidatorNode {
   /** Its place in the network; two nodes with one `self` are twins. */
   readonly place: number;
-  /** Its index in the set; WATCHER for none. */
+  /** Which validator of the plan it is, in the set or not; WATCHER for none. */
   readonly self: number;
   readonly disk: ValidatorDisk;
   /** How far its clock is off. */
@@ -92,6 +53,8 @@ export class ValidatorNode {
   #inputs: NodeInput[] = [];
   #running = false;
   readonly #waiting = new Map<string, Block>();
+  /** When somebody in another epoch was last answered, by place. */
+  readonly #metAt = new Map<number, Millis>();
 
   constructor(given: { place: number; self: number; disk: ValidatorDisk; clockOffset: Millis; ports: NodePorts }) {
     this.place = given.place;
@@ -108,6 +71,10 @@ export class ValidatorNode {
 
   get finalView(): number {
     return finalViewOf(this.machine);
+  }
+
+  get epoch(): number {
+    return this.machine.config.epoch;
   }
 
   start(): void {
@@ -133,7 +100,8 @@ export class ValidatorNode {
 
   /** A session with this validator began or was lost. */
   notice(validator: number, online: boolean): void {
-    if (validator !== this.self && validator !== WATCHER) this.#take({ kind: 'presence', validator, online });
+    const index = this.#ports.indexIn(this.machine.config.set, validator);
+    if (validator !== this.self && index !== null) this.#take({ kind: 'presence', validator: index, online });
   }
 
   addEntries(upTo: number): void {
@@ -154,9 +122,10 @@ export class ValidatorNode {
     if (this.adversary?.hear?.(wire) === true) return;
     switch (wire.kind) {
       case 'simplex':
+        if (wire.epoch !== this.epoch) return this.#meetOtherEpoch(wire);
         return this.#take({ kind: 'message', from: String(from), finalView: wire.finalView, message: wire.message });
       case 'blocks':
-        return this.#take({ kind: 'blocks', blocks: wire.blocks });
+        return this.#take(wire);
       case 'entries':
         if (wire.upTo > this.held) this.#passOn(wire.upTo);
         return this.addEntries(wire.upTo);
@@ -166,17 +135,41 @@ export class ValidatorNode {
         return;
       case 'greeting':
         this.addEntries(wire.upTo);
-        this.#take({ kind: 'message', from: String(from), finalView: wire.finalView, message: { kind: 'status' } });
+        // A new session: what was said in the one before may be lost.
+        this.#metAt.delete(from);
+        this.hear({ ...wire, kind: 'simplex', message: { kind: 'status' } });
     }
   }
 
+  /** CN9: whoever is behind hears of it, and asks for the blocks that lead to the present epoch. */
+  #meetOtherEpoch({ from, epoch, message }: Extract<Wire, { readonly kind: 'simplex' }>): void {
+    if (this.#ports.machine.answersEpochs === false) return;
+    if (message.kind === 'getBlocks') return this.#answerBlocks(from, message.from);
+    const last = this.#metAt.get(from);
+    if (last !== undefined && this.#ports.now() - last < OTHER_EPOCH_PACE) return;
+    this.#metAt.set(from, this.#ports.now());
+    if (epoch > this.epoch) this.#askForBlocks(from);
+    else this.#send(from, { kind: 'status' }, this.finalView);
+  }
+
+  #askForBlocks(to: number): void {
+    this.#send(to, { kind: 'getBlocks', from: this.machine.final.height + 1 }, this.finalView);
+  }
+
   #passOn(upTo: number): void {
-    for (const to of this.#ports.placesOf('all')) this.#ports.send(to, { kind: 'entries', from: this.place, upTo });
+    for (const to of this.#ports.placesOf('all', this.epoch))
+      this.#ports.send(to, { kind: 'entries', from: this.place, upTo });
   }
 
   greet(to: number): void {
     if (!this.up) return;
-    this.#ports.send(to, { kind: 'greeting', from: this.place, finalView: this.finalView, upTo: this.held });
+    this.#ports.send(to, {
+      kind: 'greeting',
+      from: this.place,
+      epoch: this.epoch,
+      finalView: this.finalView,
+      upTo: this.held,
+    });
   }
 
   #openMachine(): Simplex {
@@ -185,7 +178,7 @@ export class ValidatorNode {
     const last = this.chain.at(-1);
     const { rules } = book.groupAfter(last?.block.id ?? group.tip.id);
     return machine.create({
-      config: machine.configure({ ...rules, self: this.self === WATCHER ? null : this.self, delta: DELTA }),
+      config: machine.configure({ ...rules, self: this.#ports.indexIn(rules.set, this.self), delta: DELTA }),
       final: last === undefined ? group.tip : tipOf(last.block),
       interval: this.#ports.interval,
       certificate: last?.certificate ?? null,
@@ -204,7 +197,7 @@ export class ValidatorNode {
     const life = this.#life;
     for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
       if (input.kind === 'blocks') {
-        const caughtUp = this.#keepBlocks(input.blocks);
+        const caughtUp = this.#keepBlocks(input);
         if (caughtUp === null) continue;
         input = caughtUp;
       }
@@ -240,7 +233,25 @@ export class ValidatorNode {
       if (isStrict) this.disk.sync();
       this.#ports.watch.performed(this, effect);
     }
+    if (this.#followSeal()) return true;
     this.#inputs.unshift(...answers);
+    return true;
+  }
+
+  /** CH37: after a final seal a new machine begins, and what the old one waits for is void. */
+  #followSeal(): boolean {
+    const { book, machine } = this.#ports;
+    const last = this.chain.at(-1);
+    const { epoch } = this;
+    if (last === undefined || machine.handsOver === false || book.groupAfter(last.block.id).rules.epoch === epoch) {
+      return false;
+    }
+    this.disk.write({ kind: 'forget', epoch, through: Number.MAX_SAFE_INTEGER - 1 });
+    this.#waiting.clear();
+    this.#setTimer(null);
+    this.machine = this.#openMachine();
+    this.#inputs.unshift({ kind: 'start' });
+    for (const to of this.#ports.placesOf('all', this.epoch)) this.#send(to, { kind: 'status' }, this.finalView);
     return true;
   }
 
@@ -254,7 +265,7 @@ export class ValidatorNode {
         answers.push({ kind: 'signed', vote: this.#ports.sign(effect.claim) });
         return false;
       case 'send':
-        for (const to of this.#ports.placesOf(effect.to)) this.#send(to, effect.message, effect.finalView);
+        for (const to of this.#ports.placesOf(effect.to, this.epoch)) this.#send(to, effect.message, effect.finalView);
         return false;
       case 'propose':
         this.#answer(answers, () => this.#propose(effect));
@@ -269,10 +280,10 @@ export class ValidatorNode {
         this.#keep({ block: effect.block, certificate: effect.certificate, after: effect.after });
         return true;
       case 'forget':
-        this.disk.write({ kind: 'forget', epoch: this.machine.config.epoch, through: effect.through });
+        this.disk.write({ kind: 'forget', epoch: this.epoch, through: effect.through });
         return false;
       case 'answerBlocks':
-        for (const to of this.#ports.placesOf(effect.to)) this.#answerBlocks(to, effect.from);
+        for (const to of this.#ports.placesOf(effect.to, this.epoch)) this.#answerBlocks(to, effect.from);
         return false;
       case 'setTimer':
         this.#setTimer(effect.at);
@@ -284,7 +295,7 @@ export class ValidatorNode {
 
   #send(to: number, message: SimplexMessage, finalView: number): void {
     if (this.adversary?.send?.(to, message, finalView) === true) return;
-    this.#ports.send(to, { kind: 'simplex', from: this.place, finalView, message });
+    this.#ports.send(to, { kind: 'simplex', from: this.place, epoch: this.epoch, finalView, message });
   }
 
   #setTimer(at: Millis | null): void {
@@ -299,14 +310,14 @@ export class ValidatorNode {
   }
 
   #workBeyond(tip: Tip): SimplexInput {
-    return { kind: 'work', pending: this.held > (this.#ports.book.orderedUpTo(tip.id) ?? 0) };
+    return { kind: 'work', pending: this.#ports.book.cutAfter(tip.id, this.held, this.epoch).length > 0 };
   }
 
   #propose({ view, parent, time, entries, empty }: SimplexEffect & { kind: 'propose' }): SimplexInput {
-    const { book } = this.#ports;
-    const cut = entries ? book.cutAfter(parent.id, this.held) : [];
+    const { book, machine } = this.#ports;
+    const cut = entries ? machine.cutAfter(book, parent.id, this.held, this.epoch) : [];
     if (cut.length === 0 && !empty) return { kind: 'proposed', view, block: null };
-    const block = testBlock(book.groupAfter(parent.id), parent, { view, time, cut });
+    const block = book.createBlock(this.epoch, parent, { view, time, cut });
     book.add(block);
     return { kind: 'proposed', view, block, interval: this.#ports.interval };
   }
@@ -338,13 +349,15 @@ export class ValidatorNode {
   #askForEntries(block: Block, times: number): void {
     if (times === 0 || !this.#waiting.has(block.id) || block.header.view <= this.machine.final.view) return;
     const upTo = this.#ports.book.lastOf(block);
-    for (const to of this.#ports.placesOf('all')) this.#ports.send(to, { kind: 'wanted', from: this.place, upTo });
+    for (const to of this.#ports.placesOf('all', this.epoch))
+      this.#ports.send(to, { kind: 'wanted', from: this.place, upTo });
     const life = this.#life;
     this.#ports.after(WANTED_AGAIN, () => life === this.#life && this.#askForEntries(block, times - 1));
   }
 
   #keep(final: FinalBlock): void {
     assert(final.block.header.height === this.chain.length + 1, 'final blocks come by rising height');
+    this.#ports.book.open(final.block.id);
     this.chain.push(final);
     this.finishedAt = this.#ports.now();
     this.disk.write({ kind: 'final', final });
@@ -355,11 +368,11 @@ export class ValidatorNode {
     const first = this.#ports.machine.firstBlock(from);
     const blocks = first < 1 ? [] : this.chain.slice(first - 1, first - 1 + ANSWER_BLOCKS_MAX);
     if (this.adversary?.answerBlocks?.(to, blocks) === true || blocks.length === 0) return;
-    this.#ports.send(to, { kind: 'blocks', from: this.place, blocks });
+    this.#ports.send(to, { kind: 'blocks', from: this.place, epoch: this.epoch, blocks });
   }
 
   /** CH32: what stands on the own chain and is final; the entries came with the blocks. */
-  #keepBlocks(blocks: readonly FinalBlock[]): SimplexInput | null {
+  #keepBlocks({ from, epoch, blocks }: Extract<Wire, { readonly kind: 'blocks' }>): SimplexInput | null {
     const { group, book } = this.#ports;
     let kept: FinalBlock | null = null;
     for (const final of blocks) {
@@ -376,6 +389,10 @@ export class ValidatorNode {
     }
     if (kept === null) return null;
     this.disk.sync();
+    const isOver = this.#followSeal();
+    // The answer was cut short: the next one goes on from here.
+    if (this.epoch < epoch) this.#askForBlocks(from);
+    if (isOver) return null;
     return { kind: 'caughtUp', tip: tipOf(kept.block), certificate: kept.certificate, interval: this.#ports.interval };
   }
 }

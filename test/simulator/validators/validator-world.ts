@@ -5,17 +5,20 @@ import type { TestGroup } from '../../../shared/chain/chain.test-kit.ts';
 import type { Address } from '../../../shared/chain/simplex-state.ts';
 import { ADVERSARIES } from '../../adversaries/adversaries.ts';
 import { openStage } from './adversary-stage.ts';
+import type { PublicKey } from '../../../shared/crypto/ids.ts';
 import { createDice, type Dice } from './dice.ts';
 import { createEntryBook, type EntryBook } from './entry-book.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Fault, FaultPlan } from './fault-plan.ts';
 import { Invariants, type Seen } from './invariants.ts';
 import { MACHINE, type MachineFunctions } from './machine-functions.ts';
+import type { ValidatorSet } from '../../../shared/chain/validator-set.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
-import { createRealSignatures, createRegister, type Signatures } from './signatures.ts';
-import { groupOf } from './test-groups.ts';
+import { createRealSignatures, createRegister, isGenuine, type Signatures } from './signatures.ts';
+import { groupOf, keyOf } from './test-groups.ts';
 import { ValidatorDisk } from './validator-disk.ts';
-import { DELTA, ValidatorNode, WATCHER, type NodePorts } from './validator-node.ts';
+import type { NodePorts } from './node-ports.ts';
+import { DELTA, ValidatorNode, WATCHER } from './validator-node.ts';
 import type { Wire } from './wire.ts';
 
 /** A crash that waits for a step in which to strike strikes anyway after this. */
@@ -61,13 +64,24 @@ export class ValidatorWorld {
     this.#isReal = real;
     this.#greets = greets;
     this.group = groupOf(plan.validators, plan.f);
-    this.book = createEntryBook(this.group);
+    const configured = (group: TestGroup): TestGroup => {
+      const { group: id, epoch, set } = machine.configure({ ...group.rules, self: null, delta: DELTA });
+      return { ...group, rules: { group: id, epoch, set } };
+    };
+    this.book = createEntryBook(this.group, plan.changes, configured);
     this.#began = this.group.tip.time + 10_000;
     this.queue = new EventQueue(this.#began);
     this.#dice = createDice(plan.seed + 1);
-    const { set } = machine.configure({ ...this.group.rules, self: null, delta: DELTA });
-    this.#signatures = real ? createRealSignatures(this.group.rules.group, set) : createRegister(set);
-    this.#invariants = new Invariants((self) => this.#isHonest(self), this.#signatures);
+    const setOf = (epoch: number): ValidatorSet | undefined => this.book.groupOf(epoch)?.rules.set;
+    this.#signatures = real
+      ? createRealSignatures(this.group.rules.group, setOf, plan.roles.length)
+      : createRegister(setOf);
+    this.#invariants = new Invariants({
+      isHonest: (self) => this.#isHonest(self),
+      isHonestSigner: (epoch, signer) => this.#isHonest(this.#validatorAt(epoch, signer)),
+      signatures: this.#signatures,
+      book: this.book,
+    });
     const bodies = plan.roles.flatMap((role, self) =>
       role === 'honest' ? [] : Array.from({ length: ADVERSARIES[role].bodies - 1 }, () => self),
     );
@@ -183,7 +197,7 @@ export class ValidatorWorld {
       book,
       dice,
       peers: this.#othersOf(node),
-      sign: (claim) => this.#signatures.sign(node.self, claim),
+      sign: (claim) => this.#signatures.sign(keyOf(group, node.self), claim),
       send: (to, wire) => {
         this.seen.staged++;
         this.network.send(to, wire);
@@ -204,9 +218,10 @@ export class ValidatorWorld {
       machine: this.#isHonest(self) ? this.#machine : { ...MACHINE, configure: this.#machine.configure },
       now: () => queue.now,
       after: (delay, task) => this.#afterAwake(place, delay, task),
-      placesOf: (to) => this.#placesOf(place, self, to),
+      placesOf: (to, epoch) => this.#placesOf(place, to, epoch),
+      indexIn: ({ keys }, validator) => this.#indexIn(keys, validator),
       send: (to, wire) => this.network.send(to, wire),
-      sign: (claim) => this.#signatures.sign(self, claim),
+      sign: (claim) => this.#signatures.sign(keyOf(group, self), claim),
       isGenuine: (wire) => (!isCheating && !this.#isReal) || isGenuine(wire, this.#signatures),
       diskDelay: () => this.#drawDelay(this.plan.diskDelayMax),
       workDelay: () => this.#drawDelay(this.#healed ? 0 : this.plan.workDelayMax),
@@ -227,12 +242,23 @@ export class ValidatorWorld {
     return this.nodes.map((_, at) => at).filter((at) => at !== place);
   }
 
-  #placesOf(place: number, self: number, to: Address): readonly number[] {
+  /** Which validator of the plan has this index. */
+  #validatorAt(epoch: number, signer: number): number {
+    const key = this.book.groupOf(epoch)?.rules.set.keys[signer];
+    return [...this.plan.roles.keys()].find((at) => keyOf(this.group, at) === key) ?? WATCHER;
+  }
+
+  #indexIn(keys: readonly PublicKey[], validator: number): number | null {
+    const index = validator === WATCHER ? -1 : keys.indexOf(keyOf(this.group, validator));
+    return index < 0 ? null : index;
+  }
+
+  #placesOf(place: number, to: Address, epoch: number): readonly number[] {
     if (to === 'all') return this.nodes.map((_, at) => at).filter((at) => at !== place);
     if ('peer' in to) return [Number(to.peer)];
-    return to.validator === self
-      ? []
-      : this.nodes.filter((node) => node.self === to.validator).map((node) => node.place);
+    const validator = this.#validatorAt(epoch, to.validator);
+    if (validator === this.nodes[place]!.self) return [];
+    return this.nodes.filter(({ self }) => self === validator).map((node) => node.place);
   }
 
   #deliver(to: number, wire: Wire): void {
@@ -369,13 +395,4 @@ export class ValidatorWorld {
       }
     }
   }
-}
-
-/** What the host of a machine checks before the machine hears of it. */
-function isGenuine(wire: Wire, signatures: Signatures): boolean {
-  if (wire.kind === 'blocks') return wire.blocks.every(({ certificate }) => signatures.isCertificate(certificate));
-  if (wire.kind !== 'simplex') return true;
-  const { message } = wire;
-  if (message.kind === 'certificate') return signatures.isCertificate(message.certificate);
-  return (message.kind !== 'vote' && message.kind !== 'propose') || signatures.isVote(message.vote);
 }

@@ -18,7 +18,7 @@ const REAL_VALIDATORS_MAX = 4;
 
 describe('validators, from a seed', () => {
   test.each(Array.from({ length: SEEDS / SEEDS_A_TEST }, (_, at) => at * SEEDS_A_TEST))(
-    'CH18–CH31: seeds from %i: no fork, none stuck, quiet after; some are run twice with one digest',
+    'CH18–CH31, CH36, CH37: seeds from %i: no fork, none stuck, quiet after; some are run twice with one digest',
     { timeout: 600_000 },
     (first) => {
       for (let seed = first; seed < first + SEEDS_A_TEST; seed++) {
@@ -66,6 +66,52 @@ describe('a long block interval', () => {
     expect(long!.seen.nullified).toBe(0);
     expect(long!.height).toBeLessThanOrEqual(short!.height);
     expect(long!.events).toBeLessThanOrEqual(short!.events);
+  });
+});
+
+describe('validators that change', () => {
+  const work = [1_000, 5_000, 9_000, 13_000].map((at) => ({ at, validator: 0, entries: 2, spread: true }));
+  const three = { entry: 1, members: [1, 2, 4], f: 0 };
+  const four = { entry: 3, members: [1, 2, 4, 5], f: 1 };
+  const one = { entry: 5, members: [5], f: 0 };
+  const new3 = { entry: 7, members: [0, 2, 3], f: 0 };
+  const steady = calmPlan(4, 1, work);
+  const plan = { ...steady, roles: [...steady.roles, 'honest', 'honest'] as const, changes: [three, four, one, new3] };
+
+  test('CH36, CH37: each change is one seal, and the next ones go on from it', () => {
+    const run = runPlan(plan);
+    expect(run.seen.seals).toBe(4);
+    expect(run.height).toBe(4);
+  });
+
+  test('CH36, CH37: the same where leaders crash, spares sleep and all are cut apart at a seal', () => {
+    let seals = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const at = 1_000 + 100 * seed;
+      const faults = [
+        { kind: 'crash', at, validator: seed % 4, effects: seed % 12, down: 3_000 },
+        { kind: 'sleep', at: at + 500, until: at + 6_000, validator: 4 },
+        { kind: 'partition', at: at + 2_000, until: at + 9_000, sides: [0, 1, 1, 0, 1, 0] },
+      ] as const;
+      const run = runPlan({ ...plan, seed, faults, healAt: 15_000 });
+      // Changes that one block orders come together.
+      expect(run.seen.seals).toBeGreaterThan(0);
+      seals += run.seen.seals;
+    }
+    expect(seals).toBeGreaterThan(80);
+  });
+
+  test('CH20, CH36: of many seeds some seals are final by an empty block above them, and all sizes hand over', () => {
+    const seen = { seals: 0, onSeals: 0 };
+    for (let seed = 0; seed < 300; seed++) {
+      const drawn = drawPlan(seed);
+      if (drawn.changes.length === 0) continue;
+      const run = runPlan(drawn);
+      seen.seals += run.seen.seals;
+      seen.onSeals += run.seen.carriedSeals;
+    }
+    expect(seen.seals).toBeGreaterThan(100);
+    expect(seen.onSeals).toBeGreaterThan(3);
   });
 });
 
