@@ -107,7 +107,8 @@ export class EntryIntake {
 
   /** One entry may need another to be judged (a join, the first of its feed): those refused get another turn after the rest. */
   async restore(): Promise<void> {
-    let waiting = await this.#loadUnexpired();
+    // On disk they lie by id; each is judged by the one before it in its feed.
+    let waiting = (await this.#loadUnexpired()).toSorted((a, b) => a.body.seq - b.body.seq);
     for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
       before = waiting.length;
       const refused: ParsedEntry[] = [];
@@ -285,7 +286,7 @@ export class EntryIntake {
   /** Before anything is verified: as if it paid all that it offers. */
   #mayHaveRoom(entry: ParsedEntry): boolean {
     const { body } = entry;
-    if (this.pool.isFullFor(body.device, this.#arriving.keys())) return false;
+    if (this.pool.roomFor(body.device, this.#arriving.keys()) <= 0) return false;
     const own = body.device === this.#options.own;
     return this.pool.findRoom(entry, { paid: body.fee ?? 0n, own, coming: this.#arriving.keys() }) !== null;
   }

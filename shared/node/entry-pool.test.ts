@@ -2,10 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { createPerson, write } from '../../test/simulator/ledger-world.ts';
+import type { Cid } from '../codec/cid.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { nextEntryBody } from '../feeds/feed.ts';
 import { sign } from '../../test/simulator/ledger-world.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
-import { EntryPool, POOL_DEVICE_ENTRIES_MAX } from './entry-pool.ts';
+import { EntryPool, POOL_DEVICE_ENTRIES_MAX, POOL_DEVICE_ENTRIES_MIN } from './entry-pool.ts';
 
 const operation = (handle: string) => handleRegister.create({ handle });
 
@@ -32,14 +34,31 @@ test('the newest of a device is the newest that still waits', async () => {
   expect([pool.newestOf(device), pool.identityOf(device), pool.size]).toEqual([undefined, undefined, 0]);
 });
 
-test('one device fills its own share and leaves room for others', async () => {
-  const [alice, bernd] = [await createPerson('alice'), await createPerson('bernd')];
+/** As if this many entries waited, each of this size. */
+async function fill(pool: EntryPool, { of, entries, size }: { of: string; entries: number; size?: number }) {
+  const { body, ...entry } = await write(await createPerson(of), [operation('name')]);
+  for (let at = 1; at <= entries; at++) {
+    const id = `${of}-${at}` as Cid;
+    pool.add({ ...entry, id, size: size ?? entry.size, body: { ...body, seq: at } });
+  }
+  return body.device;
+}
+
+test('WS1: one device takes a quarter of what others leave, at most a message, and always its own share', async () => {
   const pool = new EntryPool();
-  for (let i = 0; i < POOL_DEVICE_ENTRIES_MAX; i++) pool.add(await write(alice, [operation('name')]));
-  const other = await write(bernd, [operation('name')]);
-  expect([...pool.entries()].length).toBe(POOL_DEVICE_ENTRIES_MAX);
-  expect(pool.isFullFor([...pool.entries()][0]!.body.device)).toBe(true);
-  expect(pool.isFullFor(other.body.device)).toBe(false);
+  const other = (await write(await createPerson('other'), [operation('name')])).body.device;
+  const alice = await fill(pool, { of: 'alice', entries: 1_000 });
+  expect([pool.roomFor(alice), pool.isHalfFreeFor(alice)]).toEqual([POOL_DEVICE_ENTRIES_MAX - 1_000, false]);
+  expect([pool.roomFor(other), pool.isHalfFreeFor(other)]).toEqual([1_000, true]);
+  for (const of of ['bernd', 'carla', 'dora']) await fill(pool, { of, entries: 1_000 });
+  expect(pool.roomFor(other)).toBe(POOL_DEVICE_ENTRIES_MIN);
+  expect(pool.roomFor(alice)).toBe(500 - 1_000);
+});
+
+test('WS1: large entries leave a device its own share and no more', async () => {
+  const pool = new EntryPool();
+  const alice = await fill(pool, { of: 'alice', entries: 200, size: ENTRY_BYTES_MAX });
+  expect(pool.roomFor(alice)).toBe(POOL_DEVICE_ENTRIES_MIN - 200);
 });
 
 test('a range is whole or not there', async () => {

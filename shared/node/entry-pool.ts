@@ -10,8 +10,12 @@ import { BLOCK_BYTES_MAX } from '../core/limits.ts';
 const POOL_ENTRIES_MAX = 5_000;
 /** Bytes of it all: what eight full blocks take away. */
 const POOL_BYTES_MAX: number = 8 * BLOCK_BYTES_MAX;
-/** Of one device: whoever leaves gaps in a feed fills its own share with entries that wait for ever, and nobody else's. */
-export const POOL_DEVICE_ENTRIES_MAX = 256;
+/** Of one device, whatever others have: nobody's entries leave no room for another's. */
+export const POOL_DEVICE_ENTRIES_MIN = 256;
+/** Of one device while there is plenty of room: what one message holds, so that a day's edits come in one go. */
+export const POOL_DEVICE_ENTRIES_MAX = 1_024;
+/** Of what others leave free one device takes no more than this part. */
+const SHARE = 4;
 
 /** What an entry pays (thousandths) and since when it waits; `own` of this device. */
 export type WaitingTerms = { readonly paid: bigint; readonly since: Millis; readonly own: boolean };
@@ -35,11 +39,20 @@ export class EntryPool {
     return this.#byDevice.get(device)?.entries.size ?? 0;
   }
 
-  /** Whether no more of this device may wait, with those that come in just now. */
-  isFullFor(device: PublicKey, coming: Iterable<VerifiedEntry> = []): boolean {
+  /** How many more of this device may wait, beside those that come in just now. */
+  roomFor(device: PublicKey, coming: Iterable<VerifiedEntry> = []): number {
     let own = this.countOf(device);
-    for (const { body } of coming) if (body.device === device) own++;
-    return own >= POOL_DEVICE_ENTRIES_MAX;
+    let bytes = this.#bytes;
+    for (const { body, size } of coming) {
+      if (body.device === device) own++;
+      bytes += size;
+    }
+    return this.#shareOf(device, bytes) - own;
+  }
+
+  /** Whether a good part of what this device may have waiting is free. */
+  isHalfFreeFor(device: PublicKey): boolean {
+    return this.countOf(device) <= this.#shareOf(device, this.#bytes) / 2;
   }
 
   /**
@@ -168,6 +181,13 @@ export class EntryPool {
       found.push(entry);
     }
     return found;
+  }
+
+  /** WS1. Large entries take the bytes long before the places. */
+  #shareOf(device: PublicKey, bytes: number): number {
+    const free = POOL_ENTRIES_MAX - (this.size - this.countOf(device));
+    if (bytes > POOL_BYTES_MAX / SHARE) return POOL_DEVICE_ENTRIES_MIN;
+    return Math.max(POOL_DEVICE_ENTRIES_MIN, Math.min(POOL_DEVICE_ENTRIES_MAX, Math.floor(free / SHARE)));
   }
 
   #findCheapest(mayGo: (entry: VerifiedEntry) => boolean): VerifiedEntry | undefined {

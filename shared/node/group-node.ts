@@ -89,11 +89,8 @@ export class GroupNode {
     const orderers = (): number => chain.validators.keys.length;
     this.#pending = new PendingDocuments({ clock, documents, onFailed, index, identity, readChanges });
     this.#own = new OwnEntries({
-      store,
-      chain,
-      outbox,
+      ...{ store, chain, outbox, identity, device: self.signer.key },
       pending: this.#pending,
-      identity,
       isLost: (code) => (this.orders || orderers() > 1) && isLostBy(code, { orderers: orderers() }),
       refusal: () => this.refusal,
       onTaken: (bytes) => this.#sync.give(bytes),

@@ -14,7 +14,6 @@ import { decodeFinality, encodeCertifiedBlock } from '../chain/certified-block.t
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { assembleBlock, BlockStash, type LinkedEntry } from './block-stash.ts';
-import { POOL_DEVICE_ENTRIES_MAX } from './entry-pool.ts';
 import { bestOf, createPeer, type Peer, type SyncPeer } from './sync-peer.ts';
 import { takeMessageful, type SyncItem } from './sync-queue.ts';
 
@@ -27,8 +26,8 @@ export type SyncChain = {
   readonly tip: Cid;
   /** Entries that are not final, those of one feed in order. */
   pending(): Iterable<VerifiedEntry>;
-  /** How many of them a device wrote. */
-  pendingOf(device: PublicKey): number;
+  /** Whether half of what one device may have waiting is free. */
+  isHalfFreeFor(device: PublicKey): boolean;
   /** The last final number of a feed; 0 before the first. */
   finalSeq(feed: FeedId): number;
   /** A verified entry that is not final. */
@@ -136,8 +135,8 @@ export class GroupSync {
   final(block: CertifiedBlock, entries: readonly VerifiedEntry[]): void {
     const { height } = block.block.header;
     for (const peer of this.#peers.values()) {
-      // What it gave in vain for want of room may come again: it hears how far this one is.
-      if (peer.missed && this.#hasRoomFor(peer)) {
+      // What it gave in vain for want of room may come again: it hears how far this one is, and not after every block.
+      if (peer.missed && this.#options.chain.isHalfFreeFor(peer.device)) {
         peer.missed = false;
         this.#sayState(peer);
       }
@@ -293,11 +292,6 @@ export class GroupSync {
       if (body.device === this.#options.device && !isNew(peer.given, id)) continue;
       yield bytes;
     }
-  }
-
-  /** For a good part of what one device may have waiting here, so that it is not said after every block. */
-  #hasRoomFor({ device }: Peer): boolean {
-    return this.#options.chain.pendingOf(device) <= POOL_DEVICE_ENTRIES_MAX / 2;
   }
 
   #mayReadAll(peer: Peer): boolean {

@@ -65,6 +65,7 @@ export class OutboxClosed extends Error {
 
 type Waiter = { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void };
 type Pending = OwnEntry & { readonly at: { rank: number; seq: number } };
+type Settled = Pending & { readonly outcome: Outcome };
 
 /** What stood behind a refused entry in its feed can never be ordered; callers who may number again do so on this code. */
 const FOLLOWED_REFUSED = {
@@ -124,6 +125,11 @@ export class Outbox {
 
   owes(id: Cid): boolean {
     return this.#pending.has(id);
+  }
+
+  /** The bytes of one that is owed. */
+  bytesOf(id: Cid): Uint8Array | undefined {
+    return this.#pending.get(id)?.bytes;
   }
 
   get reconciled(): boolean {
@@ -238,45 +244,52 @@ export class Outbox {
     return this.#inTurn(async () => {
       const pending = this.#closed ? undefined : this.#pending.get(id);
       if (!pending) return [];
-      const settled = [{ ...pending, outcome }];
-      if (outcome.height === null) {
-        for (const other of this.#pending.values()) {
-          const follows = other.at.rank === pending.at.rank && other.at.seq > pending.at.seq;
-          if (follows) settled.push({ ...other, outcome: LOST_TO_FORK.has(outcome.code) ? outcome : FOLLOWED_REFUSED });
-        }
+      const settled: Settled[] = [{ ...pending, outcome }];
+      if (outcome.height !== null) return await this.#keepOutcomes(settled, this.#head);
+      for (const other of this.#pending.values()) {
+        const follows = other.at.rank === pending.at.rank && other.at.seq > pending.at.seq;
+        if (follows) settled.push({ ...other, outcome: LOST_TO_FORK.has(outcome.code) ? outcome : FOLLOWED_REFUSED });
       }
-      const head = outcome.height === null ? this.#headAfterRefusal(pending) : this.#head;
-      const written = this.#options.store.write(
-        {
-          put: [
-            ...settled.map((entry) => ({
-              key: outcomeKey(entry.id),
-              value: encodeCanonical(outcomeSchema, entry.outcome),
-            })),
-            ...(head ? [{ key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) }] : []),
-          ],
-          remove: settled.map(({ at }) => ownPendingKey(at)),
-        },
-        'strict',
-      );
-      try {
-        await written;
-      } catch (error) {
-        // It stays pending, and is settled when its outcome is said again; whoever waits hears why not now.
-        for (const { id: waited } of settled) this.#rejectWaiters(waited, error);
-        throw error;
-      }
-      if (head !== this.#head) this.#reconciled = false;
-      this.#head = head;
-      if (outcome.code !== 'ok') this.#lastRefused = outcome;
-      for (const entry of settled) {
-        this.#pending.delete(entry.id);
-        this.#delays.delete(entry.id);
-        for (const { resolve } of this.#waiters.get(entry.id) ?? []) resolve(entry.outcome);
-        this.#waiters.delete(entry.id);
-      }
-      return settled.map((entry) => entry.id);
+      return await this.#keepOutcomes(settled, this.#headAfterRefusal(pending));
     });
+  }
+
+  /** The same for those of a final block, in one write. */
+  settleFinal(outcomes: ReadonlyMap<Cid, Outcome & { height: number }>): Promise<readonly Cid[]> {
+    return this.#inTurn(async () => {
+      const settled = [...outcomes].flatMap(([id, outcome]): Settled[] => {
+        const pending = this.#closed ? undefined : this.#pending.get(id);
+        return pending ? [{ ...pending, outcome }] : [];
+      });
+      return settled.length === 0 ? [] : await this.#keepOutcomes(settled, this.#head);
+    });
+  }
+
+  async #keepOutcomes(settled: readonly Settled[], head: OwnHead | null): Promise<readonly Cid[]> {
+    const outcomes = settled.map(({ id, outcome }) => ({
+      key: outcomeKey(id),
+      value: encodeCanonical(outcomeSchema, outcome),
+    }));
+    const heads = head ? [{ key: OWN_HEAD_KEY, value: encodeCanonical(ownHeadSchema, head) }] : [];
+    const remove = settled.map(({ at }) => ownPendingKey(at));
+    try {
+      await this.#options.store.write({ put: [...outcomes, ...heads], remove }, 'strict');
+    } catch (error) {
+      // They stay pending, and are settled when their outcome is said again; whoever waits hears why not now.
+      for (const { id: waited } of settled) this.#rejectWaiters(waited, error);
+      throw error;
+    }
+    if (head !== this.#head) this.#reconciled = false;
+    this.#head = head;
+    for (const { id, outcome } of settled) {
+      // Those that fell with the first of them have its fate, and not another reason.
+      if (outcome.code !== 'ok' && outcome !== FOLLOWED_REFUSED) this.#lastRefused = outcome;
+      this.#pending.delete(id);
+      this.#delays.delete(id);
+      for (const { resolve } of this.#waiters.get(id) ?? []) resolve(outcome);
+      this.#waiters.delete(id);
+    }
+    return settled.map(({ id }) => id);
   }
 
   /** The group has frozen this feed: the next entry opens another, if it is the own open one. */

@@ -2,7 +2,7 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
-import type { Identity } from '../crypto/ids.ts';
+import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { Store } from '../platform/ports.ts';
 import type { FinalBlock } from './chain-head.ts';
@@ -18,8 +18,8 @@ import { FEED } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { loadReceipts } from './chain-store.ts';
 import type { Submitted } from './entry-intake.ts';
-import { POOL_DEVICE_ENTRIES_MAX } from './entry-pool.ts';
 import { LOST_TO_FORK, type Outbox, type OwnEntry } from './outbox.ts';
+import type { Outcome } from './outbox-records.ts';
 
 /** A copy of this profile that writes into every feed this one opens does not make it write for ever. */
 const SIGNED_AGAIN_MAX = 3;
@@ -31,6 +31,7 @@ export type OwnEntriesOptions = {
   readonly pending: PendingDocuments;
   /** Whose they are. */
   readonly identity: Identity;
+  readonly device: PublicKey;
   /** Whether what the own chain refuses with this code is refused for good. */
   readonly isLost: (code: string) => boolean;
   /** Why nothing of this device counts any more; null while it does. */
@@ -61,14 +62,13 @@ export class OwnEntries {
   }
 
   async takeFinal({ receipts, block }: FinalBlock): Promise<void> {
-    const { chain, outbox } = this.#options;
-    for (const receipt of receipts) await this.#settle(receipt, block.header.height);
+    const { chain, outbox, device } = this.#options;
+    await this.#settle(receipts, block.header.height);
     const feed = outbox.head?.feed;
     if (feed && readRecord(chain.state, FEED, feed)?.frozenAt !== undefined) await outbox.leaveFeed(feed);
     // What there is room for, in one go: however many are owed, a block costs no more than what it took away.
     const waiting = outbox.pending.filter(({ id }) => !chain.pool.has(id));
-    const room = POOL_DEVICE_ENTRIES_MAX - (outbox.pending.length - waiting.length);
-    const owed = waiting.slice(0, Math.max(0, room));
+    const owed = waiting.slice(0, Math.max(0, chain.pool.roomFor(device)));
     if (owed.length > 0) await this.order(owed);
     // What there was no room for here, or what could not be judged, was not for others either when it was given to them.
     for (const { id, bytes } of owed) if (chain.pool.has(id)) this.#options.onTaken(bytes);
@@ -130,25 +130,24 @@ export class OwnEntries {
   async #settleFinal(id: Cid, height: number): Promise<void> {
     const receipts = await loadReceipts(this.#options.store, height);
     const receipt = receipts.find(({ entry }) => entry === id);
-    if (receipt) await this.#settle(receipt, height);
+    if (receipt) await this.#settle([receipt], height);
   }
 
-  async #settle(receipt: Receipt, height: number): Promise<void> {
-    const { entry, code, changes } = receipt;
-    this.#timesSigned.delete(entry);
-    await this.#options.outbox.settle(entry, {
-      code,
-      because: this.#describe(receipt),
-      height,
-      changes: [...changes],
-    });
+  async #settle(receipts: readonly Receipt[], height: number): Promise<void> {
+    const outcomes = new Map<Cid, Outcome & { height: number }>();
+    for (const receipt of receipts) {
+      const { entry, code, changes } = receipt;
+      const bytes = this.#options.outbox.bytesOf(entry);
+      this.#timesSigned.delete(entry);
+      if (bytes) outcomes.set(entry, { code, because: this.#describe(receipt, bytes), height, changes: [...changes] });
+    }
+    await this.#options.outbox.settleFinal(outcomes);
   }
 
-  #describe(receipt: Receipt): string {
-    const { outbox, identity } = this.#options;
-    const bytes = outbox.pending.find(({ id }) => id === receipt.entry)?.bytes;
-    const parsed = bytes && parseEntry(bytes);
-    if (!parsed?.ok) return describeReceipt(receipt);
+  #describe(receipt: Receipt, bytes: Uint8Array): string {
+    const { identity } = this.#options;
+    const parsed = parseEntry(bytes);
+    if (!parsed.ok) return describeReceipt(receipt);
     return describeEntry({ receipt, body: parsed.value.body, identity }, { self: identity });
   }
 

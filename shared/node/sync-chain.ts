@@ -17,7 +17,7 @@ export function createSyncChain(chain: Ordering, store: Store): SyncChain {
       return chain.tip.id;
     },
     pending: () => chain.pool.inOrder(),
-    pendingOf: (device) => chain.pool.countOf(device),
+    isHalfFreeFor: (device) => chain.pool.isHalfFreeFor(device),
     finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
     get: (id) => chain.pool.get(id),
     submit: (entries) => chain.submitAll(entries),

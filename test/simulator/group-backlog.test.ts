@@ -13,7 +13,7 @@ test('own entries beyond the share of a device are shown until they are final, b
   const { clock, world, members } = await foundGroup('members', ['alice', 'bob']);
   const [alice, bob] = [members[0]!, members[1]!];
   bob.member.setReachable(false);
-  const texts = Array.from({ length: EDITS }, (_, at) => `edit ${String(at).padStart(3, '0')}`);
+  const texts = Array.from({ length: EDITS }, (_, at) => `edit ${String(at).padStart(4, '0')}`);
   for (const text of texts) {
     await edit(bob.node, text);
   }
@@ -42,7 +42,7 @@ test('what a device writes beyond its share reaches who orders it, over slow lin
   const { clock, members } = await foundGroup('members', ['alice', 'bob'], { delay: { min: 200, max: 400 } });
   const [alice, bob] = [members[0]!, members[1]!];
   bob.member.setReachable(false);
-  const texts = Array.from({ length: 4 * POOL_DEVICE_ENTRIES_MAX }, (_, at) => `edit ${String(at).padStart(4, '0')}`);
+  const texts = Array.from({ length: 2 * POOL_DEVICE_ENTRIES_MAX }, (_, at) => `edit ${String(at).padStart(4, '0')}`);
   for (const text of texts) {
     await edit(bob.node, text);
   }
