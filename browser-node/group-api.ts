@@ -1,6 +1,7 @@
 // What the API says of groups and their documents, in plain data (DESIGN §8).
 
 import type { ApiFailure } from './api.ts';
+import type { EntryOutcome, GroupOrderApi } from './order-api.ts';
 
 export type GroupRole = 'admin' | 'member';
 
@@ -148,13 +149,8 @@ export type TokenTransfer = {
 /** Without `to`, to the treasury. */
 export type TokenMint = Omit<TokenTransfer, 'to'> & { readonly to?: string };
 
-/** By the rule that the block uses, on top of all that is pending here: others may still come first. */
-export type TokenPreview = {
-  /** `ok`, or why it would not be done, and in `because` what to do. */
-  readonly code: string;
-  readonly because: string;
-  /** What the entry costs; an entry that is not done pays as well, where it is ordered. */
-  readonly fee: Readonly<Record<TokenAsset, TokenAmount>>;
+/** On top of all that is pending here. */
+export type TokenPreview = EntryOutcome & {
   /** What the receiver gets, and what the group keeps of it. */
   readonly arrives: TokenAmount;
   readonly kept: TokenAmount;
@@ -187,7 +183,7 @@ export interface GroupTokensApi {
   history(groupId: string, options?: { limit?: number }): Promise<readonly TokenEvent[]>;
 }
 
-export interface GroupsApi extends GroupTokensApi {
+export interface GroupsApi extends GroupTokensApi, GroupOrderApi {
   /**
    * `others`: what the devices of others said by `offer`, who are members from the beginning and order the group as well;
    * they come in by an invite, like everybody.

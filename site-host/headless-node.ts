@@ -113,7 +113,7 @@ export class HeadlessNode {
   static async open(options: HeadlessOptions): Promise<HeadlessNode> {
     const { store, clock, verifier, founding, validator, log, random, self } = options;
     const device = self.signer.key;
-    const peers = new ValidatorPeers({ group: founding.group, device, verifier, log });
+    const peers = new ValidatorPeers({ group: founding.group, device, verifier, clock, log });
     const { purgeInterval } = options;
     const ordering = await Ordering.open({
       ...{ store, clock, verifier, founding, signer: validator, log, peers, own: device },

@@ -56,6 +56,11 @@ export function formatDate(time: number): string {
   return new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(time);
 }
 
+/** `3 Feb 2026, 14:05`, as the language writes it. */
+export function formatTime(time: number): string {
+  return new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+}
+
 /** `1 file`, `37 files`, `2 copies`. */
 export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${groupDigits(count)} ${count === 1 ? one : many}`;

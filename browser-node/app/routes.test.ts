@@ -8,6 +8,7 @@ const ROUTES: readonly Route[] = [
   { view: 'site', handle: 'alice', name: 'notes' },
   { view: 'group', groupId: 'bafyreigroup' },
   { view: 'tokens', groupId: 'bafyreigroup' },
+  { view: 'order', groupId: 'bafyreigroup' },
   { view: 'page', groupId: 'bafyreigroup', page: 'to-do-1' },
   { view: 'join', invite: 'AbC_-9/x=' },
 ];

@@ -6,11 +6,15 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 export const VIEWS = ['start', 'sites', 'groups', 'wallet', 'peers', 'status'] as const;
 export type ViewName = (typeof VIEWS)[number];
 
+/** What of a group has a page of its own, under the group's. */
+const GROUP_PARTS = ['tokens', 'order'] as const;
+type GroupPart = (typeof GROUP_PARTS)[number];
+
 export type Route =
   | { readonly view: ViewName }
   | { readonly view: 'site'; readonly handle: string; readonly name: string }
   | { readonly view: 'group'; readonly groupId: string }
-  | { readonly view: 'tokens'; readonly groupId: string }
+  | { readonly view: GroupPart; readonly groupId: string }
   /** `page` as in the document `pages/<page>`. */
   | { readonly view: 'page'; readonly groupId: string; readonly page: string }
   /** `#join=…`: whoever opens the address has the invite, which is in its hash so that no server sees it. */
@@ -30,7 +34,8 @@ export function parseRoute(hash: string): Route {
   if (first === undefined) return { view };
   if (view === 'sites' && parts.length <= 2) return { view: 'site', handle: first, name: second };
   if (view === 'groups' && parts.length === 1) return { view: 'group', groupId: first };
-  if (view === 'groups' && second === 'tokens' && parts.length === 2) return { view: 'tokens', groupId: first };
+  const part = GROUP_PARTS.find((one) => one === second);
+  if (view === 'groups' && part !== undefined && parts.length === 2) return { view: part, groupId: first };
   if (view === 'groups' && second === 'pages' && third !== undefined && parts.length === 3) {
     return { view: 'page', groupId: first, page: third };
   }
@@ -45,7 +50,8 @@ export function routeTo(to: ViewName | Route): string {
     case 'group':
       return `#/groups/${route.groupId}`;
     case 'tokens':
-      return `#/groups/${route.groupId}/tokens`;
+    case 'order':
+      return `#/groups/${route.groupId}/${route.view}`;
     case 'page':
       return `#/groups/${route.groupId}/pages/${route.page}`;
     case 'join':
@@ -59,8 +65,7 @@ export function routeTo(to: ViewName | Route): string {
 
 /** The entry of the navigation under which a route stands. */
 export function sectionOf({ view }: Route): ViewName {
-  if (view === 'site') return 'sites';
-  return view === 'group' || view === 'tokens' || view === 'page' || view === 'join' ? 'groups' : view;
+  return VIEWS.find((one) => one === view) ?? (view === 'site' ? 'sites' : 'groups');
 }
 
 /** Leaves an address that should not stay in the history, such as an invite that was taken. */

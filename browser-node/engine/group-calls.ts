@@ -1,6 +1,7 @@
 // The calls on groups: found, invite, join, see who is in it, and change that.
 
 import type { GroupsApi, GroupSummary, GroupTokensApi } from '../group-api.ts';
+import type { GroupOrderApi } from '../order-api.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
@@ -25,7 +26,10 @@ export type GroupCallsOptions = {
   readonly appUrl: string;
 };
 
-export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): Omit<GroupsApi, keyof GroupTokensApi> {
+/** Those that every visit of a group makes; the others come later. */
+export type CoreGroupCalls = Omit<GroupsApi, keyof GroupTokensApi | keyof GroupOrderApi>;
+
+export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): CoreGroupCalls {
   const find = (groupId: string): Promise<FoundGroup> => findGroup({ context, host }, groupId);
   return {
     async create({ name, read = 'members', others = [] }) {

@@ -82,7 +82,7 @@ export async function describeDetails(node: GroupNode, self: Identity): Promise<
   return {
     ...describeGroup(node, self),
     created: genesis.created,
-    validators: node.validators,
+    validators: node.validators.map(({ key, you, online }) => ({ key, you, online })),
     documents,
     invites: readFamily(node, 'invites/').flatMap(([key, value]) => {
       const invite = decodeRecord(INVITE, value);

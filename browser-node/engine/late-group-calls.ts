@@ -8,8 +8,9 @@ import { needPart } from '../../shared/core/late-part.ts';
 import { GROUPED_CALLS, type DocumentCalls } from '../transport/engine-api.ts';
 import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
 
-/** Of the calls on groups, those that bring the words of receipts. */
+/** Of the calls on groups, those that bring the words of receipts; and those that few make. */
 const TOKEN_CALLS = ['money', 'previewTransfer', 'transfer', 'previewMint', 'mint', 'history'] as const;
+const ORDER_CALLS = ['order', 'offerToOrder', 'previewOrder', 'changeOrder'] as const;
 
 type Parts = typeof import('./group-parts.ts');
 
@@ -31,8 +32,12 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
     const { createTokenCalls } = await needPart(() => import('./token-calls.ts'));
     return createTokenCalls({ context, host });
   });
+  const order = forwardCalls(ORDER_CALLS, async () => {
+    const { createOrderCalls } = await needPart(() => import('./order-calls.ts'));
+    return createOrderCalls({ context, host });
+  });
   const loadGroups = async (): Promise<GroupsApi> => {
-    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens };
+    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens, ...order };
   };
   // Every page asks once: while no group is open the answer needs no code.
   const list: LateGroupCalls['list'] = async () =>

@@ -12,20 +12,19 @@ import type {
 } from '../group-api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
-import type { GroupMoney } from '../../shared/node/group-money.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import type { HistoryEntry } from '../../shared/node/token-history.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { AMOUNT_MAX, MEMO_BYTES_MAX } from '../../shared/core/limits.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { ACCOUNT, type Balance } from '../../shared/ledger/account-records.ts';
-import { becauseOf } from '../../shared/ledger/codes.ts';
 import { accountTransfer, transferFee } from '../../shared/ledger/families/accounts.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
 import { describeChanges, describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
 import type { EngineContext } from './engine-context.ts';
+import { previewOperations, submitOperations } from './entry-outcome.ts';
 import { findGroup } from './find-group.ts';
 import type { GroupHost } from './group-host.ts';
 import { nameOf } from './group-views.ts';
@@ -54,7 +53,7 @@ export function createTokenCalls(given: { readonly context: EngineContext; reado
     },
     async transfer(groupId, transfer) {
       const { node } = await find(groupId);
-      return await submit(node, planTransfer(node, transfer));
+      return await submitOperations(node, [planTransfer(node, transfer).op]);
     },
     async previewMint(groupId, mint) {
       const { node } = await find(groupId);
@@ -62,7 +61,7 @@ export function createTokenCalls(given: { readonly context: EngineContext; reado
     },
     async mint(groupId, mint) {
       const { node } = await find(groupId);
-      return await submit(node, planMint(node, mint));
+      return await submitOperations(node, [planMint(node, mint).op]);
     },
     async history(groupId, { limit = HISTORY_LENGTH } = {}) {
       const { node, self } = await find(groupId);
@@ -116,26 +115,14 @@ function planMint(node: GroupNode, { asset, to, amount, memo }: TokenMint): Plan
 }
 
 function preview(node: GroupNode, { op, amount, kept, mintable }: Plan): TokenPreview {
-  const { admission, after }: ReturnType<GroupMoney['previewEntry']> = node.money.previewEntry([op]);
-  const paid = admission.outcome === 'refuse' ? undefined : admission.paid;
-  const done = admission.outcome === 'apply';
+  const { code, because, fee, after } = previewOperations(node, [op]);
   return {
-    code: done ? 'ok' : admission.code,
-    because: done ? '' : becauseOf(admission.code),
-    fee: { consumer: `${paid?.consumer ?? 0n}`, industrial: `${paid?.industrial ?? 0n}` },
+    ...{ code, because, fee },
     arrives: `${amount - kept}`,
     kept: `${kept}`,
     mintable: mintable === null ? null : `${mintable}`,
     after: byAsset((asset) => describeBalance(after[asset])),
   };
-}
-
-/** What is void pays its fee all the same, so it is not written: the sentence says what to do. */
-async function submit(node: GroupNode, plan: Plan): Promise<{ id: string }> {
-  if (node.refusal) return reject(node.refusal.code, node.refusal.because);
-  const { code, because } = preview(node, plan);
-  if (code !== 'ok') return reject(code, because);
-  return { id: await node.submit([plan.op]) };
 }
 
 function describeEvent(node: GroupNode, { entry, self }: { entry: HistoryEntry; self: Identity }): TokenEvent {

@@ -14,6 +14,7 @@ import { ChainReads } from './chain-reads.ts';
 import { loadBlock } from './chain-store.ts';
 import { ValidatorNetwork } from './consensus.test-kit.ts';
 import { EvidenceWatch } from './evidence-watch.ts';
+import { readMisbehaviour } from './misbehaviour.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -230,6 +231,10 @@ describe('LG127: evidence', () => {
     await network.clock.advanceUntil(() => epochsOf(network).every((epoch) => epoch === 1), 60 * SECOND);
     expect(membersOf(network)).toEqual([1, 2, 3]);
     expect(network.at(1).validators.f).toBe(0);
+    const key = network.nodes[0]!.signer.key;
+    const told = await readMisbehaviour(network.at(1).state, network.nodes[1]!.disk.openStore());
+    const evidence = { validator: key, epoch: 0, view: view + 1, first: { kind: 'notarize' } };
+    expect(told).toMatchObject([{ kind: 'votes', key, height: 2, evidence }]);
     await network.submit();
     await settle(network);
     for (const watch of watches) watch.close();

@@ -78,7 +78,7 @@ export type GroupParts = {
 export async function openGroupParts(options: GroupNodeOptions): Promise<GroupParts> {
   const { store, clock, verifier, log, founding, openValidator, random, self, readChanges, documents } = options;
   const device = self.signer.key;
-  const validators = new ValidatorPeers({ group: founding.group, device, verifier, log });
+  const validators = new ValidatorPeers({ group: founding.group, device, verifier, clock, log });
   const disk = new PatientStore(store, { clock, onChange: options.events.changed });
   const chain = await Ordering.open({
     store: disk,

@@ -2,10 +2,8 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
-import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
 import { messageOf } from '../core/message-of.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
-import { createReadyOperation, READY_SPAN_MAX } from '../ledger/families/validators.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { Operation, VerifiedEntry } from '../feeds/entry.ts';
@@ -23,6 +21,7 @@ import { GroupLinks, type GroupRoom } from './group-links.ts';
 import { GroupRooms } from './group-rooms.ts';
 import { GroupMarket } from './group-market.ts';
 import { GroupMoney } from './group-money.ts';
+import { GroupOrder } from './group-order.ts';
 import { openGroupParts, type GroupNodeOptions, type GroupParts } from './group-node-parts.ts';
 import { GroupSync } from './group-sync.ts';
 import { KeyKeeper } from './key-keeper.ts';
@@ -50,6 +49,8 @@ export class GroupNode {
   readonly money: GroupMoney;
   /** Tasks, offers and what else is open. */
   readonly market: GroupMarket;
+  /** Who orders it, and how that goes. */
+  readonly order: GroupOrder;
   readonly #standing: MemberStanding;
   readonly #pending: PendingDocuments;
   readonly #own: OwnEntries;
@@ -82,6 +83,7 @@ export class GroupNode {
     this.documents = documents;
     this.money = new GroupMoney({ store, chain, outbox, clock, founding, self });
     this.market = new GroupMarket({ chain, founding, random: options.random });
+    this.order = new GroupOrder({ ...options, chain, presence: () => this.validators, peers: () => this.peers });
     this.#standing = new MemberStanding({ founding, chain, self });
     const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
@@ -97,14 +99,7 @@ export class GroupNode {
       onChange: () => this.#changed(),
     });
     const mayWrite = (): boolean => this.#standing.isMember(identity) && this.refusal === null;
-    this.#forks = new ForkWatch({
-      ...options,
-      proofs: parts.forks,
-      chain,
-      outbox,
-      orders: this.orders,
-      mayWrite,
-    });
+    this.#forks = new ForkWatch({ ...options, proofs: parts.forks, chain, outbox, orders: this.orders, mayWrite });
     this.#evidence = new EvidenceWatch({ ...options, chain, outbox, mayWrite });
     this.#edits = new EditSender({
       ...{ clock, documents, outbox, onFailed },
@@ -135,7 +130,11 @@ export class GroupNode {
     chain.subscribe({
       pending: (entries) => this.#onPending(entries),
       final: (block) => this.#onFinal(block),
-      epoch: () => this.#orderIfDue(),
+      epoch: () => {
+        // Whoever orders from now on says so in sessions that were open before.
+        this.#validators.greet();
+        this.#orderIfDue();
+      },
       refused: ({ id }, failure) =>
         isLostBy(failure.code, { orderers: orderers() }) && this.#keepGoing(() => this.#own.drop(id, failure)),
       failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
@@ -184,11 +183,9 @@ export class GroupNode {
    * orders already: it goes on with that key from the next seal on (LG126).
    */
   async offerToOrder(): Promise<PublicKey> {
-    const { clock, self, createValidator } = this.#options;
-    const signer = await createValidator();
-    const until = clock.now() + READY_SPAN_MAX - CLOCK_DRIFT_MAX;
-    await this.submit([await createReadyOperation({ group: this.group, signer, device: self.signer.key, until })]);
-    return signer.key;
+    const { key, operation } = await this.order.offer();
+    await this.submit([operation]);
+    return key;
   }
 
   /** Whether a relay is reached. */
@@ -230,7 +227,8 @@ export class GroupNode {
   /** Who orders this group, by the keys that vote; whether each is this device, and connected. */
   get validators(): readonly ValidatorPresence[] {
     if (this.chain.validators.keys.length > 1) return this.#validators.describe();
-    return this.chain.validators.keys.map((key) => ({ key, you: this.orders, online: this.isOrdered }));
+    const alone = { you: this.orders, online: this.isOrdered, device: null, since: null };
+    return this.chain.validators.keys.map((key) => ({ key, ...alone }));
   }
 
   /** As of the last final block; `joining` while the entry that joins is pending, null for a stranger. */
@@ -275,6 +273,7 @@ export class GroupNode {
     this.#pending.close();
     this.#forks.close();
     this.#evidence.close();
+    this.order.close();
     await this.keys.close();
     this.#rooms.close();
     await this.outbox.close();

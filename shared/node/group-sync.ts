@@ -70,10 +70,10 @@ export class GroupSync {
 
   /** Members with an open session, this node's own device not among them. */
   get peers(): readonly SyncPeer[] {
-    return [...this.#peers.values()].flatMap(({ device, identity, sessions, queue, gave }) => {
+    return [...this.#peers.values()].flatMap(({ device, identity, sessions, queue, height, gave }) => {
       const session = bestOf(sessions);
       return session
-        ? [{ device, identity, session, sessions: [...sessions], waiting: queue.bytes, gave: { ...gave } }]
+        ? [{ device, identity, session, sessions: [...sessions], waiting: queue.bytes, height, gave: { ...gave } }]
         : [];
     });
   }

@@ -16,6 +16,8 @@ export type SyncPeer = {
   readonly sessions: readonly Session[];
   /** Bytes that wait until it has taken those before them. */
   readonly waiting: number;
+  /** Its final height as far as known. */
+  readonly height: number;
   readonly gave: { readonly entries: number; readonly blocks: number };
 };
 

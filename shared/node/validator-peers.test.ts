@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createTestGroup, pureVerifier } from '../chain/chain.test-kit.ts';
-import type { PublicKey } from '../platform/ports.ts';
+import type { Clock, PublicKey } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import { encodeUtf8 } from '../codec/base.ts';
@@ -38,12 +38,20 @@ function openSession(device: PublicKey, sends: () => Promise<unknown> = async ()
   return session as unknown as FakeSession;
 }
 
+/** Every look at it is a moment later. */
+function createCountingClock(): Clock {
+  let now = 0;
+  return { now: () => ++now, after: () => () => undefined };
+}
+
 function createPeers(index: number | null, mayHear = true) {
   const device = deviceOf(`device ${index}`);
+  const clock = createCountingClock();
   const peers = new ValidatorPeers({
     group: group.rules.group,
     device,
     verifier: pureVerifier,
+    clock,
     log,
   });
   const presence: string[] = [];
@@ -141,6 +149,12 @@ describe('validators and their sessions', () => {
     expect(count()).toEqual([1, 2, 1, 1]);
     expect(peers.isQuorum).toBe(true);
     expect(peers.describe().map(({ online }) => online)).toEqual([true, true, true, true]);
+    expect(peers.describe().map(({ since }) => since)).toEqual([null, 1, 2, 3]);
+    peers.closed(sessions[1]!);
+    peers.refresh();
+    const { key, ...gone } = peers.describe()[2]!;
+    expect(gone).toEqual({ you: false, online: false, device: null, since: 4 });
+    expect(peers.describe().map(({ since }) => since)).toEqual([null, 1, 4, 3]);
   });
 
   test('CN8: what waits for one that does not read is bounded, and bytes that are no message end the session', async () => {

@@ -3,7 +3,8 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Address } from '../chain/simplex-state.ts';
 import { quorumOf, type ValidatorSet } from '../chain/validator-set.ts';
-import type { Log, PublicKey, Signer, Verifier } from '../platform/ports.ts';
+import type { Millis } from '../core/brand.ts';
+import type { Clock, Log, PublicKey, Signer, Verifier } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionEvents } from '../session/session-host.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
@@ -26,6 +27,7 @@ export type ValidatorPeersOptions = {
   /** This device. */
   readonly device: PublicKey;
   readonly verifier: Verifier;
+  readonly clock: Clock;
   readonly log: Log;
 };
 
@@ -40,8 +42,17 @@ export type ValidatorPeersHost = {
   readonly onChange: () => void;
 };
 
-/** One of those who order a group. */
-export type ValidatorPresence = { readonly key: PublicKey; readonly you: boolean; readonly online: boolean };
+/**
+ * One of those who order a group. `device`: the one that proved in a session that it votes by this key, null while none is
+ * there. `since`: when it came or went, null while this node saw neither.
+ */
+export type ValidatorPresence = {
+  readonly key: PublicKey;
+  readonly you: boolean;
+  readonly online: boolean;
+  readonly device: PublicKey | null;
+  readonly since: Millis | null;
+};
 
 type Device = { readonly sessions: Set<Session>; readonly keys: Set<PublicKey>; waiting: number };
 
@@ -52,7 +63,10 @@ export class ValidatorPeers implements ConsensusPeers {
   readonly #greeted = new WeakMap<Session, PublicKey>();
   #host: ValidatorPeersHost | null = null;
   #events: ConsensusEvents | null = null;
-  #present: ReadonlySet<number> = new Set();
+  /** By index in the set of when that was said. */
+  #present: ReadonlyMap<number, PublicKey> = new Map();
+  /** When a key was last seen to come or to go. */
+  readonly #moves = new Map<PublicKey, { readonly online: boolean; readonly at: Millis }>();
   #greeting: { readonly key: PublicKey; readonly message: Promise<ValidatorMessage> } | null = null;
 
   constructor(options: ValidatorPeersOptions) {
@@ -76,7 +90,13 @@ export class ValidatorPeers implements ConsensusPeers {
   describe(): ValidatorPresence[] {
     const keys = this.#host?.set().keys ?? [];
     const own = this.#host?.signer()?.key;
-    return keys.map((key, index) => ({ key, you: key === own, online: key === own || this.#present.has(index) }));
+    return keys.map((key, index) => ({
+      key,
+      you: key === own,
+      online: key === own || this.#present.get(index) === key,
+      device: key === own ? this.#options.device : this.#deviceOf(key),
+      since: this.#moves.get(key)?.at ?? null,
+    }));
   }
 
   opened(session: Session): void {
@@ -96,7 +116,7 @@ export class ValidatorPeers implements ConsensusPeers {
   }
 
   refresh(): void {
-    this.#present = new Set();
+    this.#present = new Map();
     this.greet();
   }
 
@@ -136,6 +156,11 @@ export class ValidatorPeers implements ConsensusPeers {
   #isOwn({ keys }: ValidatorSet): boolean {
     const signer = this.#host?.signer();
     return signer !== undefined && signer !== null && keys.includes(signer.key);
+  }
+
+  #deviceOf(key: PublicKey): PublicKey | null {
+    for (const [device, { keys }] of this.#devices) if (keys.has(key)) return device;
+    return null;
   }
 
   #isAddressed(to: Address, device: PublicKey): boolean {
@@ -185,11 +210,24 @@ export class ValidatorPeers implements ConsensusPeers {
 
   #update(): void {
     const before = this.#present;
-    const now = new Set([...this.#devices.keys()].flatMap((device) => this.validatorOf(device) ?? []));
+    const keys = this.#host?.set().keys ?? [];
+    const indexes = [...this.#devices.keys()].flatMap((device) => this.validatorOf(device) ?? []);
+    const now = new Map(indexes.map((index) => [index, keys[index]!]));
     this.#present = now;
-    for (const index of before) if (!now.has(index)) this.#events?.presence(index, false);
-    for (const index of now) if (!before.has(index)) this.#events?.presence(index, true);
+    for (const [index, key] of before) {
+      if (!now.has(index)) this.#events?.presence(index, false);
+      if (![...now.values()].includes(key)) this.#noteMove(key, false);
+    }
+    for (const [index, key] of now) {
+      if (!before.has(index)) this.#events?.presence(index, true);
+      this.#noteMove(key, true);
+    }
     if (before.size !== now.size) this.#host?.onChange();
+  }
+
+  /** After a seal all are said anew: who was there stays there. */
+  #noteMove(key: PublicKey, online: boolean): void {
+    if (this.#moves.get(key)?.online !== online) this.#moves.set(key, { online, at: this.#options.clock.now() });
   }
 }
 

@@ -8,6 +8,8 @@ import type {
   InvitePreview,
 } from '../../browser-node/group-api.ts';
 import { createFakeDocuments, type FakeDocuments } from './fake-documents.ts';
+import { createFakeEntries } from './fake-entries.ts';
+import { createFakeOrder } from './fake-order.ts';
 import { createFakeTokens, type FakeTokens } from './fake-tokens.ts';
 
 type FakeGroup = {
@@ -29,7 +31,7 @@ export type FakeGroups = {
   readonly groups: GroupsApi;
   readonly documents: FakeDocuments;
   /** Of what was sent in a group. */
-  readonly tokenStatus: FakeTokens['status'];
+  readonly statusOf: FakeTokens['status'];
   /** What waits is ordered. */
   order(groupId: string): void;
 };
@@ -77,11 +79,22 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
     enter,
     hasTokens: (groupId) => groupId !== CIRCLE,
     nameOf: (groupId, identity) => find(groupId).members.find((one) => one.identity === identity)?.name ?? '',
-    sent: (groupId) => update(groupId, { pending: find(groupId).summary.pending + 1 }),
+    sent: (groupId) => sent(groupId),
+  });
+
+  const sent = (groupId: string): void => update(groupId, { pending: find(groupId).summary.pending + 1 });
+  const entries = createFakeEntries(sent);
+  const order = createFakeOrder({
+    now,
+    enter,
+    membersOf: (groupId) => find(groupId).members,
+    isCircle: (groupId) => groupId === CIRCLE,
+    write: entries.write,
   });
 
   const groups: GroupsApi = {
     ...tokens,
+    ...order,
     async create({ name, read = 'members' }) {
       await enter('groups.create');
       const groupId = `bafyreinew${all.size}`;
@@ -144,9 +157,10 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
   return {
     groups,
     documents,
-    tokenStatus: tokenState.status,
+    statusOf: (id, groupId) => tokenState.status(id, groupId) ?? entries.status(id),
     order(groupId) {
       tokenState.order(groupId);
+      entries.order(groupId);
       const group = find(groupId);
       const { waiting: _, ...rest } = group.summary;
       group.summary = {

@@ -258,7 +258,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
     entries: {
       submit: () => Promise.resolve({ id: MANIFEST }),
       status: (id, groupId = '') =>
-        pause().then(() => made.tokenStatus(id, groupId) ?? { state: 'pending', id, waitingFor: 'order' }),
+        pause().then(() => made.statusOf(id, groupId) ?? { state: 'pending', id, waitingFor: 'order' }),
     },
     peers: {
       list: () => pause().then(() => listPeers(options.peers ?? 0)),

@@ -75,6 +75,9 @@ describe('SY12: a forked feed', () => {
       expect(node.chain.pool.size).toBe(0);
     }
     expect(proofs).toEqual([bob.member.device]);
+    const { device, identity } = mallory.member;
+    const told = { kind: 'feed', feed, device, identity, seq: seq + 1 };
+    expect(await alice.node.order.misbehaviour()).toEqual([told]);
     const ordered = readRecord(alice.node.chain.state, FEED, feed)!;
     const late = await evil.write({ feed, seq: ordered.seq, head: ordered.head }, [promote]);
     evil.say(alice.member.device, { t: 'entries', entries: [late.bytes] });

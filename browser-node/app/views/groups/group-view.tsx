@@ -11,6 +11,7 @@ import { adviseOnInvite, explainWaiting, isRefusedJoin, nameRole } from '../../g
 import { InvitePanel } from './invite-panel.tsx';
 import { MemberList } from './member-list.tsx';
 import { PageList } from './page-list.tsx';
+import { RunCard } from './run-card.tsx';
 import { TokenCard } from './token-card.tsx';
 
 export function GroupView({ groupId }: { groupId: string }) {
@@ -38,6 +39,7 @@ export function GroupView({ groupId }: { groupId: string }) {
       <MemberList group={group} />
       {(group.role === 'admin' || group.role === 'member') && <TokenCard group={group} />}
       {group.role === 'admin' && group.waiting?.code !== 'device_revoked' && <InvitePanel group={group} />}
+      {(group.role === 'admin' || group.role === 'member') && <RunCard group={group} />}
       <About group={group} />
       <FailureNotice failure={failure.value} />
     </Page>

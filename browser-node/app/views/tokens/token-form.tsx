@@ -1,7 +1,7 @@
 // Sending tokens, or making them: what it would do is shown while one types, asked once more, and followed until it is final.
 
 import type { TokenAsset, TokenTransfer } from '../../../group-api.ts';
-import { useComputed, useSignal, type ReadonlySignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
@@ -10,10 +10,10 @@ import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { Field } from '../../components/field.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Select } from '../../components/select.tsx';
+import { SentEntry } from '../../components/sent-entry.tsx';
 import { useCall } from '../../components/use-call.ts';
-import { useLive } from '../../components/use-live.ts';
+import { usePreview } from '../../components/use-preview.ts';
 import { checkMemo, describeTokens, readAmount } from '../../token-words.ts';
-import { SentEntry } from './sent-entry.tsx';
 import { TokenOutcome, type TokenFormKind } from './token-outcome.tsx';
 
 const ASSET_CHOICES: readonly (readonly [TokenAsset, string])[] = [
@@ -47,7 +47,11 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
   useEffect(() => {
     if (sent.value !== undefined) amountField.current?.focus();
   }, [sent.value]);
-  const { preview, shown, problem } = usePreview({ kind, groupId, wanted });
+  const { preview, shown, problem } = usePreview(wanted, async ({ groups }, of) => {
+    if (kind === 'send') return await groups.previewTransfer(groupId, of);
+    const { to: identity, ...rest } = of;
+    return await groups.previewMint(groupId, identity === '' ? rest : of);
+  });
   const close = (): void => {
     asking.value = false;
     clear();
@@ -131,34 +135,6 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
       )}
     </>
   );
-}
-
-/** `preview`: of what is wanted now. `shown` may be of what was wanted a moment before, so that nothing jumps while one types. */
-function usePreview(given: {
-  readonly kind: TokenFormKind;
-  readonly groupId: string;
-  readonly wanted: ReadonlySignal<TokenTransfer | undefined>;
-}) {
-  const { kind, groupId, wanted } = given;
-  const { value, failure } = useLive(
-    async ({ groups }) => {
-      const of = wanted.peek();
-      if (of === undefined) return undefined;
-      const { to, ...rest } = of;
-      const preview =
-        kind === 'send'
-          ? await groups.previewTransfer(groupId, of)
-          : await groups.previewMint(groupId, to === '' ? rest : of);
-      return { of, preview };
-    },
-    (known) => [known.groups.value, wanted.value],
-  );
-  const shown = wanted.value === undefined ? undefined : value.value;
-  return {
-    shown,
-    preview: shown?.of === wanted.value ? shown?.preview : undefined,
-    problem: wanted.value === undefined ? undefined : failure.value,
-  };
 }
 
 function lowerTreasury(name: string): string {

@@ -1,8 +1,8 @@
 // What becomes of what was just sent: on its way, final, or why it came to nothing.
 
-import { Finality } from '../../components/finality.tsx';
-import { FailureNotice, Notice } from '../../components/notice.tsx';
-import { useLive } from '../../components/use-live.ts';
+import { Finality } from './finality.tsx';
+import { FailureNotice, Notice } from './notice.tsx';
+import { useLive } from './use-live.ts';
 
 export function SentEntry({ groupId, id }: { groupId: string; id: string }) {
   const { value, failure } = useLive(
@@ -24,11 +24,12 @@ export function SentEntry({ groupId, id }: { groupId: string; id: string }) {
       </Notice>
     );
   }
-  const isDone = status.state === 'final' && status.code === 'ok';
+  const isVoid = status.state === 'final' && status.code !== 'ok';
+  const otherwise = isVoid ? `Not done: ${status.because}` : 'Signed and stored.';
   return (
-    <Notice tone={isDone ? 'good' : status.state === 'final' ? 'bad' : 'info'}>
+    <Notice tone={isVoid ? 'bad' : status.state === 'final' ? 'good' : 'info'}>
       <p>
-        {sentence ?? 'Signed and stored.'} <Finality state={status.state} />
+        {sentence ?? otherwise} <Finality state={status.state} />
       </p>
     </Notice>
   );
