@@ -3,6 +3,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Button } from './button.tsx';
+import { FailureNotice } from './notice.tsx';
+import type { Question } from './use-question.ts';
 
 type ConfirmProps = {
   readonly title: string;
@@ -10,13 +12,17 @@ type ConfirmProps = {
   readonly confirm: string;
   /** What the button says that does nothing. */
   readonly keep?: string;
-  readonly busy: boolean;
+  readonly question: Question;
   readonly onConfirm: () => void;
-  readonly onClose: () => void;
 };
 
-/** Is open as long as it is rendered; then the focus goes back to where it was. */
-export function ConfirmDialog({ title, children, confirm, keep = 'Keep it', busy, onConfirm, onClose }: ConfirmProps) {
+/** Is open as long as its question is asked, with the failure of a yes below; then the focus goes back to where it was. */
+export function ConfirmDialog(props: ConfirmProps) {
+  return props.question.isAsked.value ? <OpenDialog {...props} /> : null;
+}
+
+function OpenDialog({ title, children, confirm, keep = 'Keep it', question, onConfirm }: ConfirmProps) {
+  const { busy, failure, close } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -29,12 +35,13 @@ export function ConfirmDialog({ title, children, confirm, keep = 'Keep it', busy
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onCancel={(event) => (event.preventDefault(), onClose())}>
+    <dialog ref={dialog} aria-labelledby={id} onCancel={(event) => (event.preventDefault(), close())}>
       <h2 id={id}>{title}</h2>
       {children}
+      <FailureNotice failure={failure.value} />
       <div class="actions">
-        <Button onClick={onClose}>{keep}</Button>
-        <Button look="danger" busy={busy} onClick={onConfirm}>
+        <Button onClick={close}>{keep}</Button>
+        <Button look="danger" busy={busy.value} onClick={onConfirm}>
           {confirm}
         </Button>
       </div>

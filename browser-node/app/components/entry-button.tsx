@@ -2,12 +2,10 @@
 
 import type { WeftApi } from '../../api.ts';
 import type { ComponentChildren } from 'preact';
-import { useSignal } from '@preact/signals';
 import { useApp } from '../app-state.ts';
 import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { FailureNotice } from './notice.tsx';
-import { useCall } from './use-call.ts';
+import { useQuestion } from './use-question.ts';
 
 type EntryButtonProps<T> = {
   /** What the button says, and what the one in the question says. */
@@ -22,38 +20,22 @@ type EntryButtonProps<T> = {
 };
 
 export function EntryButton<T>(props: EntryButtonProps<T>) {
-  const { label, verb, question, children, look = 'main', disabled = false, act, onSent } = props;
+  const { label, verb, children, look = 'main', disabled = false, act, onSent } = props;
   const { say } = useApp();
-  const asking = useSignal(false);
-  const { busy, failure, run, clear } = useCall();
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
+  const question = useQuestion();
   const confirm = (): void =>
-    run(act, (sent) => {
-      asking.value = false;
+    question.answer(act, (sent) => {
       say('Signed and stored: it is on its way');
       onSent?.(sent);
     });
   return (
     <>
-      <Button look={look} disabled={disabled} onClick={() => (asking.value = true)}>
+      <Button look={look} disabled={disabled} onClick={question.ask}>
         {label}
       </Button>
-      {asking.value && (
-        <ConfirmDialog
-          title={question}
-          confirm={verb}
-          keep="Not now"
-          busy={busy.value}
-          onConfirm={confirm}
-          onClose={close}
-        >
-          {children}
-          <FailureNotice failure={failure.value} />
-        </ConfirmDialog>
-      )}
+      <ConfirmDialog title={props.question} confirm={verb} keep="Not now" question={question} onConfirm={confirm}>
+        {children}
+      </ConfirmDialog>
     </>
   );
 }

@@ -1,15 +1,14 @@
 // Who is in a group, how each is reached, and, for admins, roles and removal.
 
 import type { GroupDetails, GroupMember } from '../../../group-api.ts';
-import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { Finality } from '../../components/finality.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
-import { useCall } from '../../components/use-call.ts';
 import { useLive } from '../../components/use-live.ts';
+import { useQuestion } from '../../components/use-question.ts';
 import { countOf, shorten } from '../../format.ts';
 import { describePresence, describeRole, nameMember, nameRole } from '../../group-words.ts';
 
@@ -64,89 +63,69 @@ function MemberRow({ member, group, onChanged }: RowProps) {
 /** The question is asked for admins only: to give somebody less is done in the same way, and can be undone. */
 function RoleButton({ member, group, onChanged }: RowProps) {
   const { say } = useApp();
-  const asking = useSignal(false);
-  const { busy, failure, run, clear } = useCall();
+  const question = useQuestion();
   const role = member.role === 'admin' ? 'member' : 'admin';
   const who = nameMember(member);
   const change = (): void =>
-    run(
+    question.answer(
       (api) => api.groups.setRole(group.groupId, { identity: member.identity, role }),
       () => {
-        asking.value = false;
         say(`${who} becomes ${nameRole(role)}`);
         onChanged();
       },
     );
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
   return (
     <>
-      <Button look="quiet" onClick={() => (asking.value = true)}>
+      <Button look="quiet" onClick={question.ask}>
         {role === 'admin' ? 'Make admin' : 'Make member'}
         <span class="unseen"> ({who})</span>
       </Button>
-      {asking.value && (
-        <ConfirmDialog
-          title={role === 'admin' ? `Make ${who} an admin?` : `Make ${who} a member?`}
-          confirm={role === 'admin' ? 'Make admin' : 'Make member'}
-          keep="Leave it"
-          busy={busy.value}
-          onConfirm={change}
-          onClose={close}
-        >
-          <p>
-            {role === 'admin' ? 'An admin' : 'A member'} {describeRole(role)}.
-          </p>
-          <Ordering busy={busy.value} />
-          <FailureNotice failure={failure.value} />
-        </ConfirmDialog>
-      )}
+      <ConfirmDialog
+        title={role === 'admin' ? `Make ${who} an admin?` : `Make ${who} a member?`}
+        confirm={role === 'admin' ? 'Make admin' : 'Make member'}
+        keep="Leave it"
+        question={question}
+        onConfirm={change}
+      >
+        <p>
+          {role === 'admin' ? 'An admin' : 'A member'} {describeRole(role)}.
+        </p>
+        <Ordering busy={question.busy.value} />
+      </ConfirmDialog>
     </>
   );
 }
 
 function RemoveButton({ member, group, onChanged }: RowProps) {
   const { say } = useApp();
-  const asking = useSignal(false);
-  const { busy, failure, run, clear } = useCall();
+  const question = useQuestion();
   const who = nameMember(member);
   const remove = (): void =>
-    run(
+    question.answer(
       (api) => api.groups.remove(group.groupId, member.identity),
       () => {
-        asking.value = false;
         say(`${who} is removed`);
         onChanged();
       },
     );
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
   return (
     <>
-      <Button look="quiet" icon="trash" onClick={() => (asking.value = true)}>
+      <Button look="quiet" icon="trash" onClick={question.ask}>
         Remove<span class="unseen"> {who}</span>
       </Button>
-      {asking.value && (
-        <ConfirmDialog
-          title={`Remove ${who} from ${group.name}?`}
-          confirm="Remove"
-          keep="Keep the member"
-          busy={busy.value}
-          onConfirm={remove}
-          onClose={close}
-        >
-          <p>
-            Nothing that is written from then on reaches {who}. What was read before cannot be called back, and what{' '}
-            {who} wrote before stays in the pages.
-          </p>
-          <Ordering busy={busy.value} />
-          <FailureNotice failure={failure.value} />
-        </ConfirmDialog>
-      )}
+      <ConfirmDialog
+        title={`Remove ${who} from ${group.name}?`}
+        confirm="Remove"
+        keep="Keep the member"
+        question={question}
+        onConfirm={remove}
+      >
+        <p>
+          Nothing that is written from then on reaches {who}. What was read before cannot be called back, and what {who}{' '}
+          wrote before stays in the pages.
+        </p>
+        <Ordering busy={question.busy.value} />
+      </ConfirmDialog>
     </>
   );
 }

@@ -1,15 +1,14 @@
 // The versions of a site, and going back to an earlier one: that is a new version with the old content.
 
 import type { OwnSite, SiteVersion } from '../../../api.ts';
-import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { Finality } from '../../components/finality.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
-import { useCall } from '../../components/use-call.ts';
 import { useLive } from '../../components/use-live.ts';
+import { useQuestion } from '../../components/use-question.ts';
 import { countOf, displaySite, formatAge, formatBytes, formatDate } from '../../format.ts';
 import { versionUrl } from '../../version-url.ts';
 
@@ -61,42 +60,30 @@ function VersionRow({ site, version }: { site: OwnSite; version: SiteVersion }) 
 
 function RollbackButton({ site, version }: { site: OwnSite; version: SiteVersion }) {
   const { say } = useApp();
-  const asking = useSignal(false);
-  const { busy, failure, run, clear } = useCall();
+  const question = useQuestion();
   const { handle, name } = site;
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
   const rollback = (): void =>
-    run(
+    question.answer(
       (api) => api.sites.rollback({ handle, name, manifest: version.manifest }),
-      (done) => {
-        say(`Version ${done.seq} shows what ${nameOf(version)} was`);
-        close();
-      },
+      (done) => say(`Version ${done.seq} shows what ${nameOf(version)} was`),
     );
   return (
     <>
-      <Button look="quiet" onClick={() => (asking.value = true)}>
+      <Button look="quiet" onClick={question.ask}>
         Go back to this one<span class="unseen"> ({nameOf(version)})</span>
       </Button>
-      {asking.value && (
-        <ConfirmDialog
-          title={`Show ${nameOf(version)} of ${displaySite(site)} again?`}
-          confirm={`Go back to ${version.seq ?? 'it'}`}
-          keep="Leave it"
-          busy={busy.value}
-          onConfirm={rollback}
-          onClose={close}
-        >
-          <p>
-            Visitors get the files of {nameOf(version)} as soon as the network has ordered it. It becomes a new version;
-            those in between stay in this list.
-          </p>
-          <FailureNotice failure={failure.value} />
-        </ConfirmDialog>
-      )}
+      <ConfirmDialog
+        title={`Show ${nameOf(version)} of ${displaySite(site)} again?`}
+        confirm={`Go back to ${version.seq ?? 'it'}`}
+        keep="Leave it"
+        question={question}
+        onConfirm={rollback}
+      >
+        <p>
+          Visitors get the files of {nameOf(version)} as soon as the network has ordered it. It becomes a new version;
+          those in between stay in this list.
+        </p>
+      </ConfirmDialog>
     </>
   );
 }

@@ -11,8 +11,8 @@ import { Field } from '../../components/field.tsx';
 import { FailureNotice } from '../../components/notice.tsx';
 import { Select } from '../../components/select.tsx';
 import { SentEntry } from '../../components/sent-entry.tsx';
-import { useCall } from '../../components/use-call.ts';
 import { usePreview } from '../../components/use-preview.ts';
+import { useQuestion } from '../../components/use-question.ts';
 import { checkMemo, describeTokens, readAmount } from '../../token-words.ts';
 import { TokenOutcome, type TokenFormKind } from './token-outcome.tsx';
 
@@ -34,10 +34,9 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
   const to = useSignal(receivers[0]?.[0] ?? '');
   const typed = useSignal('');
   const memo = useSignal('');
-  const asking = useSignal(false);
   const sent = useSignal<string | undefined>(undefined);
   const amountField = useRef<HTMLInputElement>(null);
-  const { busy, failure, run, clear } = useCall();
+  const question = useQuestion();
   const wanted = useComputed((): TokenTransfer | undefined => {
     const { amount } = readAmount(typed.value);
     if (amount === undefined || checkMemo(memo.value) !== undefined) return undefined;
@@ -52,16 +51,12 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
     const { to: identity, ...rest } = of;
     return await groups.previewMint(groupId, identity === '' ? rest : of);
   });
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (preview?.code === 'ok') asking.value = true;
+    if (preview?.code === 'ok') question.ask();
   };
   const confirm = (): void =>
-    run(
+    question.answer(
       async ({ groups }) => {
         const { to: identity, ...rest } = wanted.peek()!;
         if (kind === 'send') return await groups.transfer(groupId, { to: identity, ...rest });
@@ -71,7 +66,6 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
         sent.value = id;
         typed.value = '';
         memo.value = '';
-        asking.value = false;
         say(kind === 'send' ? 'Signed and stored: it is on its way' : 'Signed and stored: they are being made');
       },
     );
@@ -115,14 +109,13 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
           </Button>
         </div>
       </form>
-      {asking.value && wanted.value !== undefined && (
+      {wanted.value !== undefined && (
         <ConfirmDialog
           title={`${verb} ${describeTokens(wanted.value.asset, wanted.value.amount)} ${kind === 'send' ? 'to' : 'for'} ${lowerTreasury(name)}?`}
           confirm={verb}
           keep="Not now"
-          busy={busy.value}
+          question={question}
           onConfirm={confirm}
-          onClose={close}
         >
           {preview !== undefined && <TokenOutcome kind={kind} name={name} wanted={wanted.value} preview={preview} />}
           <p>
@@ -130,7 +123,6 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
               ? 'Once it is final nobody can take it back: only who got them can send them back.'
               : 'Once it is final they are there for good, and everybody in the group sees who made them.'}
           </p>
-          <FailureNotice failure={failure.value} />
         </ConfirmDialog>
       )}
     </>

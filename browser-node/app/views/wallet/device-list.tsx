@@ -1,14 +1,13 @@
 // The devices that may sign for this identity, and taking that right from one.
 
 import type { DeviceInfo } from '../../../api.ts';
-import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
 import { Button } from '../../components/button.tsx';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
-import { useCall } from '../../components/use-call.ts';
 import { useLive } from '../../components/use-live.ts';
+import { useQuestion } from '../../components/use-question.ts';
 import { formatDate, shorten } from '../../format.ts';
 
 export function DeviceList() {
@@ -72,47 +71,37 @@ function DeviceRow({ device: info, isRevocable, onChanged }: RowProps) {
 
 function RevokeButton({ device: { device, name }, onChanged }: Omit<RowProps, 'isRevocable'>) {
   const { say } = useApp();
-  const asking = useSignal(false);
-  const { busy, failure, run, clear } = useCall();
-  const close = (): void => {
-    asking.value = false;
-    clear();
-  };
+  const question = useQuestion();
   const revoke = (): void =>
-    run(
+    question.answer(
       (api) => api.wallet.revokeDevice(device),
       () => {
-        close();
         say(`${name} is being revoked`);
         onChanged();
       },
     );
   return (
     <>
-      <Button look="quiet" icon="trash" onClick={() => (asking.value = true)}>
+      <Button look="quiet" icon="trash" onClick={question.ask}>
         Revoke<span class="unseen"> {name}</span>
       </Button>
-      {asking.value && (
-        <ConfirmDialog
-          title={`Revoke ${name}?`}
-          confirm="Revoke"
-          keep="Keep the device"
-          busy={busy.value}
-          onConfirm={revoke}
-          onClose={close}
-        >
-          <p>
-            From then on nothing that it writes counts: no publish, no edit, no invite. Nothing new of your groups
-            reaches it, and a group that it alone orders waits for good. What it has seen stays on it. This cannot be
-            undone; the same device can only come back as a new one, from your recovery phrase.
-          </p>
-          <p>
-            It takes effect in each group when whoever orders that group is there. If somebody else may know your
-            recovery phrase, revoking helps no more: make a new wallet.
-          </p>
-          <FailureNotice failure={failure.value} />
-        </ConfirmDialog>
-      )}
+      <ConfirmDialog
+        title={`Revoke ${name}?`}
+        confirm="Revoke"
+        keep="Keep the device"
+        question={question}
+        onConfirm={revoke}
+      >
+        <p>
+          From then on nothing that it writes counts: no publish, no edit, no invite. Nothing new of your groups reaches
+          it, and a group that it alone orders waits for good. What it has seen stays on it. This cannot be undone; the
+          same device can only come back as a new one, from your recovery phrase.
+        </p>
+        <p>
+          It takes effect in each group when whoever orders that group is there. If somebody else may know your recovery
+          phrase, revoking helps no more: make a new wallet.
+        </p>
+      </ConfirmDialog>
     </>
   );
 }
