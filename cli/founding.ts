@@ -23,6 +23,8 @@ const KEY_NAMES = ['identity', 'device', 'validator', 'sealing'] as const;
 const SEED_BYTES = 32;
 /** The local commons asks for little work: it serves one machine. A public one asks for 21 bits. */
 const LOCAL_PUZZLE_BITS = 14;
+/** Above it each further as many within the hour cost twice the work: a commons that grows faster than this is looked at. */
+const JOINS_PER_HOUR = 256;
 const OPERATIONS_PER_DAY = 10_000;
 const BYTES_PER_DAY: number = 64 * 1024 * 1024;
 
@@ -130,6 +132,7 @@ function createCommons(keys: Keys, others: readonly Cofounder[]): Genesis {
     join: 'open+puzzle',
     policy: {
       puzzleBits: LOCAL_PUZZLE_BITS,
+      joinsPerHour: JOINS_PER_HOUR,
       operationsPerDay: OPERATIONS_PER_DAY,
       bytesPerDay: BYTES_PER_DAY,
       blockInterval: COMMONS_BLOCK_INTERVAL_MIN,

@@ -232,6 +232,7 @@ export class HeadlessNode {
       identity: self.identity,
       sealingKey: options.sealingKey,
       outbox: this.#outbox,
+      clock,
       read: (key) => Promise.resolve(this.#readOwn(key)),
       solve: () => Promise.reject(new Error('the node of a commons is a member from its genesis')),
     });

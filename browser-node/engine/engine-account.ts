@@ -1,12 +1,12 @@
 // Follows the wallet: attaches its identity to the node, resumes what waits on disk, and lets go when it is locked.
 
 import type { AttachedAccount, LightNode } from '../../shared/node/light-node.ts';
-import type { Puzzle } from '../../shared/ledger/puzzle.ts';
+import type { SolvePuzzle } from '../../shared/node/join-puzzle.ts';
 import type { Wallet } from './wallet.ts';
 
 export type EngineAccountOptions = {
   readonly node: LightNode;
-  readonly solve: (puzzle: Puzzle) => Promise<Uint8Array>;
+  readonly solve: SolvePuzzle;
   /** Somebody writes here from now on. */
   readonly onAttached: () => void;
 };

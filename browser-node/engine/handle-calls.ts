@@ -2,11 +2,11 @@
 
 import type { HandleInfo, WeftApi } from '../api.ts';
 import type { HandleLease } from '../../shared/ledger/records.ts';
-import { createBlock } from '../../shared/chain/block.ts';
 import { becauseOf } from '../../shared/ledger/codes.ts';
 import { isReservedHandle, type Handle } from '../../shared/ledger/handle-grammar.ts';
+import { solveJoin } from '../../shared/node/join-puzzle.ts';
 import { OutboxClosed } from '../../shared/node/outbox.ts';
-import { decodeRecord, HANDLE, MEMBER, OWNERSHIP, POLICY } from '../../shared/ledger/records.ts';
+import { decodeRecord, HANDLE, MEMBER, OWNERSHIP } from '../../shared/ledger/records.ts';
 import { orThrow, readApiFailure, reject } from '../transport/failure-transfer.ts';
 import { readCertified, requireWriter, withinNetworkWait, type EngineContext } from './engine-context.ts';
 import { readHandle } from './site-text.ts';
@@ -108,12 +108,15 @@ function ifLocked(error: unknown): null {
 
 /** The puzzle for the newest block, unless this identity is a member already. What it finds is kept for the join itself. */
 async function prepareJoin(context: EngineContext): Promise<void> {
-  const { wallet, puzzles, node, entry } = context;
+  const { wallet, puzzles, node, entry, clock } = context;
   const identity = await wallet.prepare();
   if (wallet.about && orThrow(await readCertified(context, MEMBER, identity))) return;
-  const resolved = orThrow(await node.resolve(POLICY.key('current')));
-  const policy = resolved.value && decodeRecord(POLICY, resolved.value);
-  if (!policy?.ok) return;
-  const block = createBlock(resolved.header).id;
-  await puzzles.solve({ group: entry.group, identity, block, bits: policy.value.puzzleBits });
+  const { group } = entry;
+  orThrow(
+    await solveJoin({
+      ...{ group, identity, clock },
+      read: (key) => node.readRecord(key),
+      solve: (puzzle, giveUp) => puzzles.solve(puzzle, giveUp),
+    }),
+  );
 }

@@ -148,7 +148,7 @@ async function composeNode(
   const puzzles = new PuzzleSearch(yieldTask);
   const account = new EngineAccount({
     node,
-    solve: (puzzle) => puzzles.solve(puzzle),
+    solve: (puzzle, giveUp) => puzzles.solve(puzzle, giveUp),
     onAttached: () => publisher.resume(),
   });
   const wallet: Wallet = new Wallet({

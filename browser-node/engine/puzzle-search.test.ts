@@ -13,6 +13,8 @@ const puzzle = (block: number): Puzzle => ({
   bits: 12,
 });
 
+const never = () => false;
+
 test('BN18: a search gives way again and again, and finds a nonce that counts', async () => {
   let turns = 0;
   const search = new PuzzleSearch(async () => {
@@ -21,7 +23,7 @@ test('BN18: a search gives way again and again, and finds a nonce that counts', 
   });
   // Some of these are found within the first slice; all of them are not.
   for (let block = 1; block <= 4; block++) {
-    expect(checkPuzzle(puzzle(block), await search.solve(puzzle(block)))).toBe(true);
+    expect(checkPuzzle(puzzle(block), (await search.solve(puzzle(block), never))!)).toBe(true);
   }
   expect(turns).toBeGreaterThan(0);
 });
@@ -31,9 +33,27 @@ test('BN18: the same puzzle is searched once, also while it is under way', async
   const search = new PuzzleSearch(async () => {
     turns += 1;
   });
-  const [first, second] = await Promise.all([search.solve(puzzle(1)), search.solve(puzzle(1))]);
+  const [first, second] = await Promise.all([search.solve(puzzle(1), never), search.solve(puzzle(1), never)]);
   const once = turns;
-  expect(await search.solve(puzzle(1))).toBe(first);
+  expect(await search.solve(puzzle(1), never)).toBe(first);
   expect(second).toBe(first);
   expect(turns).toBe(once);
+});
+
+test('BN18, LG6: it gives up for a newer block, and goes on where it stopped when there is none', async () => {
+  let turns = 0;
+  const search = new PuzzleSearch(async () => {
+    turns += 1;
+  });
+  const hard = { ...puzzle(1), bits: 14 };
+  const whole = await new PuzzleSearch(yieldTask).solve(hard, never);
+  let nonce: Uint8Array | null = null;
+  let asked = 0;
+  for (; nonce === null; asked++) {
+    const until = turns + 2;
+    nonce = await search.solve(hard, () => turns >= until);
+  }
+  expect(nonce).toEqual(whole);
+  expect(asked).toBeGreaterThan(1);
+  expect(turns).toBeLessThan(2 * asked + 1);
 });

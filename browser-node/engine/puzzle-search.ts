@@ -8,32 +8,38 @@ const SLICE_NONCES = 1_000;
 /** Blocks come slowly while nobody writes: the last few puzzles are those that can still be asked for. */
 const SOLVED_KEPT = 8;
 
+type Search = { nonce: Uint8Array | null; next: number; slice: Promise<void> | null };
+
 export class PuzzleSearch {
   readonly #yieldTurn: () => Promise<void>;
-  readonly #nonces = new Map<string, Promise<Uint8Array>>();
+  readonly #searches = new Map<string, Search>();
 
   /** `yieldTurn` resolves after whatever else waits has run. */
   constructor(yieldTurn: () => Promise<void>) {
     this.#yieldTurn = yieldTurn;
   }
 
-  solve(puzzle: Puzzle): Promise<Uint8Array> {
+  /** Null once it is to give up; given the same puzzle again it goes on where it stopped. */
+  async solve(puzzle: Puzzle, giveUp: () => boolean): Promise<Uint8Array | null> {
     const name = `${puzzle.identity} ${puzzle.block} ${puzzle.bits}`;
-    const known = this.#nonces.get(name);
-    if (known) return known;
-    const search = this.#search(puzzle);
-    this.#nonces.set(name, search);
-    if (this.#nonces.size > SOLVED_KEPT) this.#nonces.delete(this.#nonces.keys().next().value!);
-    return search;
+    const search = this.#searches.get(name) ?? { nonce: null, next: 0, slice: null };
+    this.#searches.set(name, search);
+    if (this.#searches.size > SOLVED_KEPT) this.#searches.delete(this.#searches.keys().next().value!);
+    while (search.nonce === null) {
+      if (giveUp()) return null;
+      search.slice ??= this.#searchSlice(puzzle, search);
+      await search.slice;
+    }
+    return search.nonce;
   }
 
-  async #search(puzzle: Puzzle): Promise<Uint8Array> {
-    for (let from = 0; ;) {
-      const { nonce, next } = searchPuzzle({ ...puzzle, from, count: SLICE_NONCES });
-      if (nonce) return nonce;
-      from = next;
-      await this.#yieldTurn();
-    }
+  /** One for all who wait for it. */
+  async #searchSlice(puzzle: Puzzle, search: Search): Promise<void> {
+    const { nonce, next } = searchPuzzle({ ...puzzle, from: search.next, count: SLICE_NONCES });
+    search.next = next;
+    search.nonce = nonce ?? null;
+    if (!nonce) await this.#yieldTurn();
+    search.slice = null;
   }
 }
 

@@ -35,6 +35,8 @@ const genesisSchema = struct({
   join: words('invite', 'admin', 'open+puzzle'),
   policy: struct({
     puzzleBits: uint({ max: PUZZLE_BITS_MAX }),
+    /** Joins by puzzle, above which it becomes harder; absent or 0: it stays as it is. */
+    joinsPerHour: optional(uint()),
     operationsPerDay: uint(),
     bytesPerDay: uint(),
     /** Milliseconds. */

@@ -8,7 +8,7 @@ const NUMBERED =
   'forked missing_dependency not_owner fee_below_floor insufficient_funds supply_cap account_limit policy_violation ' +
   'wrong_state already_known pool_full rate_limited invalid_fee_selector amount_overflow handle_taken handle_invalid ' +
   'handle_reserved lease_expired puzzle_invalid quota_exceeded clock_ahead invite_invalid invite_expired invite_used member_removed last_admin document_branched ' +
-  'relay_invalid relays_full no_tokens no_such_member device_revoked reward_limit too_early validator_not_ready validators_invalid';
+  'relay_invalid relays_full no_tokens no_such_member device_revoked reward_limit too_early validator_not_ready validators_invalid door_shut';
 
 test('LG4: numbers and names never change', () => {
   expect(CODES.map((row) => row.code).join(' ')).toBe(NUMBERED);

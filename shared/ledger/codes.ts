@@ -125,6 +125,11 @@ const ROWS = [
     because:
       'These validators could not go on ordering: keep one, or so many that one may be away, and three for each that may cheat and one more.',
   },
+  {
+    code: 'door_shut',
+    because: 'As many have joined as may in one hour: it is kept here and sent again when the next hour begins.',
+    waits: true,
+  },
 ] as const satisfies readonly CodeRow[];
 
 export type Code = (typeof ROWS)[number]['code'];

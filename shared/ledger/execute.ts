@@ -15,6 +15,7 @@ import { admitEntry, openBlock, type Admission } from './admission.ts';
 import { becauseOf, type Code } from './codes.ts';
 import { acceptDocuments, type Acceptance, type DocumentHead } from './document-acceptance.ts';
 import { EMPTY_INDEX, type DocumentIndex, type IndexRow } from './document-index.ts';
+import { raiseDoor } from './door.ts';
 import { creditEmission } from './emission.ts';
 import { DOCUMENT } from './group-records.ts';
 import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding } from './hold-back.ts';
@@ -90,6 +91,7 @@ export function executeBlock(
     writeRecord(block.draft, { type: DOCUMENT, id: document, value });
   }
   creditEmission(block.draft, { ...block, proposer: start.proposer });
+  raiseDoor(block.draft, block);
   const nextSet = sealIfDue(block.draft, block);
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);

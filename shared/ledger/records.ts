@@ -111,6 +111,8 @@ export type Site = Infer<typeof siteSchema>;
 export const POLICY_FIELDS = {
   join: words('invite', 'admin', 'open+puzzle'),
   puzzleBits: uint({ max: PUZZLE_BITS_MAX }),
+  /** Above it the puzzle becomes harder (LG129); absent or 0: never. */
+  joinsPerHour: optional(uint()),
   operationsPerDay: uint(),
   bytesPerDay: uint(),
   blockInterval: uint(),

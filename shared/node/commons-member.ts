@@ -1,11 +1,11 @@
 // One identity's dealings with the commons: join, lease a handle, name a site's version; each ends final or with a reason.
 
 import type { Cid } from '../codec/cid.ts';
+import type { Clock } from '../platform/ports.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Handle, SiteName } from '../ledger/handle-grammar.ts';
-import type { Puzzle } from '../ledger/puzzle.ts';
 import type { HandleLease, RecordType } from '../ledger/records.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { RelayAddress } from '../session/relay-address.ts';
@@ -24,16 +24,14 @@ import {
   siteUnpublishBody,
 } from '../ledger/commons-bodies.ts';
 import { OPERATION_BODY_BYTES_MAX } from '../ledger/operation.ts';
-import { decodeRecord, HANDLE, MEMBER, POLICY, SITE } from '../ledger/records.ts';
+import { decodeRecord, HANDLE, MEMBER, SITE } from '../ledger/records.ts';
+import { solveJoin, type CertifiedRecord, type SolvePuzzle } from './join-puzzle.ts';
 import { LOST_TO_FORK, type Outbox } from './outbox.ts';
 
-/** A puzzle names a recent block; if it took too long to solve, it is solved for a newer one. */
-const JOIN_TRIES_MAX = 3;
+/** A solution that came too late is solved again for a newer block, and as hard as the door has become; more than that is a rush at the door. */
+const JOIN_TRIES_MAX = 8;
 /** Another device of the same owner may have taken the next number of the site, or a copy of this one that of the feed. */
 const SEQ_TRIES_MAX = 3;
-
-/** What is certified about a key now, and the block that says so. */
-export type CertifiedRecord = { readonly value: Uint8Array | null; readonly height: number; readonly block: Cid };
 
 export type CommonsMemberOptions = {
   readonly group: Cid;
@@ -41,9 +39,9 @@ export type CommonsMemberOptions = {
   /** X25519 public key that others seal to. */
   readonly sealingKey: Uint8Array;
   readonly outbox: Outbox;
+  readonly clock: Clock;
   readonly read: (key: string) => Promise<Result<CertifiedRecord, Failure>>;
-  /** Finds a nonce; may take seconds and must not block. */
-  readonly solve: (puzzle: Puzzle) => Promise<Uint8Array>;
+  readonly solve: SolvePuzzle;
 };
 
 /** `entry` is null when state names the version already, as of `height`. */
@@ -178,18 +176,14 @@ export class CommonsMember {
   }
 
   async #join(): Promise<Result<null, Failure>> {
-    const { group, identity, sealingKey, solve } = this.#options;
+    const { identity, sealingKey } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const policy = await this.#options.read(POLICY.key('current'));
-      if (!policy.ok) return policy;
       const member = await this.#readRecord(MEMBER, identity);
       if (!member.ok) return member;
       if (member.value.record) return ok(null);
-      const current = policy.value.value && decodeRecord(POLICY, policy.value.value);
-      if (!current || !current.ok) return fail('wrong_state', 'The policy of the commons cannot be read: update weft.');
-      const { block } = policy.value;
-      const nonce = await solve({ group, identity, block, bits: current.value.puzzleBits });
-      const outcome = await this.#settle(memberJoinBody.create({ block, nonce, sealingKey }));
+      const solved = await solveJoin(this.#options);
+      if (!solved.ok) return solved;
+      const outcome = await this.#settle(memberJoinBody.create({ ...solved.value, sealingKey }));
       if (outcome.code === 'ok' || outcome.code === 'already_known') return ok(null);
       if (outcome.code !== 'puzzle_invalid' || attempt === JOIN_TRIES_MAX) return fail(outcome.code, outcome.because);
     }

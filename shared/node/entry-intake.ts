@@ -19,7 +19,7 @@ import { admitEntry, checkPayment, createPrecheck, openBlock, previewEntry } fro
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
-import { DEVICE } from '../ledger/records.ts';
+import { DEVICE, MEMBER } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { findEntryHeight, loadPending, removePending, writePending } from './chain-store.ts';
 import { EntryCounters } from './entry-counters.ts';
@@ -116,8 +116,8 @@ export class EntryIntake {
         const entry = await this.#verify(parsed);
         const admission = entry.ok ? previewEntry(this.workingSet(), entry.value) : undefined;
         const fits = entry.ok && admission?.outcome !== 'refuse';
-        const terms = this.#termsOf(parsed, admission);
-        if (fits && this.pool.add(entry.value, terms)) admitEntry(this.workingSet(), entry.value);
+        if (fits && this.pool.add(entry.value, this.#termsOf(entry.value, admission)))
+          admitEntry(this.workingSet(), entry.value);
         else refused.push(parsed);
       }
       waiting = refused;
@@ -273,7 +273,8 @@ export class EntryIntake {
       if (code === 'forked' || code === 'seq_used') contradicted.push(verified.value);
       return fail(code, becauseOf(code));
     }
-    const terms = this.#termsOf(entry, admission);
+    const terms = this.#termsOf(verified.value, admission);
+    if (terms.newcomer && !this.#hasNewcomerRoom(entry)) return fail('pool_full', becauseOf('pool_full'));
     const leaving = this.pool.findRoom(verified.value, { ...terms, coming: this.#arriving.keys() });
     if (leaving === null) return fail('pool_full', becauseOf('pool_full'));
     this.counters.add('evictions_total', leaving.length);
@@ -291,13 +292,22 @@ export class EntryIntake {
     return this.pool.findRoom(entry, { paid: body.fee ?? 0n, own, coming: this.#arriving.keys() }) !== null;
   }
 
-  #termsOf({ body }: ParsedEntry, admission: Admission | undefined): WaitingTerms {
+  #hasNewcomerRoom({ size }: ParsedEntry): boolean {
+    return this.pool.hasNewcomerRoom(size, this.#arriving);
+  }
+
+  #isNewcomer(identity: Identity): boolean {
+    return readRecord(this.#options.head().state, MEMBER, identity) === undefined;
+  }
+
+  #termsOf({ body, identity }: VerifiedEntry, admission: Admission | undefined): WaitingTerms {
     const paid = admission && admission.outcome !== 'refuse' ? admission.paid : undefined;
     const { clock, own } = this.#options;
     return {
       paid: (paid?.consumer ?? 0n) + (paid?.industrial ?? 0n),
       since: clock.now(),
       own: body.device === own,
+      newcomer: this.#isNewcomer(identity),
     };
   }
 
@@ -343,8 +353,10 @@ export class EntryIntake {
     });
   }
 
-  /** EN6, LG69: from what is known without a signature. */
+  /** EN6, LG69, WS7: from what is known without a signature. */
   #precheck(entry: ParsedEntry, identity: Identity): Failure | undefined {
+    if (this.#isNewcomer(identity) && !this.#hasNewcomerRoom(entry))
+      return { code: 'pool_full', because: becauseOf('pool_full') };
     const block = this.workingSet();
     const { body, size } = entry;
     return createPrecheck(block)(entry, identity) ?? checkPayment(block, { body, size, identity });

@@ -16,9 +16,17 @@ export const POOL_DEVICE_ENTRIES_MIN = 256;
 export const POOL_DEVICE_ENTRIES_MAX = 1_024;
 /** Of what others leave free one device takes no more than this part. */
 const SHARE = 4;
+/** Of those who are no members yet: the other half is the members', however many stand at the door. */
+const POOL_NEWCOMER_ENTRIES_MAX: number = POOL_ENTRIES_MAX / 2;
+const POOL_NEWCOMER_BYTES_MAX: number = POOL_BYTES_MAX / 2;
 
-/** What an entry pays (thousandths) and since when it waits; `own` of this device. */
-export type WaitingTerms = { readonly paid: bigint; readonly since: Millis; readonly own: boolean };
+/** What an entry pays (thousandths) and since when it waits; `own` of this device; `newcomer`: of no member when it came. */
+export type WaitingTerms = {
+  readonly paid: bigint;
+  readonly since: Millis;
+  readonly own: boolean;
+  readonly newcomer?: boolean;
+};
 
 const UNKNOWN: WaitingTerms = { paid: 0n, since: 0, own: false };
 
@@ -29,6 +37,7 @@ export class EntryPool {
   /** In the order in which they came. */
   readonly #termsById = new Map<Cid, WaitingTerms>();
   #bytes = 0;
+  readonly #ofNewcomers = { entries: 0, bytes: 0 };
 
   get size(): number {
     return this.#byId.size;
@@ -53,6 +62,13 @@ export class EntryPool {
   /** Whether a good part of what this device may have waiting is free. */
   isHalfFreeFor(device: PublicKey): boolean {
     return this.countOf(device) <= this.#shareOf(device, this.#bytes) / 2;
+  }
+
+  /** WS7: whether a newcomer's entry of so many bytes may wait, beside those that come in just now. */
+  hasNewcomerRoom(size: number, coming: ReadonlyMap<VerifiedEntry, WaitingTerms>): boolean {
+    let { entries, bytes } = this.#ofNewcomers;
+    for (const [one, { newcomer }] of coming) if (newcomer) [entries, bytes] = [entries + 1, bytes + one.size];
+    return entries < POOL_NEWCOMER_ENTRIES_MAX && bytes + size <= POOL_NEWCOMER_BYTES_MAX;
   }
 
   /**
@@ -136,6 +152,7 @@ export class EntryPool {
     this.#byId.set(entry.id, entry);
     this.#termsById.set(entry.id, terms);
     this.#bytes += entry.size;
+    if (terms.newcomer) this.#countNewcomer(1, entry.size);
     const known = this.#byDevice.get(device) ?? { identity: entry.identity, entries: new Set() };
     known.entries.add(entry);
     this.#byDevice.set(device, known);
@@ -145,6 +162,7 @@ export class EntryPool {
   remove(id: Cid): void {
     const entry = this.#byId.get(id);
     if (!entry) return;
+    if (this.#termsById.get(id)?.newcomer) this.#countNewcomer(-1, -entry.size);
     this.#byId.delete(id);
     this.#termsById.delete(id);
     this.#bytes -= entry.size;
@@ -188,6 +206,11 @@ export class EntryPool {
     const free = POOL_ENTRIES_MAX - (this.size - this.countOf(device));
     if (bytes > POOL_BYTES_MAX / SHARE) return POOL_DEVICE_ENTRIES_MIN;
     return Math.max(POOL_DEVICE_ENTRIES_MIN, Math.min(POOL_DEVICE_ENTRIES_MAX, Math.floor(free / SHARE)));
+  }
+
+  #countNewcomer(entries: number, bytes: number): void {
+    this.#ofNewcomers.entries += entries;
+    this.#ofNewcomers.bytes += bytes;
   }
 
   #findCheapest(mayGo: (entry: VerifiedEntry) => boolean): VerifiedEntry | undefined {

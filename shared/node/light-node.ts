@@ -8,7 +8,7 @@ import type { Edge, NodePorts, PublicKey } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
 import type { RoomId } from '../session/room.ts';
-import type { Puzzle } from '../ledger/puzzle.ts';
+import type { CertifiedRecord, SolvePuzzle } from './join-puzzle.ts';
 import type { BlockSource } from './block-fetcher.ts';
 import type { KnownHead } from './outbox.ts';
 import type { PinWish } from './validator-link.ts';
@@ -26,7 +26,7 @@ import { PublicReadServer } from '../session/public-read-server.ts';
 import { SERVICE_READ, SERVICE_SEED } from '../session/relay-wire.ts';
 import { publicRoomId } from '../session/room.ts';
 import { createEdgeSource, createPeerSource } from './block-sources.ts';
-import { CommonsMember, type CertifiedRecord } from './commons-member.ts';
+import { CommonsMember } from './commons-member.ts';
 import { Outbox } from './outbox.ts';
 import { Resolver, type Resolution } from './resolver.ts';
 import { ValidatorLink } from './validator-link.ts';
@@ -66,7 +66,7 @@ export type Account = {
   readonly self: LocalNode;
   /** X25519 public key that others seal to. */
   readonly sealingKey: Uint8Array;
-  readonly solve: (puzzle: Puzzle) => Promise<Uint8Array>;
+  readonly solve: SolvePuzzle;
   /** The device was made just now: nobody can know a feed of it. */
   readonly isNew: boolean;
 };
@@ -173,8 +173,8 @@ export class LightNode {
       onChange,
       onHeight: (height) => this.resolver.expectHeight(height),
     });
-    const read = (key: string) => this.#readRecord(key);
-    const member = new CommonsMember({ group, identity: self.identity, sealingKey, outbox, read, solve });
+    const read = (key: string) => this.readRecord(key);
+    const member = new CommonsMember({ group, identity: self.identity, sealingKey, outbox, clock, read, solve });
     this.#attached = {
       outbox,
       member,
@@ -266,7 +266,8 @@ export class LightNode {
    * What a write builds on. Whoever answers with an older block, or with what does not verify, is as good as nobody: the
    * write waits for somebody who can prove the newest state.
    */
-  async #readRecord(key: string): Promise<Result<CertifiedRecord, Failure>> {
+  /** As certified now; `waiting_for_network` while nobody proves it. */
+  async readRecord(key: string): Promise<Result<CertifiedRecord, Failure>> {
     const resolved = await this.resolve(key);
     if (!resolved.ok) {
       const { code, because } = resolved.error;

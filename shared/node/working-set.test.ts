@@ -6,6 +6,7 @@ import {
   createUnsignedPerson,
   createWorld,
   GROUP,
+  join,
   makeBlock,
   write,
   type Person,
@@ -17,6 +18,7 @@ import type { PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
 import { accountTransfer } from '../ledger/families/accounts.ts';
+import { handleRegister } from '../ledger/families/handles.ts';
 import { policyUpdate } from '../ledger/families/policy.ts';
 import { createWebVerifier } from '../platform/web/web-crypto.ts';
 import { EntryCounters } from './entry-counters.ts';
@@ -30,6 +32,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const ANY = [{ kind: 'test.any', body: new Uint8Array(8) }];
 const PER_DEVICE = 250;
+const POOL_ENTRIES = 5_000;
 /** Of 20 devices, without signatures: as many as a pool holds. */
 const crowd: VerifiedEntry[] = [];
 for (let device = 10; device < 30; device++) {
@@ -137,6 +140,41 @@ async function send(from: Person, to: Person, terms: EntryTerms = {}): Promise<U
   const operation = accountTransfer.create({ asset: 'consumer', to: to.identity, amount: 1n });
   return (await write(from, [operation], terms)).bytes;
 }
+
+describe('WS7: newcomers', () => {
+  test('fill half of the working set and no more, by number and by bytes, with those that come in just now', () => {
+    const pool = new EntryPool();
+    const newcomer = { paid: 0n, since: 0, own: false, newcomer: true };
+    const [room, size] = [POOL_ENTRIES / 2, crowd[0]!.size];
+    for (const entry of crowd.slice(0, room - 1)) pool.add(entry, newcomer);
+    const coming = new Map([[crowd[room]!, newcomer]]);
+    expect([pool.hasNewcomerRoom(size, new Map()), pool.hasNewcomerRoom(size, coming)]).toEqual([true, false]);
+    expect(pool.hasNewcomerRoom(32 * 1_024 * 1_024, new Map())).toBe(false);
+    pool.add(crowd[room - 1]!, newcomer);
+    expect(pool.hasNewcomerRoom(size, new Map())).toBe(false);
+    expect(pool.findRoom(crowd.at(-1)!, { paid: 0n, own: false, coming: [] })).toEqual([]);
+    pool.remove(crowd[0]!.id);
+    expect(pool.hasNewcomerRoom(size, new Map())).toBe(true);
+  });
+
+  test('one more is sent away before any signature is checked, while members are taken in', async () => {
+    const member = await createPerson('member');
+    const world = createWorld([member], { policy: { puzzleBits: 4 } });
+    const { intake } = openIntake(world, { disk: createMemoryDisk(), own: undefined });
+    for (const entry of crowd.slice(0, POOL_ENTRIES / 2)) {
+      intake.pool.add(entry, { paid: 0n, since: 0, own: false, newcomer: true });
+    }
+    const stranger = await createPerson('stranger');
+    const { bytes } = await write(stranger, [join(world, stranger)]);
+    const forged = bytes.slice();
+    forged[forged.length - 1]! ^= 1;
+    for (const wire of [bytes, forged]) {
+      expect(await intake.submit(wire)).toMatchObject({ error: { code: 'pool_full' } });
+    }
+    const { bytes: own } = await write(member, [handleRegister.create({ handle: 'member' })]);
+    expect(await intake.submit(own)).toMatchObject({ value: { state: 'pending' } });
+  });
+});
 
 describe('WS4, LG69: the door', () => {
   test('refuses who offers too little or cannot pay, before a signature is checked; admins may act', async () => {

@@ -114,15 +114,15 @@ export async function sign(person: Person, body: EntryBody): Promise<VerifiedEnt
 }
 
 /** The join of a stranger, with its puzzle solved for the newest block. */
-export function join(world: World, person: Person): Operation {
+export function join(world: World, person: Person, bits = BITS): Operation {
   const block = world.parentId;
   const { nonce } = searchPuzzle({
     group: GROUP,
     identity: person.identity,
     block,
-    bits: BITS,
+    bits,
     from: 0,
-    count: 10_000,
+    count: 1_000_000,
   });
   assert(nonce !== undefined, 'the puzzle of the tests is easy');
   return memberJoin.create({ block, nonce, sealingKey: new Uint8Array(32) });

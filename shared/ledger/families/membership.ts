@@ -10,6 +10,8 @@ import type { Code } from '../codes.ts';
 import { memberJoinBody, SEALING_KEY_BYTES } from '../commons-bodies.ts';
 import { GROUP_RECORD, INVITE } from '../group-records.ts';
 import { decodeInvite, INVITE_BYTES_MAX, type Invite } from '../invite.ts';
+import { bitsAsked, isDoorShut } from '../door-records.ts';
+import { countJoin, readDoor } from '../door.ts';
 import { defineOperation, OPERATION_BODY_BYTES_MAX, type OperationContext } from '../operation.ts';
 import { checkPuzzle } from '../puzzle.ts';
 import { DEVICE, FEED, MEMBER, MEMBER_NAME_BYTES_MAX, POLICY, RECENT, type Member } from '../records.ts';
@@ -27,16 +29,17 @@ const acceptSchema = struct({
 export const memberJoin = defineOperation({
   ...memberJoinBody,
   apply(context, join) {
-    const { draft, entry, height } = context;
+    const { draft, entry, height, blockTime } = context;
     const { identity, body } = entry;
     if (readRecord(draft, MEMBER, identity) !== undefined) return 'already_known';
-    const wrong = checkJoin(draft, { group: body.group, identity, join });
+    const wrong = checkJoin(draft, { group: body.group, identity, join, blockTime, height });
     if (wrong !== undefined) return wrong;
     writeRecord(draft, {
       type: MEMBER,
       id: identity,
       value: { role: 'member', since: height, sealingKey: join.sealingKey },
     });
+    countJoin(draft, blockTime);
     grantFaucet(context);
     return undefined;
   },
@@ -118,7 +121,7 @@ export function checkStranger(
   const bounds = { max: OPERATION_BODY_BYTES_MAX };
   if (operation.kind === memberJoin.kind) {
     const join = decodeCanonical(memberJoinBody.schema, operation.body, bounds);
-    return join.ok ? checkJoin(from, { group, identity, join: join.value }) : join.error.code;
+    return join.ok ? checkJoin(from, { ...claim, group, join: join.value }) : join.error.code;
   }
   if (operation.kind === memberAccept.kind && readRecord(from, GROUP_RECORD, 'current') !== undefined) {
     const accept = decodeCanonical(acceptSchema, operation.body, bounds);
@@ -137,15 +140,24 @@ export function readAccept(body: Uint8Array): Infer<typeof acceptSchema> | null 
 
 function checkJoin(
   from: State | Draft,
-  claim: { group: Cid; identity: Identity; join: Infer<typeof memberJoinBody.schema> },
+  claim: {
+    group: Cid;
+    identity: Identity;
+    join: Infer<typeof memberJoinBody.schema>;
+    blockTime: Millis;
+    height: number;
+  },
 ): Code | undefined {
-  const { group, identity, join } = claim;
-  const policy = readRecord(from, POLICY, 'current');
-  if (policy?.join !== 'open+puzzle') return 'not_permitted';
+  const { group, identity, join, blockTime, height } = claim;
+  const door = readDoor(from, blockTime);
+  if (door === undefined || readRecord(from, POLICY, 'current')?.join !== 'open+puzzle') return 'not_permitted';
   const recent = readRecord(from, RECENT, 'recent') ?? [];
-  if (!recent.includes(join.block)) return 'puzzle_invalid';
-  const puzzle = { group, identity, block: join.block, bits: policy.puzzleBits };
-  return checkPuzzle(puzzle, join.nonce) ? undefined : 'puzzle_invalid';
+  const at = recent.indexOf(join.block);
+  if (at < 0) return 'puzzle_invalid';
+  // The last one is the parent.
+  const bits = bitsAsked(door, height - recent.length + at);
+  if (!checkPuzzle({ group, identity, block: join.block, bits }, join.nonce)) return 'puzzle_invalid';
+  return isDoorShut(door) ? 'door_shut' : undefined;
 }
 
 /** LG39: it counts while whoever signed it is an admin by a device that is not revoked. */

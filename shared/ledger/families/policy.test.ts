@@ -130,7 +130,7 @@ describe('LG67: the policy of tokens', () => {
       return result.ok ? 'ok' : result.error.code;
     };
     const bounds = Object.entries({ ...TOKEN_BOUNDS, ...POLICY_BOUNDS });
-    expect(bounds.length).toBe(16);
+    expect(bounds.length).toBe(17);
     for (const [name, { min, max }] of bounds) {
       expect([name, ask(name, min), ask(name, max)]).toEqual([name, 'ok', 'ok']);
       if (max < BigInt(Number.MAX_SAFE_INTEGER))

@@ -16,6 +16,7 @@ import { findBrokenBound, type Bound } from '../token-bounds.ts';
 /** Of the parameters that take effect at once; those of tokens are TOKEN_BOUNDS. Counts a day, and ms. */
 export const POLICY_BOUNDS = {
   puzzleBits: { min: 0n, max: BigInt(PUZZLE_BITS_MAX) },
+  joinsPerHour: { min: 0n, max: BigInt(Number.MAX_SAFE_INTEGER) },
   /** Fewer and an admin could not undo the change on the same day. */
   operationsPerDay: { min: 16n, max: BigInt(Number.MAX_SAFE_INTEGER) },
   /** One entry of the largest size. */
@@ -43,6 +44,7 @@ const tokenChangeFields = {
 const changeSchema = struct({
   join: optional(POLICY_FIELDS.join),
   puzzleBits: optional(POLICY_FIELDS.puzzleBits),
+  joinsPerHour: POLICY_FIELDS.joinsPerHour,
   operationsPerDay: optional(POLICY_FIELDS.operationsPerDay),
   bytesPerDay: optional(POLICY_FIELDS.bytesPerDay),
   blockInterval: optional(POLICY_FIELDS.blockInterval),
@@ -101,7 +103,7 @@ function planUpdate(draft: State | Draft, { by, change, blockTime }: Claim): Upd
   const [plain, ofTokens] = partChange(change);
   const policy = { ...before, ...plain };
   for (const [name, { min, max }] of Object.entries(POLICY_BOUNDS)) {
-    const value = policy[name as keyof typeof POLICY_BOUNDS];
+    const value = policy[name as keyof typeof POLICY_BOUNDS] ?? 0;
     if (value < min || value > max) return 'policy_violation';
   }
   if (Object.keys(ofTokens).length === 0) return { before, policy, tokens: undefined, next: undefined };
