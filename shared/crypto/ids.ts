@@ -24,20 +24,40 @@ const IDENTITY_CHARS_MAX = 64;
 const ED25519_PUB: Uint8Array = new Uint8Array([0xed, 0x01]);
 const FEED_ID_BYTES = 8;
 
+/** Base58 costs the square of the length, and a group is the same people again and again: 300 bytes each for both. */
+const IDENTITIES_KEPT = 2_048;
+/** By the key's bytes as characters. */
+const identityByKey = new Map<string, Identity>();
+const keyByIdentity = new Map<Identity, Uint8Array<ArrayBuffer>>();
+
 /** Asserts the encoding rule SG1; use parseIdentity for text from outside. */
 export function identityFromKey(key: Uint8Array): Identity {
+  const name = String.fromCharCode(...key);
+  const known = identityByKey.get(name);
+  if (known !== undefined) return known;
   assert(isKeyEncoding(key), 'an identity is a canonical Ed25519 key');
-  return (DID_PREFIX + toBase58btc(concatBytes(ED25519_PUB, key))) as Identity;
+  const identity = (DID_PREFIX + toBase58btc(concatBytes(ED25519_PUB, key))) as Identity;
+  keepNewest(identityByKey, name, identity);
+  return identity;
 }
 
 /** The 32 bytes of its Ed25519 key. */
 export function identityKey(identity: Identity): Uint8Array<ArrayBuffer> {
+  const known = keyByIdentity.get(identity);
+  if (known !== undefined) return known.slice();
   const decoded = fromBase58btc(identity.slice(DID_PREFIX.length));
   assert(
     decoded.ok && decoded.value.length === ED25519_PUB.length + KEY_BYTES,
     'an Identity was made without its parser',
   );
-  return decoded.value.slice(ED25519_PUB.length);
+  const key = decoded.value.slice(ED25519_PUB.length);
+  keepNewest(keyByIdentity, identity, key.slice());
+  return key;
+}
+
+function keepNewest<K, V>(kept: Map<K, V>, key: K, value: V): void {
+  kept.set(key, value);
+  if (kept.size > IDENTITIES_KEPT) kept.delete(kept.keys().next().value!);
 }
 
 export function parseIdentity(text: string): Result<Identity, Failure<'bad_encoding'>> {

@@ -20,12 +20,12 @@ import type { EntryBody, VerifiedEntry } from '../feeds/entry.ts';
 import { verifyEntry } from '../feeds/verify-entry.ts';
 import { followFeed, nextEntryBody } from '../feeds/feed.ts';
 import type { Verifier } from '../platform/ports.ts';
-import { admitEntry, createPrecheck, previewEntry } from './admission.ts';
+import { admitEntry, createPrecheck, previewEntry, tryEntry } from './admission.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister } from './families/handles.ts';
 import type { Handle } from './handle-grammar.ts';
 import { DEVICE, FEED, HANDLE, MEMBER, OWNERSHIP, QUOTA } from './records.ts';
-import { readRecord, stateRoot } from './state.ts';
+import { readRecord, stateRoot, writesOf } from './state.ts';
 
 const DAY = 86_400_000;
 
@@ -78,6 +78,17 @@ describe('LG1–LG3: apply, void, refuse', () => {
     const before = new Map(block.draft.writes);
     expect(previewEntry(block, await write(alice, register('second'))).outcome).toBe('apply');
     expect(block.draft.writes).toEqual(before);
+  });
+
+  test('to keep what was tried is to admit it', async () => {
+    const { world, alice } = await found();
+    const entry = await write(alice, register('second'));
+    const [tried, admitted] = [nextBlock(world), nextBlock(world)];
+    const { admission, keep } = tryEntry(tried, entry);
+    expect(admission).toEqual(admitEntry(admitted, entry));
+    expect(writesOf(tried.draft)).not.toEqual(writesOf(admitted.draft));
+    keep();
+    expect(writesOf(tried.draft)).toEqual(writesOf(admitted.draft));
   });
 });
 

@@ -52,7 +52,16 @@ export function openBlock(start: { state: State; parentId: Cid; blockTime: Milli
 
 /** What an entry would do on top of this block, which stays as it is. */
 export function previewEntry(block: OpenBlock, entry: VerifiedEntry): Admission {
-  return admitEntry({ ...block, draft: openDraft(block.draft) }, entry);
+  return tryEntry(block, entry).admission;
+}
+
+/** The same, and `keep`, which admits it into the block: while that is what it was tried on, and unless it was refused. */
+export function tryEntry(
+  block: OpenBlock,
+  entry: VerifiedEntry,
+): { readonly admission: Admission; readonly keep: () => void } {
+  const draft = openDraft(block.draft);
+  return { admission: admitEntry({ ...block, draft }, entry), keep: () => mergeDraft(draft) };
 }
 
 /**

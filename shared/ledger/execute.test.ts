@@ -16,7 +16,7 @@ import {
 } from '../../test/simulator/ledger-world.ts';
 import { BLOCK_FEED_ENTRIES_MAX } from '../core/limits.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
-import { executeBlock, orderEntries, selectEntries, type BlockStart } from './execute.ts';
+import { draftBlock, executeBlock, orderEntries, selectEntries, type BlockStart } from './execute.ts';
 import { deviceRevoke } from './families/devices.ts';
 import { handleRegister } from './families/handles.ts';
 import type { Handle } from './handle-grammar.ts';
@@ -294,7 +294,12 @@ describe('LG27: what a proposer selects', () => {
       fc.property(fc.subarray(pending), fc.nat(), (given, salt) => {
         const start = { ...startOf(world), parentId: salt === 0 ? world.parentId : cidOf(`parent ${salt}`) };
         const { entries } = selectEntries({ ...start, pending: given });
-        expect(executeBlock({ ...start, entries })).toMatchObject({ ok: true });
+        const executed = executeBlock({ ...start, entries });
+        expect(executed).toMatchObject({ ok: true });
+        // What the proposer makes of its one try is what everybody else makes of its entries.
+        const drafted = draftBlock({ ...start, pending: given });
+        expect(drafted.entries).toEqual(entries);
+        expect(executed).toEqual({ ok: true, value: drafted.finish() });
       }),
       { numRuns: 200 },
     );

@@ -11,7 +11,7 @@ import { identityKey, type FeedId, type Identity, type PublicKey } from '../cryp
 import { sha256 } from '../crypto/sha256.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
-import { admitEntry, openBlock, type Admission } from './admission.ts';
+import { admitEntry, openBlock, type Admission, type OpenBlock } from './admission.ts';
 import { becauseOf, type Code } from './codes.ts';
 import { acceptDocuments, type Acceptance, type DocumentHead } from './document-acceptance.ts';
 import { EMPTY_INDEX, type DocumentIndex, type IndexRow } from './document-index.ts';
@@ -23,7 +23,7 @@ import { MEMBER } from './records.ts';
 import { createReceiptTree } from './receipt-tree.ts';
 import type { Receipt } from './receipts.ts';
 import { sealIfDue } from './seals.ts';
-import { commitDraft, readRecord, stateRoot, writeRecord, type State } from './state.ts';
+import { commitDraft, readRecord, stateRoot, writeRecord, writesOf, type State } from './state.ts';
 import { treeRoot } from './tree.ts';
 
 /** Entries a proposer takes into one block: at some thousand tree updates a second, more would take longer than a view. */
@@ -77,15 +77,27 @@ export function executeBlock(
   const block = openBlock(start);
   const budget = createBudget();
   const admitted: Admitted[] = [];
-  const cut = new Map<FeedId, CutItem>();
   for (const entry of orderEntries(start, start.entries)) {
     if (!takeFromBudget(budget, entry)) return invalid('too_large', entry);
     const admission = admitEntry(block, entry);
     if (admission.outcome === 'refuse') return invalid(admission.code, entry);
     admitted.push({ entry, admission });
-    extendCut(cut, entry);
   }
-  const { refusals, accepted, heads } = acceptAdmitted(start, admitted);
+  return ok(finishBlock(start, { block, admitted, acceptance: acceptAdmitted(start, admitted) }));
+}
+
+/** Entries admitted into a block, and what becomes of their changes of documents. */
+type TriedBlock = {
+  readonly block: OpenBlock;
+  readonly admitted: readonly Admitted[];
+  readonly acceptance: Acceptance;
+};
+
+/** What a block does at its end, once all its entries are admitted. */
+function finishBlock(start: BlockStart, { block, admitted, acceptance }: TriedBlock): ExecutedBlock {
+  const { refusals, accepted, heads } = acceptance;
+  const cut = new Map<FeedId, CutItem>();
+  for (const { entry } of admitted) extendCut(cut, entry);
   for (const [document, sorted] of heads) {
     const value = { heads: sorted.map(({ hash }) => hash), authors: sorted.map(({ author }) => author) };
     writeRecord(block.draft, { type: DOCUMENT, id: document, value });
@@ -95,16 +107,16 @@ export function executeBlock(
   const nextSet = sealIfDue(block.draft, block);
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
-  return ok({
+  return {
     state,
-    writes: block.draft.writes,
+    writes: writesOf(block.draft),
     receipts,
     receiptsRoot: treeRoot(createReceiptTree(receipts)),
     stateRoot: stateRoot(state),
     cut: [...cut.values()].sort((a, b) => (a.feed < b.feed ? -1 : 1)),
     accepted,
     nextSet,
-  });
+  };
 }
 
 /** Of a block after a seal: nothing, so that whatever proves it final proves the seal's state. */
@@ -114,21 +126,32 @@ export function repeatState(state: State): ExecutedBlock {
   return { state, stateRoot: stateRoot(state), ...nothing };
 }
 
+type Pending = { readonly pending: Iterable<VerifiedEntry>; readonly held?: HeldBack };
+
 /**
  * Tries the pending in block order within the limits; executing exactly `entries` then succeeds with the same outcomes.
  * A document entry that builds on changes which are not here, or not in this block, is held back for a while (LG36):
  * neither selected nor refused, and with it what follows in its feed.
  */
-export function selectEntries(
-  start: BlockStart & { readonly pending: Iterable<VerifiedEntry>; readonly held?: HeldBack },
-): Selection {
+export function selectEntries(start: BlockStart & Pending): Selection {
+  return tryPending(start).selection;
+}
+
+/** The same, and `finish`, once, to execute what was selected: as `executeBlock` would, without trying it again. */
+export function draftBlock(start: BlockStart & Pending): Selection & { readonly finish: () => ExecutedBlock } {
+  const { selection, tried } = tryPending(start);
+  return { ...selection, finish: () => finishBlock(start, tried) };
+}
+
+function tryPending(start: BlockStart & Pending): { selection: Selection; tried: TriedBlock } {
   const ordered = orderEntries(start, start.pending);
   const holding = openHolding({ ...start, ordered });
   for (;;) {
-    const { admitted, refused } = tryEntries(start, ordered, holding);
+    const { block, admitted, refused } = tryEntries(start, ordered, holding);
     const acceptance = acceptAdmitted(start, admitted);
     if (holdBack(holding, admitted, acceptance)) continue;
-    return { entries: admitted.map(({ entry }) => entry), refused, held: heldBy(holding) };
+    const selection = { entries: admitted.map(({ entry }) => entry), refused, held: heldBy(holding) };
+    return { selection, tried: { block, admitted, acceptance } };
   }
 }
 
@@ -136,7 +159,7 @@ function tryEntries(
   start: BlockStart,
   ordered: readonly VerifiedEntry[],
   holding: Holding,
-): { admitted: Admitted[]; refused: RefusedEntry[] } {
+): { block: OpenBlock; admitted: Admitted[]; refused: RefusedEntry[] } {
   const block = openBlock(start);
   const budget = createBudget();
   const admitted: Admitted[] = [];
@@ -152,7 +175,7 @@ function tryEntries(
       admitted.push({ entry, admission });
     }
   }
-  return { admitted, refused };
+  return { block, admitted, refused };
 }
 
 /** LG30: the document entries that are not void already, as one set. */

@@ -8,11 +8,14 @@ import { EMPTY_TREE, proveKey, readTree, treeEntries, treeRoot, updateTree, type
 /** Immutable: key → value bytes under one root. Keys are ASCII. */
 export type State = { readonly tree: Tree };
 
-/** Changes over a base; null removes a key. */
+/** Changes over a base; null removes a key. What they are in bytes says `writesOf`. */
 export type Draft = {
   readonly base: State | Draft;
-  readonly writes: Map<string, Uint8Array | null>;
+  readonly writes: Map<string, Uint8Array | Written | null>;
 };
+
+/** A record that is not encoded yet: most drafts are thrown away, and most of their records written over before that. */
+type Written = { readonly record: object; readonly encode: () => Uint8Array };
 
 const EMPTY_STATE: State = { tree: EMPTY_TREE };
 
@@ -46,36 +49,60 @@ export function mergeDraft(draft: Draft): void {
 /** The state that a draft over a state stands for; the tree is hashed once for all changes (rule ST4). */
 export function commitDraft(draft: Draft): State {
   assert('tree' in draft.base, 'only a draft over a state is committed');
-  return { tree: updateTree(draft.base.tree, draft.writes) };
+  return { tree: updateTree(draft.base.tree, writesOf(draft)) };
+}
+
+/** What a draft changes, as a store and a tree keep it; each record is encoded once. */
+export function writesOf({ writes }: Draft): ReadonlyMap<string, Uint8Array | null> {
+  const encoded = new Map<string, Uint8Array | null>();
+  for (const [key, written] of writes) {
+    const value = written === null ? null : encodeWritten(key, written);
+    if (value !== written) writes.set(key, value);
+    encoded.set(key, value);
+  }
+  return encoded;
 }
 
 export function readValue(from: State | Draft, key: string): Uint8Array | undefined {
+  const written = findWritten(from, key);
+  return written === null || written === undefined ? undefined : encodeWritten(key, written);
+}
+
+export function readRecord<Id, T>(from: State | Draft, type: RecordType<Id, T>, id: Id): T | undefined {
+  const written = findWritten(from, type.key(id));
+  if (written === undefined || written === null) return undefined;
+  if (!(written instanceof Uint8Array)) return written.record as T;
+  const known = decodedByValue.get(written);
+  if (known !== undefined) return known as T;
+  const decoded = decodeRecord(type, written);
+  assert(decoded.ok, `state holds a record that cannot be read: ${type.key(id)}`);
+  if (typeof decoded.value === 'object' && decoded.value !== null) decodedByValue.set(written, decoded.value);
+  return decoded.value;
+}
+
+export function writeRecord<Id, T>(draft: Draft, change: { type: RecordType<Id, T>; id: Id; value: T }): void {
+  const { type, value } = change;
+  assert(typeof value === 'object' && value !== null, 'a record is a structure or a list');
+  draft.writes.set(type.key(change.id), { record: value, encode: () => encodeRecord(type, value) });
+}
+
+/** Null: removed in a draft. */
+function findWritten(from: State | Draft, key: string): Uint8Array | Written | null | undefined {
   let at = from;
   while ('writes' in at) {
-    const value = at.writes.get(key);
-    if (value !== undefined) return value === null ? undefined : value;
+    const written = at.writes.get(key);
+    if (written !== undefined) return written;
     at = at.base;
   }
   return readTree(at.tree, key);
 }
 
-export function readRecord<Id, T>(from: State | Draft, type: RecordType<Id, T>, id: Id): T | undefined {
-  const value = readValue(from, type.key(id));
-  if (value === undefined) return undefined;
-  const known = decodedByValue.get(value);
-  if (known !== undefined) return known as T;
-  const decoded = decodeRecord(type, value);
-  assert(decoded.ok, `state holds a record that cannot be read: ${type.key(id)}`);
-  if (typeof decoded.value === 'object' && decoded.value !== null) decodedByValue.set(value, decoded.value);
-  return decoded.value;
-}
-
-export function writeRecord<Id, T>(draft: Draft, change: { type: RecordType<Id, T>; id: Id; value: T }): void {
-  const key = change.type.key(change.id);
-  const value = encodeRecord(change.type, change.value);
+function encodeWritten(key: string, written: Uint8Array | Written): Uint8Array {
+  if (written instanceof Uint8Array) return written;
+  const value = written.encode();
   assert(key.length <= STATE_KEY_BYTES_MAX && value.length <= STATE_VALUE_BYTES_MAX, `${key} is too large for state`);
-  if (typeof change.value === 'object' && change.value !== null) decodedByValue.set(value, change.value);
-  draft.writes.set(key, value);
+  decodedByValue.set(value, written.record);
+  return value;
 }
 
 export function removeRecord<Id, T>(draft: Draft, type: RecordType<Id, T>, id: Id): void {

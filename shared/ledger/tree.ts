@@ -23,6 +23,10 @@ export type Tree = { readonly top: Node };
 
 export const EMPTY_TREE: Tree = { top: null };
 
+/** Of keys that were read, 200 to 300 bytes each: what some thousand authors need. */
+const KEY_HASHES_KEPT = 8_192;
+const hashByKey = new Map<string, Uint8Array>();
+
 /** A change of one key; null removes it. `keyHash` is hashKey(key). */
 type Change = { readonly key: string; readonly keyHash: Uint8Array; readonly value: Uint8Array | null };
 
@@ -41,15 +45,29 @@ export function treeRoot(tree: Tree): Uint8Array {
 /** A tree with these changes; the one given stays as it is. Also the way to build one: from EMPTY_TREE. */
 export function updateTree(tree: Tree, values: ReadonlyMap<string, Uint8Array | null>): Tree {
   const changes: Change[] = [];
-  for (const [key, value] of values) changes.push({ key, keyHash: hashKey(key), value });
+  for (const [key, value] of values) changes.push({ key, keyHash: hashByKey.get(key) ?? hashKey(key), value });
   changes.sort((a, b) => compareBytes(a.keyHash, b.keyHash));
   const top = updateNode(tree.top, { changes, from: 0, to: changes.length, depth: 0 });
   return top === tree.top ? tree : { top };
 }
 
 export function readTree(tree: Tree, key: string): Uint8Array | undefined {
-  const { end } = walk(tree, hashKey(key));
-  return end !== null && end.key === key ? end.value : undefined;
+  const keyHash = hashRead(key);
+  let node = tree.top;
+  for (let depth = 0; node !== null && node.kind === 'inner'; depth++) {
+    node = bitAt(keyHash, depth) === 0 ? node.left : node.right;
+  }
+  return node !== null && node.key === key ? node.value : undefined;
+}
+
+/** Whoever judges an entry reads the same few keys several times, and those of its author with each of its entries. */
+function hashRead(key: string): Uint8Array {
+  const known = hashByKey.get(key);
+  if (known !== undefined) return known;
+  const hash = hashKey(key);
+  hashByKey.set(key, hash);
+  if (hashByKey.size > KEY_HASHES_KEPT) hashByKey.delete(hashByKey.keys().next().value!);
+  return hash;
 }
 
 /** A proof that the key has its present value, or is absent; verifyProof of tree-proof.ts takes it. */

@@ -10,8 +10,7 @@ import type { LinkedEntry } from './block-stash.ts';
 import type { EntryPool } from './entry-pool.ts';
 import type { OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
-import { ok } from '../core/result.ts';
-import { executeBlock, repeatState, selectEntries } from '../ledger/execute.ts';
+import { draftBlock, repeatState, selectEntries } from '../ledger/execute.ts';
 import { assembleBlock } from './block-stash.ts';
 import { executeOn, verifyEntries, type ChainHead, type Executed, type Ground } from './chain-head.ts';
 import { ExecutedBlocks } from './executed-blocks.ts';
@@ -111,16 +110,13 @@ export class BlockWork {
     const start = { ...ground, parentId: parent.id, blockTime: time, height: parent.height + 1 };
     const isFar = parent.height - finalTip().height >= UNFINAL_BLOCKS_MAX;
     const pending = isFar || ground.sealed || !effect.entries ? [] : pool.entries();
-    const { entries } = selectEntries({ ...start, held: this.#held.current, pending });
+    const { entries, finish } = draftBlock({ ...start, proposer: signer.key, held: this.#held.current, pending });
     if (entries.length === 0 && !empty) return { kind: 'proposed', view, block: null };
-    const result = ground.sealed
-      ? ok(repeatState(ground.state))
-      : executeBlock({ ...start, proposer: signer.key, entries });
-    assert(result.ok, 'selected entries execute');
+    const result = ground.sealed ? repeatState(ground.state) : finish();
     const rules = machine().config;
-    const block = createProposal({ rules, proposer: signer.key, view, parent, time, result: result.value });
-    this.#executed.add(block, { result: result.value, entries });
-    return { kind: 'proposed', view, block, interval: intervalAfter(result.value.state) };
+    const block = createProposal({ rules, proposer: signer.key, view, parent, time, result });
+    this.#executed.add(block, { result, entries });
+    return { kind: 'proposed', view, block, interval: intervalAfter(result.state) };
   }
 
   /** While entries are missing there is no answer: they are asked for. Once more for a block that was executed is free. */

@@ -15,7 +15,7 @@ import { fail, ok } from '../core/result.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
 import { NEXT_TOKEN_POLICY } from '../ledger/account-records.ts';
-import { admitEntry, checkPayment, createPrecheck, openBlock, previewEntry } from '../ledger/admission.ts';
+import { admitEntry, checkPayment, createPrecheck, openBlock, previewEntry, tryEntry } from '../ledger/admission.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
 import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
@@ -264,7 +264,8 @@ export class EntryIntake {
     if (body.time > this.#options.clock.now() + CLOCK_DRIFT_MAX) return fail('clock_ahead', becauseOf('clock_ahead'));
     const verified = await this.#verify(entry, signed);
     if (!verified.ok) return verified;
-    const admission = previewEntry(this.workingSet(), verified.value);
+    const tried = this.workingSet();
+    const { admission, keep } = tryEntry(tried, verified.value);
     if (admission.outcome === 'refuse') {
       // Its block may have become final while it was verified.
       const height = await findEntryHeight(this.#options.store, id);
@@ -279,7 +280,10 @@ export class EntryIntake {
     if (leaving === null) return fail('pool_full', becauseOf('pool_full'));
     this.counters.add('evictions_total', leaving.length);
     this.#forget(leaving.map(({ id: gone }) => gone));
-    admitEntry(this.workingSet(), verified.value);
+    const working = this.workingSet();
+    // Without what had to leave for it, the working set is another one.
+    if (working.draft === tried.draft) keep();
+    else admitEntry(working, verified.value);
     this.#arriving.set(verified.value, terms);
     return verified;
   }

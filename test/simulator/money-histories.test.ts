@@ -8,7 +8,7 @@ import { ACCOUNT, ASSETS, splitBalance, SUPPLY, TREASURY, type Asset } from '../
 import { admitEntry, openBlock, previewEntry, type Admission, type OpenBlock } from '../../shared/ledger/admission.ts';
 import { executeBlock, orderEntries, type ExecutedBlock } from '../../shared/ledger/execute.ts';
 import { decodeRecord, type RecordType } from '../../shared/ledger/records.ts';
-import { openDraft, readRecord, readValue, stateRoot } from '../../shared/ledger/state.ts';
+import { openDraft, readRecord, readValue, stateRoot, writesOf } from '../../shared/ledger/state.ts';
 import { FUZZ_CASES } from '../fuzz-cases.ts';
 import { makeBlock, type World } from './ledger-world.ts';
 import { carryOut, histories, type RoundBlock } from './money-history.ts';
@@ -128,13 +128,13 @@ function admitInTurn(world: World, { entries, time }: RoundBlock): Map<string, A
   const start = { state: world.state, parentId: world.parentId, blockTime: time, height: world.height + 1 };
   const block = openBlock(start);
   const audit = new Audit(world);
-  audit.check(openDraft(world.state), block.draft.writes, time);
+  audit.check(openDraft(world.state), writesOf(block.draft), time);
   const outcomes = new Map<string, Admission>();
   for (const entry of orderEntries(start, entries)) {
     const frame = openDraft(block.draft);
     const admission = admitEntry({ ...block, draft: frame }, entry);
-    audit.check(block.draft, frame.writes, time);
-    if (admission.outcome === 'void') checkVoid(entry, frame.writes);
+    audit.check(block.draft, writesOf(frame), time);
+    if (admission.outcome === 'void') checkVoid(entry, writesOf(frame));
     expect(previewEntry(block, entry)).toEqual(admission);
     expect(admitEntry(block, entry)).toEqual(admission);
     outcomes.set(entry.id, admission);
