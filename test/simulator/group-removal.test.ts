@@ -5,6 +5,8 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
 import { memberRemove } from '../../shared/ledger/families/membership.ts';
+import { DOCUMENT } from '../../shared/ledger/group-records.ts';
+import { readRecord } from '../../shared/ledger/state.ts';
 import type { DocumentPatch } from '../../shared/documents/document-patches.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { parseInviteLink } from '../../shared/node/invite-link.ts';
@@ -124,35 +126,54 @@ describe('LG9: a device that is revoked', () => {
   });
 });
 
-describe('what was built on edits that do not count', () => {
+describe('LG43, LG33: what was built on edits that do not count', () => {
   beforeAll(startAutomerge);
 
-  test.each([true, false])('is made again, and no letter of it is lost (shown: %s)', async (shown) => {
-    const disk = createMemoryDisk();
-    const { clock, world, alice, bob, own, joined, enter } = await startGroup({ admin: disk, uses: 2 });
-    const carol = await world.startMember({ name: 'carol', disk: createMemoryDisk() });
-    const hers = await enter(carol);
-    await write(own, { action: 'put', path: ['text'], value: '.' });
-    await clock.advance(5_000);
-    const [room] = [...world.rooms.values()];
-    room!.setOpen(false);
-    room!.cutAll();
-    await own.submit([memberRemove.create({ identity: bob.identity })]);
-    await clock.advance(5_000);
-    await alice.close();
-    // The one who was removed and another member meet, and neither knows of it.
-    room!.setOpen(true);
-    await hers.documents.load(page);
-    await write(joined, { action: 'splice', path: ['text', 0], value: 'late' });
-    await clock.advanceUntil(() => textIn(hers) === 'late.', 60_000);
-    await write(hers, { action: 'splice', path: ['text', 5], value: 'kept' });
-    if (!shown) hers.documents.release(page);
-    await clock.advance(5_000);
-    const back = await world.startMember({ name: 'alice', disk });
-    await clock.advanceUntil(() => joined.refusal !== null, 60_000);
-    await clock.advance(10_000);
-    const [again] = back.groups.all;
-    for (const node of [again!, hers, joined]) await node.documents.load(page);
-    expect([textIn(again!), textIn(hers), textIn(joined)]).toEqual(['.kept', '.kept', '.']);
-  });
+  test.each([true, false])(
+    'is made again, the same for all, and no letter of it is lost (shown: %s)',
+    async (shown) => {
+      const disk = createMemoryDisk();
+      const { clock, world, alice, bob, own, joined, enter } = await startGroup({ admin: disk, uses: 3 });
+      const carol = await world.startMember({ name: 'carol', disk: createMemoryDisk() });
+      const dave = await world.startMember({ name: 'dave', disk: createMemoryDisk() });
+      const [hers, his] = [await enter(carol), await enter(dave)];
+      await write(own, { action: 'put', path: ['text'], value: '.' });
+      await clock.advance(5_000);
+      const [room] = [...world.rooms.values()];
+      room!.setOpen(false);
+      room!.cutAll();
+      await own.submit([memberRemove.create({ identity: bob.identity })]);
+      await clock.advance(5_000);
+      await alice.close();
+      // The one who was removed and two other members meet, and none of them knows of it.
+      room!.setOpen(true);
+      await hers.documents.load(page);
+      await write(joined, { action: 'splice', path: ['text', 0], value: 'late' });
+      const late = joined.outbox.pending.map(({ id }) => id);
+      expect(late.length).toBeGreaterThan(0);
+      await clock.advanceUntil(() => textIn(hers) === 'late.' && late.every((id) => his.chain.pool.has(id)), 60_000);
+      await write(hers, { action: 'splice', path: ['text', 5], value: 'kept' });
+      if (!shown) hers.documents.release(page);
+      const built = hers.outbox.pending.map(({ id }) => id);
+      await clock.advance(5_000);
+      const back = await world.startMember({ name: 'alice', disk });
+      await clock.advanceUntil(() => joined.refusal !== null, 60_000);
+      await clock.advance(10_000);
+      const [again] = back.groups.all;
+      for (const node of [again!, hers, his, joined]) await node.documents.load(page);
+      expect([again!, hers, his, joined].map(textIn)).toEqual(['.kept', '.kept', '.kept', '.']);
+      for (const node of [again!, hers, his]) {
+        expect(node.chain.tip).toEqual(again!.chain.tip);
+        expect(readRecord(node.chain.state, DOCUMENT, page)).toEqual(readRecord(again!.chain.state, DOCUMENT, page));
+        expect(node.chain.pool.size).toBe(0);
+        for (const id of late) expect(await node.chain.heightOf(id)).toBeUndefined();
+      }
+      // What was built on it says so, and was signed again.
+      for (const id of built) {
+        expect(await hers.outbox.state(id)).toMatchObject({ outcome: { code: 'missing_dependency' } });
+      }
+      expect(built.length).toBeGreaterThan(0);
+      for (const id of late) expect(await joined.outbox.state(id)).toMatchObject({ state: 'dropped' });
+    },
+  );
 });
