@@ -14,6 +14,9 @@ const STASH_BYTES_MAX: number = 4 * BLOCK_BYTES_MAX;
 /** An entry in its feed: what links a cut to its entries. */
 export type LinkedEntry = { readonly bytes: Uint8Array; readonly body: Pick<EntryBody, 'feed' | 'seq' | 'prev'> };
 
+/** The same with its id. */
+export type NamedEntry = LinkedEntry & { readonly id: Cid };
+
 export type StashedEntries = ReadonlyMap<Cid, LinkedEntry>;
 type Stash = { readonly height: number; readonly entries: Map<Cid, LinkedEntry>; bytes: number };
 

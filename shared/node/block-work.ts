@@ -1,12 +1,12 @@
 // What a validator does with blocks: chooses entries for its own, and executes those of others once all of their entries are here.
 
 import type { Cid } from '../codec/cid.ts';
-import type { Block, Tip } from '../chain/block.ts';
+import type { Block, Header, Tip } from '../chain/block.ts';
 import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Selection } from '../ledger/execute.ts';
-import type { Signer } from '../platform/ports.ts';
-import type { LinkedEntry } from './block-stash.ts';
+import type { Signer, StorePut } from '../platform/ports.ts';
+import type { LinkedEntry, NamedEntry } from './block-stash.ts';
 import type { EntryPool } from './entry-pool.ts';
 import type { OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
@@ -78,6 +78,15 @@ export class BlockWork {
     return this.#entries.take(wires);
   }
 
+  /** CH21: an entry that leaves the working set, of a block above the final one: it stays until that is settled. */
+  keepBound(entry: NamedEntry): StorePut | null {
+    const { blocks, config } = this.#options.machine();
+    if (config.self === null) return null;
+    const headers = [...[...blocks.values()].map(({ block }) => block.header), ...this.#executed.headers];
+    const views = headers.filter((header) => holds(header, entry)).map(({ view }) => view);
+    return views.length === 0 ? null : this.#entries.adopt(entry, Math.max(...views));
+  }
+
   async forget(through: number): Promise<void> {
     this.#executed.forget(through);
     await this.#entries.forget(through);
@@ -138,8 +147,7 @@ export class BlockWork {
       this.#options.log.error('a proposal does not execute', { code: executed.error.code });
       return [{ kind: 'executed', id, valid: false }];
     }
-    const ids = entries.map((entry) => entry.id);
-    await this.#entries.persist(block, ids);
+    await this.#entries.persist(block, entries);
     this.#executed.add(block, executed.value);
     return [{ kind: 'executed', id, valid: true, interval: intervalAfter(executed.value.result.state) }];
   }
@@ -161,4 +169,9 @@ export class BlockWork {
     this.#entries.drop(block);
     return null;
   }
+}
+
+/** By its number: what another entry of the same number holds is kept as well. */
+function holds({ cut }: Header, { body }: NamedEntry): boolean {
+  return cut.some(({ feed, from, to }) => feed === body.feed && from <= body.seq && body.seq <= to);
 }

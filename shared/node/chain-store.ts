@@ -214,8 +214,9 @@ export async function writePending(
   );
 }
 
-export async function removePending(store: Store, ids: readonly Cid[]): Promise<void> {
-  await store.write({ remove: ids.map((id) => POOL_PREFIX + id) }, 'relaxed');
+/** `put`: what is kept of them elsewhere, in the same write. */
+export async function removePending(store: Store, ids: readonly Cid[], put: readonly StorePut[] = []): Promise<void> {
+  await store.write({ put, remove: ids.map((id) => POOL_PREFIX + id) }, 'relaxed');
 }
 
 export async function loadPending(store: Store): Promise<Uint8Array[]> {

@@ -181,6 +181,26 @@ describe('validators that order together', () => {
     expect(both).toEqual([]);
   });
 
+  test('WS8, CH21: a block is final after all were killed, also when its entry had left the working set of each', async () => {
+    const network = new ValidatorNetwork(4, 1);
+    await network.start();
+    network.carries = ({ envelope: { message } }) => !(message.kind === 'vote' && message.vote.kind === 'finalize');
+    const id = await network.submit();
+    await network.clock.advance(SECOND);
+    expect(tipsOf(network)).toEqual(new Set([network.founding.group]));
+    for (const node of network.running) await node.drop([id]);
+    expect(network.running.map(({ pool }) => pool.size)).toEqual([0, 0, 0, 0]);
+    for (const { index } of network.nodes) network.kill(index);
+    network.carries = () => true;
+    await network.start();
+    await network.untilHeight(1, 60 * SECOND);
+    expect(await network.at(0).heightOf(id)).toBe(1);
+    // Settled, nothing of it is kept.
+    await network.clock.advance(60 * SECOND);
+    const kept = await network.nodes[0]!.disk.openStore().range({ from: 'proposed/', to: 'proposed0' });
+    expect(kept).toEqual([]);
+  });
+
   test('CH26: a block without a finalization of its own is final by the one above it, and proven by itself', async () => {
     const network = new ValidatorNetwork(4, 1);
     await network.start();

@@ -21,9 +21,11 @@ import { becauseOf } from '../ledger/codes.ts';
 import { orderEntries } from '../ledger/execute.ts';
 import { DEVICE, MEMBER } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
-import { findEntryHeight, loadPending, removePending, writePending } from './chain-store.ts';
+import { findEntryHeight, loadPending, writePending } from './chain-store.ts';
+import type { NamedEntry } from './block-stash.ts';
 import { EntryCounters } from './entry-counters.ts';
 import { EntryPool, type WaitingTerms } from './entry-pool.ts';
+import { LeavingEntries, type KeepBound } from './leaving-entries.ts';
 
 /** What became of a submitted entry. */
 export type Submitted =
@@ -49,6 +51,7 @@ export type EntryIntakeOptions = {
   readonly own?: PublicKey | undefined;
   /** How often what has waited too long is looked for. */
   readonly purgeInterval?: Millis | undefined;
+  readonly keepBound?: KeepBound | undefined;
   /** New entries are on disk and in the pool. */
   readonly onPending: (entries: readonly VerifiedEntry[]) => void;
   /** A verified entry is refused because another has its number. */
@@ -67,8 +70,7 @@ export class EntryIntake {
   readonly pool = new EntryPool();
   /** Verified and admitted, and on their way to the disk: not in the pool before they are there. */
   readonly #arriving = new Map<VerifiedEntry, WaitingTerms>();
-  /** Evicted from the pool, and still on disk. */
-  readonly #evicted: Cid[] = [];
+  readonly #leaving: LeavingEntries;
   readonly counters = new EntryCounters();
   #cancelPurge: (() => void) | null = null;
   #closed = false;
@@ -77,6 +79,7 @@ export class EntryIntake {
 
   constructor(options: EntryIntakeOptions) {
     this.#options = options;
+    this.#leaving = new LeavingEntries(options);
   }
 
   /**
@@ -123,6 +126,9 @@ export class EntryIntake {
       waiting = refused;
     }
     if (waiting.length > 0) this.#options.log.warn('pending entries that no longer fit', { entries: waiting.length });
+    // They are no part of the working set: what is bound is found where proposals look for it.
+    this.#leaving.keep(waiting);
+    await this.#leaving.erase(this.#isHere);
     this.#armPurge();
   }
 
@@ -134,21 +140,20 @@ export class EntryIntake {
 
   /** WS5: forgets entries of others that have waited too long; they may be given again. */
   async purge(): Promise<void> {
-    const { clock, store, purgeInterval = PURGE_INTERVAL } = this.#options;
+    const { clock, purgeInterval = PURGE_INTERVAL } = this.#options;
     const now = clock.now();
     const stale = this.pool.findStale({ since: now - WAIT_MAX, expired: now - purgeInterval });
     if (stale.length === 0) return;
     this.counters.add('ttl_drop_total', stale.length);
-    this.#forget(stale.map(({ id }) => id));
-    await removePending(store, this.#evicted.splice(0));
+    this.#forget(stale);
+    await this.#leaving.erase(this.#isHere);
   }
 
   /** Forgets entries that can never be ordered. */
   async drop(ids: readonly Cid[]): Promise<void> {
     for (const id of ids) this.counters.add(this.pool.has(id) ? 'orphan_sweep_total' : 'drop_not_found_total');
-    for (const id of ids) this.pool.remove(id);
-    this.#working = null;
-    await removePending(this.#options.store, ids);
+    this.#forget(ids.flatMap((id) => this.pool.get(id) ?? []));
+    await this.#leaving.erase(this.#isHere, ids);
   }
 
   /** WS6: what expired while this node was off can only be void. */
@@ -160,11 +165,8 @@ export class EntryIntake {
       validUntil < clock.now() && device !== own;
     const expired = stored.filter(isOver);
     this.counters.add('startup_ttl_drop_total', expired.length);
-    if (expired.length > 0)
-      await removePending(
-        store,
-        expired.map(({ id }) => id),
-      );
+    this.#forget(expired);
+    await this.#leaving.erase(this.#isHere);
     return stored.filter((entry) => !isOver(entry));
   }
 
@@ -245,8 +247,7 @@ export class EntryIntake {
       this.#arriving.delete(entry);
     }
     if (forked.length > 0) this.#working = null;
-    const gone = [...forked, ...this.#evicted.splice(0)];
-    if (gone.length > 0) await removePending(store, gone);
+    await this.#leaving.erase(this.#isHere, forked);
     this.#armPurge();
     if (added.length > 0) onPending(added);
     return new Set(forked);
@@ -279,7 +280,7 @@ export class EntryIntake {
     const leaving = this.pool.findRoom(verified.value, { ...terms, coming: this.#arriving.keys() });
     if (leaving === null) return fail('pool_full', becauseOf('pool_full'));
     this.counters.add('evictions_total', leaving.length);
-    this.#forget(leaving.map(({ id: gone }) => gone));
+    this.#forget(leaving);
     const working = this.workingSet();
     // Without what had to leave for it, the working set is another one.
     if (working.draft === tried.draft) keep();
@@ -316,11 +317,10 @@ export class EntryIntake {
   }
 
   /** From the pool at once; from the disk with the next write. */
-  #forget(ids: readonly Cid[]): void {
-    if (ids.length === 0) return;
-    for (const id of ids) this.pool.remove(id);
-    this.#evicted.push(...ids);
-    this.#working = null;
+  #forget(entries: readonly NamedEntry[]): void {
+    if (entries.length > 0) this.#working = null;
+    for (const { id } of entries) this.pool.remove(id);
+    this.#leaving.add(entries);
   }
 
   #count(judged: Result<VerifiedEntry | Known, Failure>): void {
@@ -328,11 +328,11 @@ export class EntryIntake {
     else if (!('body' in judged.value)) this.counters.add('dup_tx_reject_total');
   }
 
-  #isHere(id: Cid): boolean {
+  readonly #isHere = (id: Cid): boolean => {
     if (this.pool.has(id)) return true;
     for (const entry of this.#arriving.keys()) if (entry.id === id) return true;
     return false;
-  }
+  };
 
   /** Signatures are checked beside each other, of entries whose author may be heard at all (EN6). */
   #beginCheck(entry: ParsedEntry): Promise<boolean> | undefined {

@@ -1,10 +1,10 @@
 // Blocks above the final one that were executed here: what each did, and the ground it leaves to the next.
 
 import type { Cid } from '../codec/cid.ts';
-import type { Block } from '../chain/block.ts';
+import type { Block, Header } from '../chain/block.ts';
 import { standOn, type Executed, type Ground } from './chain-head.ts';
 
-type Kept = Executed & { readonly parent: Cid; readonly view: number };
+type Kept = Executed & { readonly header: Header };
 
 export class ExecutedBlocks {
   readonly #byId = new Map<Cid, Kept>();
@@ -19,8 +19,12 @@ export class ExecutedBlocks {
     return this.#byId.get(id);
   }
 
+  get headers(): readonly Header[] {
+    return [...this.#byId.values()].map(({ header }) => header);
+  }
+
   add({ id, header }: Block, executed: Executed): void {
-    this.#byId.set(id, { ...executed, parent: header.parent, view: header.view });
+    this.#byId.set(id, { ...executed, header });
   }
 
   /** What a block on this one is executed on; undefined while one between it and the final block was not executed. */
@@ -28,12 +32,12 @@ export class ExecutedBlocks {
     const head = this.#head();
     if (id === head.id) return head;
     const executed = this.#byId.get(id);
-    const below = executed && this.groundOf(executed.parent);
+    const below = executed && this.groundOf(executed.header.parent);
     return below && standOn(below, executed.result);
   }
 
   /** Blocks of these views are final, or never will be. */
   forget(through: number): void {
-    for (const [id, { view }] of this.#byId) if (view <= through) this.#byId.delete(id);
+    for (const [id, { header }] of this.#byId) if (header.view <= through) this.#byId.delete(id);
   }
 }

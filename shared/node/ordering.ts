@@ -60,14 +60,10 @@ export class Ordering {
     const machine = (): Simplex => this.#simplex;
     this.#turns = new TurnQueue({ step: (input) => this.#step(input), onFailed: (error) => this.#fail(error) });
     this.#intake = new EntryIntake({
-      store,
-      clock,
-      verifier,
-      log,
-      group,
-      readChanges,
+      ...{ store, clock, verifier, log, group, readChanges },
       own: options.own,
       purgeInterval: options.purgeInterval,
+      keepBound: (entry) => this.#work.keepBound(entry),
       head: () => ({ state: this.state, tip: this.tip }),
       onContradicted: (entry) => this.#emit((events) => events.contradicted?.(entry)),
       onPending: (entries) => this.#onPending(entries),

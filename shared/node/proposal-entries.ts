@@ -3,8 +3,8 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Block } from '../chain/block.ts';
-import type { Clock, Store } from '../platform/ports.ts';
-import type { LinkedEntry } from './block-stash.ts';
+import type { Clock, Store, StorePut } from '../platform/ports.ts';
+import type { LinkedEntry, NamedEntry } from './block-stash.ts';
 import type { EntryWant } from './consensus-wire.ts';
 import { BLOCK_BYTES_MAX } from '../core/limits.ts';
 import { parseEntry } from '../feeds/entry.ts';
@@ -124,13 +124,18 @@ export class ProposalEntries {
   }
 
   /** On disk with the vote that follows: whoever votes for a block has what is in it (CH21). */
-  async persist(block: Block, ids: readonly Cid[]): Promise<void> {
-    const view = String(block.header.view).padStart(VIEW_DIGITS, '0');
-    const put = ids.flatMap((id) => {
-      const kept = this.#kept.get(id);
-      return kept && !this.#options.pending(id) ? [{ key: `${PROPOSED_PREFIX}${view}/${id}`, value: kept.bytes }] : [];
-    });
+  async persist({ header: { view } }: Block, entries: readonly NamedEntry[]): Promise<void> {
+    // One that was pending when it was found may have left since.
+    const put = entries.flatMap((entry) => (this.#options.pending(entry.id) ? [] : [this.adopt(entry, view)]));
     if (put.length > 0) await this.#options.store.write({ put }, 'relaxed');
+  }
+
+  /** An entry of a block of this view that is not pending, or no more: here until that is settled; on disk once this is written. */
+  adopt({ id, bytes, body }: NamedEntry, view: number): StorePut {
+    this.#keep(id, { bytes, body, view });
+    const kept = this.#kept.get(id);
+    if (kept) kept.view = Math.max(kept.view, view);
+    return { key: `${PROPOSED_PREFIX}${String(view).padStart(VIEW_DIGITS, '0')}/${id}`, value: bytes };
   }
 
   /** Blocks of these views are settled. */

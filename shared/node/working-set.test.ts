@@ -95,14 +95,16 @@ async function openDoor(own?: PublicKey) {
   giveTokens(world, { asset: 'consumer', to: alice.identity, amount: 1_000n });
   makeBlock(world, []);
   const disk = createMemoryDisk();
-  const open = () => openIntake(world, { disk, own });
-  return { admin, alice, world, open };
+  const bound = new Set<string>();
+  const open = () => openIntake(world, { disk, own, bound });
+  return { admin, alice, world, open, bound };
 }
 
 function openIntake(
   world: World,
-  { disk, own }: { disk: ReturnType<typeof createMemoryDisk>; own: PublicKey | undefined },
+  given: { disk: ReturnType<typeof createMemoryDisk>; own: PublicKey | undefined; bound?: ReadonlySet<string> },
 ) {
+  const { disk, own, bound } = given;
   const store = disk.openStore();
   const time = { now: world.time + 1_000 };
   const tasks = new Set<() => void>();
@@ -119,6 +121,7 @@ function openIntake(
     log,
     group: GROUP,
     own,
+    keepBound: ({ id, bytes }) => (bound?.has(id) ? { key: `proposed/${id}`, value: bytes } : null),
     head: () => ({
       state: world.state,
       tip: { id: world.parentId, height: world.height, view: world.height, time: world.time },
@@ -133,7 +136,8 @@ function openIntake(
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
   const stored = async () => (await store.range({ from: 'pool/', to: 'pool0' })).length;
-  return { intake, tick, stored, tasks };
+  const kept = async () => (await store.range({ from: 'proposed/', to: 'proposed0' })).map(({ value }) => value);
+  return { intake, tick, stored, kept, tasks };
 }
 
 async function send(from: Person, to: Person, terms: EntryTerms = {}): Promise<Uint8Array> {
@@ -283,6 +287,40 @@ describe('WS5: what waits for ever', () => {
     expect([after.intake.pool.size, await after.stored()]).toEqual([1, 1]);
     expect(after.intake.counters.read().startup_ttl_drop_total).toBe(1);
     after.intake.close();
+  });
+});
+
+describe('WS8, CH21: what a proposal that was voted for holds', () => {
+  test('stays on disk when it has waited too long, and when it can never be ordered', async () => {
+    const { admin, alice, open, bound } = await openDoor();
+    const { intake, tick, stored, kept } = open();
+    const wires = [await send(alice, admin, { fee: 200n }), await send(alice, admin, { fee: 200n })];
+    for (const wire of wires) await intake.submit(wire);
+    const [first, second] = [...intake.pool.entries()].map(({ id }) => id);
+    bound.add(first!).add(second!);
+    await intake.drop([second!]);
+    expect([intake.pool.size, await stored(), await kept()]).toEqual([1, 1, [wires[1]]]);
+    await tick(DAY + MINUTE);
+    expect([intake.pool.size, await stored()]).toEqual([0, 0]);
+    expect(new Set(await kept())).toEqual(new Set(wires));
+    intake.close();
+  });
+
+  test('stays on disk after a restart, when it has expired or fits no more', async () => {
+    const { admin, alice, world, open, bound } = await openDoor();
+    const before = open();
+    const wires = [
+      await send(alice, admin, { fee: 200n, validUntil: world.time + MINUTE }),
+      await send(alice, admin, { fee: 200n }),
+    ];
+    for (const wire of wires) await before.intake.submit(wire);
+    for (const { id } of before.intake.pool.entries()) bound.add(id);
+    before.intake.close();
+    const after = open();
+    await after.tick(2 * MINUTE);
+    await after.intake.restore();
+    expect(after.intake.pool.size).toBe(0);
+    expect(new Set(await after.kept())).toEqual(new Set(wires));
   });
 });
 
