@@ -2,6 +2,7 @@
 
 import type { ApiFailure } from './api.ts';
 import type { EntryOutcome, GroupOrderApi } from './order-api.ts';
+import type { GroupPolicyApi } from './policy-api.ts';
 
 export type GroupRole = 'admin' | 'member';
 
@@ -183,7 +184,7 @@ export interface GroupTokensApi {
   history(groupId: string, options?: { limit?: number }): Promise<readonly TokenEvent[]>;
 }
 
-export interface GroupsApi extends GroupTokensApi, GroupOrderApi {
+export interface GroupsApi extends GroupTokensApi, GroupOrderApi, GroupPolicyApi {
   /**
    * `others`: what the devices of others said by `offer`, who are members from the beginning and order the group as well;
    * they come in by an invite, like everybody.

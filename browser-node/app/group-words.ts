@@ -26,8 +26,8 @@ export function nameMember({ name, you, identity }: Pick<GroupMember, 'name' | '
 /** What somebody may do who has this role, as the end of a sentence. */
 export function describeRole(role: GroupRole): string {
   return role === 'admin'
-    ? 'reads and writes everything in the group, invites others and removes members'
-    : 'reads everything in the group and writes its pages';
+    ? 'reads and writes everything in the group, invites others, removes members, and changes its rules and who orders it'
+    : 'reads everything in the group, writes its pages and uses its tokens';
 }
 
 /** `Whoever has this link can join “Garden” as a member, once, until 3 Feb 2026. …` */

@@ -9,6 +9,7 @@ const ROUTES: readonly Route[] = [
   { view: 'group', groupId: 'bafyreigroup' },
   { view: 'tokens', groupId: 'bafyreigroup' },
   { view: 'order', groupId: 'bafyreigroup' },
+  { view: 'policy', groupId: 'bafyreigroup' },
   { view: 'page', groupId: 'bafyreigroup', page: 'to-do-1' },
   { view: 'join', invite: 'AbC_-9/x=' },
 ];

@@ -28,6 +28,7 @@ const GroupsView = createLate(() => import('./views/groups/groups-view.tsx').the
 const GroupView = createLate(() => import('./views/groups/group-view.tsx').then((file) => file.GroupView));
 const TokensView = createLate(() => import('./views/tokens/tokens-view.tsx').then((file) => file.TokensView));
 const OrderView = createLate(() => import('./views/order/order-view.tsx').then((file) => file.OrderView));
+const PolicyView = createLate(() => import('./views/policy/policy-view.tsx').then((file) => file.PolicyView));
 const PageView = createLate(() => import('./views/page/page-view.tsx').then((file) => file.PageView));
 const SiteView = createLate(() => import('./views/sites/site-view.tsx').then((file) => file.SiteView));
 const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
@@ -91,6 +92,8 @@ function View({ route }: { route: Route }) {
       return <TokensView groupId={route.groupId} />;
     case 'order':
       return <OrderView groupId={route.groupId} />;
+    case 'policy':
+      return <PolicyView groupId={route.groupId} />;
     case 'join':
       return <JoinView invite={route.invite} />;
     case 'wallet':

@@ -2,6 +2,7 @@
 
 import type { GroupsApi, GroupSummary, GroupTokensApi } from '../group-api.ts';
 import type { GroupOrderApi } from '../order-api.ts';
+import type { GroupPolicyApi } from '../policy-api.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
@@ -27,7 +28,7 @@ export type GroupCallsOptions = {
 };
 
 /** Those that every visit of a group makes; the others come later. */
-export type CoreGroupCalls = Omit<GroupsApi, keyof GroupTokensApi | keyof GroupOrderApi>;
+export type CoreGroupCalls = Omit<GroupsApi, keyof GroupTokensApi | keyof GroupOrderApi | keyof GroupPolicyApi>;
 
 export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): CoreGroupCalls {
   const find = (groupId: string): Promise<FoundGroup> => findGroup({ context, host }, groupId);

@@ -11,6 +11,7 @@ import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
 /** Of the calls on groups, those that bring the words of receipts; and those that few make. */
 const TOKEN_CALLS = ['money', 'previewTransfer', 'transfer', 'previewMint', 'mint', 'history'] as const;
 const ORDER_CALLS = ['order', 'offerToOrder', 'previewOrder', 'changeOrder'] as const;
+const POLICY_CALLS = ['policy', 'previewPolicy', 'changePolicy'] as const;
 
 type Parts = typeof import('./group-parts.ts');
 
@@ -36,8 +37,12 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
     const { createOrderCalls } = await needPart(() => import('./order-calls.ts'));
     return createOrderCalls({ context, host });
   });
+  const policy = forwardCalls(POLICY_CALLS, async () => {
+    const { createPolicyCalls } = await needPart(() => import('./policy-calls.ts'));
+    return createPolicyCalls({ context, host });
+  });
   const loadGroups = async (): Promise<GroupsApi> => {
-    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens, ...order };
+    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens, ...order, ...policy };
   };
   // Every page asks once: while no group is open the answer needs no code.
   const list: LateGroupCalls['list'] = async () =>

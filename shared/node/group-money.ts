@@ -1,6 +1,7 @@
 // Money as a member sees it: balances with what is pending, what an entry would cost and do, and the figures of the group.
 
-import type { Failure, Result } from '../core/result.ts';
+import type { Millis } from '../core/brand.ts';
+import { ok, type Failure, type Result } from '../core/result.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { Founding } from '../chain/genesis.ts';
@@ -29,6 +30,9 @@ const OPERATION_FRAME_BYTES = 16;
 
 /** Where a device begins that has written nothing yet; its feed is drawn when it does. */
 const UNWRITTEN = { feed: feedIdFromBytes(new Uint8Array(8)), seq: 0, head: null, after: undefined };
+
+/** `from`: null for the next block. */
+export type ComingParameter = Omit<ChangedParameter, 'from'> & { readonly from: Millis | null };
 
 export type Balances = Readonly<Record<Asset, Balance>>;
 
@@ -69,9 +73,11 @@ export class GroupMoney {
     return this.#history.read(limit);
   }
 
-  /** What a change of policy would do. */
-  previewPolicy(by: Identity, change: PolicyChange): Result<readonly ChangedParameter[], Failure<Code>> {
-    return previewPolicy(this.#options.chain.state, { by, change, blockTime: this.#options.clock.now() });
+  /** What a change of policy would do on top of what is pending here; null from the next block on. */
+  previewPolicy(by: Identity, change: PolicyChange): Result<readonly ComingParameter[], Failure<Code>> {
+    const { draft, blockTime } = this.#options.chain.workingSet;
+    const steps = previewPolicy(draft, { by, change, blockTime });
+    return steps.ok ? ok(steps.value.map((one) => ({ ...one, from: one.from > blockTime ? one.from : null }))) : steps;
   }
 
   /** An own entry of these operations by the rule that the block uses, on top of what is pending here: others may still come first. */

@@ -10,6 +10,7 @@ import type {
 import { createFakeDocuments, type FakeDocuments } from './fake-documents.ts';
 import { createFakeEntries } from './fake-entries.ts';
 import { createFakeOrder } from './fake-order.ts';
+import { createFakePolicy } from './fake-policy.ts';
 import { createFakeTokens, type FakeTokens } from './fake-tokens.ts';
 
 type FakeGroup = {
@@ -95,6 +96,7 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
   const groups: GroupsApi = {
     ...tokens,
     ...order,
+    ...createFakePolicy({ now, enter, hasTokens: (groupId) => groupId !== CIRCLE, write: entries.write }),
     async create({ name, read = 'members' }) {
       await enter('groups.create');
       const groupId = `bafyreinew${all.size}`;

@@ -24,18 +24,27 @@ export function MemberList({ group }: { group: GroupDetails }) {
       <FailureNotice failure={failure.value} />
       <ul class="rows">
         {members?.map((member) => (
-          <MemberRow key={member.identity} member={member} group={group} onChanged={reload} />
+          <MemberRow
+            key={member.identity}
+            member={member}
+            group={group}
+            isLastAdmin={member.role === 'admin' && members.filter(({ role }) => role === 'admin').length === 1}
+            onChanged={reload}
+          />
         ))}
       </ul>
+      <p class="faint">
+        An admin {describeRole('admin')}. A member {describeRole('member')}.
+      </p>
     </Card>
   );
 }
 
 type RowProps = { readonly member: GroupMember; readonly group: GroupDetails; readonly onChanged: () => void };
 
-function MemberRow({ member, group, onChanged }: RowProps) {
+function MemberRow({ member, group, isLastAdmin, onChanged }: RowProps & { readonly isLastAdmin: boolean }) {
   const { identity, role, you, devices, pending } = member;
-  const isChangeable = group.role === 'admin' && role !== 'removed' && !you;
+  const isChangeable = group.role === 'admin' && role !== 'removed' && !isLastAdmin;
   return (
     <li>
       <div>
@@ -53,7 +62,7 @@ function MemberRow({ member, group, onChanged }: RowProps) {
       {isChangeable && (
         <div class="actions row-actions">
           <RoleButton member={member} group={group} onChanged={onChanged} />
-          <RemoveButton member={member} group={group} onChanged={onChanged} />
+          {!you && <RemoveButton member={member} group={group} onChanged={onChanged} />}
         </div>
       )}
     </li>

@@ -33,6 +33,9 @@ export function RunCard({ group: { groupId } }: { group: GroupDetails }) {
         <LinkButton icon="status" href={routeTo({ view: 'order', groupId })}>
           Who orders, and how it goes
         </LinkButton>
+        <LinkButton icon="page" href={routeTo({ view: 'policy', groupId })}>
+          Its rules
+        </LinkButton>
       </div>
       <FailureNotice failure={failure.value} />
     </Card>
