@@ -68,6 +68,20 @@ test('PG3: a wallet that was made just now asks the commons for nothing, however
   expect(asked).toEqual([PERSONAL.key(identity)]);
 });
 
+test('a wallet that is locked while the code comes leaves no failure behind that nobody hears of', async () => {
+  const { wallet, account, personal } = open();
+  const unheard: unknown[] = [];
+  const note = (error: unknown): void => void unheard.push(error);
+  process.on('unhandledRejection', note);
+  account.isElsewhere = true;
+  personal.follow();
+  wallet.account = null;
+  personal.follow();
+  await rest();
+  process.off('unhandledRejection', note);
+  expect(unheard).toEqual([]);
+});
+
 test('PG3: one that was restored or was here before asks once, and again at most once a minute', async () => {
   const { asked, times, later, node, wallet, account, personal } = open();
   account.isElsewhere = true;

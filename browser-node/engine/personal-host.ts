@@ -37,7 +37,11 @@ export class PersonalHost {
     const { account } = this.#options.context.wallet;
     const identity = account?.self.identity ?? null;
     if (identity !== this.#identity) {
-      void this.#started?.then((group) => group.close());
+      // One that does not start has nothing to close, and says so where it was begun.
+      void this.#started?.then(
+        (group) => group.close(),
+        () => undefined,
+      );
       this.#started = null;
       this.#cancel?.();
       this.#identity = identity;
