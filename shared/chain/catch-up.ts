@@ -20,7 +20,7 @@ export type CatchUpPorts = {
   readonly verifier: Verifier;
   /** Executes on the state after the block executed last; fails if an entry or the cut is wrong. */
   execute(block: CertifiedBlock): Promise<Result<Execution, Failure>>;
-  /** Final for good, by rising height: store it, strictly, before resolving. */
+  /** Final for good, by rising height: store it, strictly, before resolving. Rejects when the disk fails. */
   commit(block: CertifiedBlock, certificate: VerifiedCertificate): Promise<void>;
 };
 
@@ -43,7 +43,8 @@ export type CaughtUp = {
 
 /**
  * Applies what follows `tip` from a list by rising height. Lists may begin before the head and may be cut short at any
- * point: what is applied stays, and the next question starts at the new head.
+ * point: what is applied stays, and the next question starts at the new head. Rejects when not even the first could be
+ * stored; when a later one could not, those before it are what was applied.
  */
 export async function applyCertifiedBlocks(given: {
   readonly tip: Tip;
@@ -61,7 +62,12 @@ export async function applyCertifiedBlocks(given: {
     const verified = await judgeBlock(block, { tip, rules, ports });
     if (!verified.ok) return { tip, applied, certificate, stopped: verified.error };
     if (verified.value === null) continue;
-    await ports.commit(block, verified.value.certificate);
+    try {
+      await ports.commit(block, verified.value.certificate);
+    } catch (error) {
+      if (applied === 0) throw error;
+      return { tip, applied, certificate, stopped: null };
+    }
     const { nextSet } = verified.value;
     if (nextSet !== null) rules = { ...rules, epoch: rules.epoch + 1, set: nextSet };
     tip = tipOf(block.block);

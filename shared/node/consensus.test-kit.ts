@@ -27,7 +27,7 @@ import { Outbox } from './outbox.ts';
 
 const LATENCY = 20;
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
+export const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
 
 export type TestValidator = {
   readonly index: number;
@@ -144,6 +144,14 @@ export class ValidatorNetwork {
 
   get running(): readonly Ordering[] {
     return this.nodes.flatMap(({ ordering }) => ordering ?? []);
+  }
+
+  /** An entry of the one member, given to nobody. */
+  async write(): Promise<Uint8Array> {
+    const id = await this.submit([]);
+    const entry = this.#outbox?.pending.find((one) => one.id === id);
+    assert(entry, 'what was written is owed');
+    return entry.bytes;
   }
 
   /** An entry of the one member, given to some of the validators. */

@@ -3,13 +3,30 @@
 import { describe, expect, test } from 'vitest';
 import { leaderOf } from '../chain/validator-set.ts';
 import { logRange } from '../chain/vote-log.ts';
-import { loadBlock } from './chain-store.ts';
-import { ValidatorNetwork } from './consensus.test-kit.ts';
+import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { ok } from '../core/result.ts';
+import { StoreError, type Signer, type Store } from '../platform/ports.ts';
+import { loadBlock, loadBlockBytes } from './chain-store.ts';
+import { ValidatorNetwork, verifier } from './consensus.test-kit.ts';
+import { Ordering } from './ordering.ts';
 
 const SECOND = 1_000;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 function tipsOf(network: ValidatorNetwork): Set<string> {
   return new Set(network.running.map(({ tip }) => tip.id));
+}
+
+/** One that has nothing, with the heights that it is told of. */
+async function openFollower(
+  { clock, founding }: ValidatorNetwork,
+  store: Store,
+  signer: Signer | null = null,
+): Promise<{ ordering: Ordering; told: number[] }> {
+  const ordering = await Ordering.open({ store, clock, founding, signer, verifier, log });
+  const told: number[] = [];
+  ordering.subscribe({ final: ({ block }) => void told.push(block.header.height) });
+  return { ordering, told };
 }
 
 describe('validators that order together', () => {
@@ -199,6 +216,50 @@ describe('validators that order together', () => {
     await network.clock.advance(60 * SECOND);
     const kept = await network.nodes[0]!.disk.openStore().range({ from: 'proposed/', to: 'proposed0' });
     expect(kept).toEqual([]);
+  });
+
+  test('CH33: a disk that fails while blocks are caught up: those before are told, the others come again', async () => {
+    const network = new ValidatorNetwork(1);
+    await network.start();
+    for (let height = 1; height <= 3; height++) {
+      await network.submit();
+      await network.untilHeight(height);
+    }
+    const blocks = await loadBlockBytes(network.nodes[0]!.disk.openStore(), { from: 1, max: 3 });
+    const disk = createMemoryDisk();
+    const follower = await openFollower(network, disk.openStore());
+    disk.setFull('chain/block/0000000000000002');
+    expect(await follower.ordering.takeBlocks(blocks)).toEqual(ok(1));
+    expect(follower.told).toEqual([1]);
+    await expect(follower.ordering.takeBlocks(blocks)).rejects.toMatchObject({ code: 'quota_exceeded' });
+    disk.setFull(false);
+    expect(await follower.ordering.takeBlocks(blocks)).toEqual(ok(2));
+    expect(follower.told).toEqual([1, 2, 3]);
+  });
+
+  test('CH33: a block on disk is told also when the machine cannot be opened after it, which then takes part all the same', async () => {
+    const network = new ValidatorNetwork(1);
+    await network.start();
+    await network.submit();
+    await network.untilHeight(1);
+    network.kill(0);
+    const blocks = await loadBlockBytes(network.nodes[0]!.disk.openStore(), { from: 1, max: 1 });
+    const store = createMemoryDisk().openStore();
+    let isBroken = false;
+    const range: Store['range'] = async (bounds) => {
+      if (isBroken && bounds.from.startsWith('votes/')) throw new StoreError('store_failed', 'the disk is gone');
+      return await store.range(bounds);
+    };
+    const { ordering, told } = await openFollower(network, { ...store, range }, network.nodes[0]!.signer);
+    isBroken = true;
+    await expect(ordering.takeBlocks(blocks)).rejects.toMatchObject({ code: 'store_failed' });
+    expect([told, ordering.tip.height]).toEqual([[1], 1]);
+    isBroken = false;
+    ordering.start();
+    const wire = await network.write();
+    expect(await ordering.submit(wire)).toMatchObject({ ok: true });
+    await network.clock.advanceUntil(() => ordering.tip.height === 2, 10 * SECOND);
+    await ordering.close();
   });
 
   test('CH26: a block without a finalization of its own is final by the one above it, and proven by itself', async () => {

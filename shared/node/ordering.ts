@@ -78,12 +78,7 @@ export class Ordering {
       ask: (question) => this.#line.askEntries(question),
     });
     this.#line = new ConsensusLine({
-      clock,
-      verifier,
-      log,
-      group,
-      peers,
-      machine,
+      ...{ clock, verifier, log, group, peers, machine },
       entry: (id) => this.#work.entry(id),
       // What others say is said again; a disk that does not write must not fill the memory with it.
       onInput: (input) => {
@@ -97,8 +92,7 @@ export class Ordering {
 
   /** Loads the chain, the vote log and what was pending. Signs nothing before `start`. */
   static async open(options: OrderingOptions): Promise<Ordering> {
-    const { store, founding } = options;
-    const head = await loadChain(store, founding);
+    const head = await loadChain(options.store, options.founding);
     const ordering = new Ordering(options, { head, ...(await openSimplex(options, head)) });
     await ordering.#intake.restore();
     await ordering.#work.restore();
@@ -230,8 +224,15 @@ export class Ordering {
     });
     // What was pending here may be final by now: it is neither ordered nor refused again.
     for (const { id } of finals.flatMap(({ verified }) => verified)) this.pool.remove(id);
-    if (applied > 0 && !this.#running) await this.#openMachine();
-    for (const final of finals) this.#emit((events) => events.final?.(final));
+    try {
+      if (applied > 0 && !this.#running) await this.#openMachine();
+    } catch (error) {
+      // It is opened again when this node begins to take part.
+      this.#resting = true;
+      throw error;
+    } finally {
+      for (const final of finals) this.#emit((events) => events.final?.(final));
+    }
     const value = stopped && applied === 0 ? err(stopped) : ok(applied);
     if (applied === 0 || certificate === null) return { value, inputs: [] };
     if (!this.#running) {
