@@ -57,17 +57,33 @@ export class ForkProofs {
     return [...this.#proofs.values()];
   }
 
-  has(feed: FeedId): boolean {
-    return this.#proofs.has(feed);
+  get(feed: FeedId): ForkProof | undefined {
+    return this.#proofs.get(feed);
   }
 
-  /** False when these two are no proof, or enough are kept. */
-  async keep(first: Uint8Array, second: Uint8Array): Promise<boolean> {
+  /**
+   * False when these two are no proof, or enough are kept. One whose number is ordered takes the place of one of which
+   * that is not so, of its own feed or else the oldest: what never counts keeps out nothing that does.
+   */
+  async keep(
+    [first, second]: readonly [Uint8Array, Uint8Array],
+    isOrdered: (proof: ForkProof) => boolean,
+  ): Promise<boolean> {
     const operation = createForkOperation(first, second);
     const proof = operation && proofOf(operation);
-    if (!proof || this.has(proof.feed) || this.#proofs.size >= FORKS_KEPT_MAX) return false;
+    if (!proof) return false;
+    const same = this.get(proof.feed);
+    const isFull = this.#proofs.size >= FORKS_KEPT_MAX;
+    const remove: string[] = [];
+    if (same || isFull) {
+      const weaker = (same ? [same] : this.all).find((one) => !isOrdered(one));
+      if (!weaker || !isOrdered(proof)) return false;
+      this.#proofs.delete(weaker.feed);
+      if (weaker !== same) remove.push(PROOF_PREFIX + weaker.feed);
+    }
     this.#proofs.set(proof.feed, proof);
-    await this.#store.write({ put: [{ key: PROOF_PREFIX + proof.feed, value: proof.operation.body }] }, 'relaxed');
+    const put = [{ key: PROOF_PREFIX + proof.feed, value: proof.operation.body }];
+    await this.#store.write({ put, remove }, 'relaxed');
     return true;
   }
 

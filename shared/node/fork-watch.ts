@@ -64,10 +64,11 @@ export class ForkWatch {
   async #look(entry: VerifiedEntry): Promise<void> {
     const { proofs, chain, store } = this.#options;
     const { feed } = entry.body;
-    if (proofs.has(feed) || this.#isDone(feed)) return;
+    const known = proofs.get(feed);
+    if ((known && this.#isOrdered(known)) || this.#isDone(feed)) return;
     const { state, pool } = chain;
     const rival = await findRival(entry, { store, state, pool });
-    if (!rival || !(await proofs.keep(rival, entry.bytes))) return;
+    if (!rival || !(await proofs.keep([rival, entry.bytes], (proof) => this.#isOrdered(proof)))) return;
     this.#options.log.warn('a feed is forked', { feed, device: entry.body.device });
     await this.#review();
   }
@@ -102,11 +103,17 @@ export class ForkWatch {
     return known !== undefined && (known.frozenAt !== undefined || !known.open);
   }
 
-  /** LG46: its number is ordered; and nobody has sent a proof that still waits. */
-  #isDue({ feed, seq }: ForkProof): boolean {
+  /** LG46: before that a proof does not count. */
+  #isOrdered({ feed, seq }: ForkProof): boolean {
+    const known = readRecord(this.#options.chain.state, FEED, feed);
+    return known !== undefined && known.seq >= seq;
+  }
+
+  /** Its number is ordered, and nobody has sent a proof that still waits. */
+  #isDue(proof: ForkProof): boolean {
+    const { feed } = proof;
     const { chain, outbox, proofs, clock, mayWrite } = this.#options;
-    const known = readRecord(chain.state, FEED, feed);
-    if (!this.#started || known === undefined || known.seq < seq) return false;
+    if (!this.#started || !this.#isOrdered(proof)) return false;
     if (!mayWrite() || !proofs.maySend(clock.now())) return false;
     return !freezes(findWaitingOperations({ chain, outbox }), feed);
   }
