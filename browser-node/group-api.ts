@@ -1,6 +1,7 @@
 // What the API says of groups and their documents, in plain data (DESIGN §8).
 
 import type { ApiFailure } from './api.ts';
+import type { GroupDealsApi } from './deals-api.ts';
 import type { EntryOutcome, GroupOrderApi } from './order-api.ts';
 import type { GroupPolicyApi } from './policy-api.ts';
 
@@ -184,7 +185,7 @@ export interface GroupTokensApi {
   history(groupId: string, options?: { limit?: number }): Promise<readonly TokenEvent[]>;
 }
 
-export interface GroupsApi extends GroupTokensApi, GroupOrderApi, GroupPolicyApi {
+export interface GroupsApi extends GroupTokensApi, GroupOrderApi, GroupPolicyApi, GroupDealsApi {
   /**
    * `others`: what the devices of others said by `offer`, who are members from the beginning and order the group as well;
    * they come in by an invite, like everybody.

@@ -10,6 +10,7 @@ const ROUTES: readonly Route[] = [
   { view: 'tokens', groupId: 'bafyreigroup' },
   { view: 'order', groupId: 'bafyreigroup' },
   { view: 'policy', groupId: 'bafyreigroup' },
+  { view: 'deals', groupId: 'bafyreigroup' },
   { view: 'page', groupId: 'bafyreigroup', page: 'to-do-1' },
   { view: 'join', invite: 'AbC_-9/x=' },
 ];

@@ -7,7 +7,7 @@ export const VIEWS = ['start', 'sites', 'groups', 'wallet', 'peers', 'status'] a
 export type ViewName = (typeof VIEWS)[number];
 
 /** What of a group has a page of its own, under the group's. */
-const GROUP_PARTS = ['tokens', 'order', 'policy'] as const;
+const GROUP_PARTS = ['tokens', 'order', 'policy', 'deals'] as const;
 type GroupPart = (typeof GROUP_PARTS)[number];
 
 export type Route =
@@ -52,6 +52,7 @@ export function routeTo(to: ViewName | Route): string {
     case 'tokens':
     case 'order':
     case 'policy':
+    case 'deals':
       return `#/groups/${route.groupId}/${route.view}`;
     case 'page':
       return `#/groups/${route.groupId}/pages/${route.page}`;

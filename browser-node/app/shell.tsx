@@ -29,6 +29,7 @@ const GroupView = createLate(() => import('./views/groups/group-view.tsx').then(
 const TokensView = createLate(() => import('./views/tokens/tokens-view.tsx').then((file) => file.TokensView));
 const OrderView = createLate(() => import('./views/order/order-view.tsx').then((file) => file.OrderView));
 const PolicyView = createLate(() => import('./views/policy/policy-view.tsx').then((file) => file.PolicyView));
+const DealsView = createLate(() => import('./views/deals/deals-view.tsx').then((file) => file.DealsView));
 const PageView = createLate(() => import('./views/page/page-view.tsx').then((file) => file.PageView));
 const SiteView = createLate(() => import('./views/sites/site-view.tsx').then((file) => file.SiteView));
 const JoinView = createLate(() => import('./views/groups/join-view.tsx').then((file) => file.JoinView));
@@ -94,6 +95,8 @@ function View({ route }: { route: Route }) {
       return <OrderView groupId={route.groupId} />;
     case 'policy':
       return <PolicyView groupId={route.groupId} />;
+    case 'deals':
+      return <DealsView groupId={route.groupId} />;
     case 'join':
       return <JoinView invite={route.invite} />;
     case 'wallet':

@@ -1,6 +1,7 @@
 // The calls on groups: found, invite, join, see who is in it, and change that.
 
 import type { GroupsApi, GroupSummary, GroupTokensApi } from '../group-api.ts';
+import type { GroupDealsApi } from '../deals-api.ts';
 import type { GroupOrderApi } from '../order-api.ts';
 import type { GroupPolicyApi } from '../policy-api.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
@@ -28,7 +29,10 @@ export type GroupCallsOptions = {
 };
 
 /** Those that every visit of a group makes; the others come later. */
-export type CoreGroupCalls = Omit<GroupsApi, keyof GroupTokensApi | keyof GroupOrderApi | keyof GroupPolicyApi>;
+export type CoreGroupCalls = Omit<
+  GroupsApi,
+  keyof GroupTokensApi | keyof GroupOrderApi | keyof GroupPolicyApi | keyof GroupDealsApi
+>;
 
 export function createGroupCalls({ context, host, appUrl }: GroupCallsOptions): CoreGroupCalls {
   const find = (groupId: string): Promise<FoundGroup> => findGroup({ context, host }, groupId);

@@ -12,6 +12,7 @@ import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
 const TOKEN_CALLS = ['money', 'previewTransfer', 'transfer', 'previewMint', 'mint', 'history'] as const;
 const ORDER_CALLS = ['order', 'offerToOrder', 'previewOrder', 'changeOrder'] as const;
 const POLICY_CALLS = ['policy', 'previewPolicy', 'changePolicy'] as const;
+const DEAL_CALLS = ['deals', 'previewDeal', 'deal'] as const;
 
 type Parts = typeof import('./group-parts.ts');
 
@@ -41,8 +42,12 @@ export function lateGroupCalls(options: GroupCallsOptions): LateGroupCalls {
     const { createPolicyCalls } = await needPart(() => import('./policy-calls.ts'));
     return createPolicyCalls({ context, host });
   });
+  const deals = forwardCalls(DEAL_CALLS, async () => {
+    const { createDealCalls } = await needPart(() => import('./deal-calls.ts'));
+    return createDealCalls({ context, host });
+  });
   const loadGroups = async (): Promise<GroupsApi> => {
-    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens, ...order, ...policy };
+    return { ...(await loadGroupParts()).createGroupCalls(options), ...tokens, ...order, ...policy, ...deals };
   };
   // Every page asks once: while no group is open the answer needs no code.
   const list: LateGroupCalls['list'] = async () =>

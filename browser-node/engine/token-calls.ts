@@ -15,7 +15,7 @@ import type { Operation } from '../../shared/feeds/entry.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import type { HistoryEntry } from '../../shared/node/token-history.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
-import { AMOUNT_MAX, MEMO_BYTES_MAX } from '../../shared/core/limits.ts';
+import { MEMO_BYTES_MAX } from '../../shared/core/limits.ts';
 import { parseIdentity } from '../../shared/crypto/ids.ts';
 import { ACCOUNT, type Balance } from '../../shared/ledger/account-records.ts';
 import { accountTransfer, transferFee } from '../../shared/ledger/families/accounts.ts';
@@ -28,6 +28,7 @@ import { previewOperations, submitOperations } from './entry-outcome.ts';
 import { findGroup } from './find-group.ts';
 import type { GroupHost } from './group-host.ts';
 import { nameOf } from './group-views.ts';
+import { byAsset, readAmount, readAsset } from './token-fields.ts';
 
 const HISTORY_LENGTH = 50;
 const HISTORY_LENGTH_MAX = 1_000;
@@ -138,24 +139,6 @@ function describeEvent(node: GroupNode, { entry, self }: { entry: HistoryEntry; 
 
 function describeBalance({ free, vesting }: Balance): Omit<TokenBalance, 'until'> {
   return { free: `${free}`, vesting: `${vesting}` };
-}
-
-function byAsset<T>(describe: (asset: TokenAsset) => T): Readonly<Record<TokenAsset, T>> {
-  return { consumer: describe('consumer'), industrial: describe('industrial') };
-}
-
-function readAsset(asset: TokenAsset): TokenAsset {
-  if (asset === 'consumer' || asset === 'industrial') return asset;
-  return reject('bad_encoding', 'There are consumer and industrial tokens: choose one of them.');
-}
-
-function readAmount(text: string): bigint {
-  const amount = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : 0n;
-  if (amount >= 1n && amount <= AMOUNT_MAX) return amount;
-  return reject(
-    'amount_invalid',
-    'An amount is a whole number of thousandths of a token, as text: 4 tokens are "4000".',
-  );
 }
 
 function readMemo(memo: string | undefined): { memo?: string } {

@@ -8,6 +8,7 @@ import type {
   InvitePreview,
 } from '../../browser-node/group-api.ts';
 import { createFakeDocuments, type FakeDocuments } from './fake-documents.ts';
+import { createFakeDeals } from './fake-deals.ts';
 import { createFakeEntries } from './fake-entries.ts';
 import { createFakeOrder } from './fake-order.ts';
 import { createFakePolicy } from './fake-policy.ts';
@@ -96,6 +97,11 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
   const groups: GroupsApi = {
     ...tokens,
     ...order,
+    ...createFakeDeals({
+      ...{ now, enter, write: entries.write },
+      hasTokens: (groupId) => groupId !== CIRCLE,
+      membersOf: (groupId) => find(groupId).members,
+    }),
     ...createFakePolicy({ now, enter, hasTokens: (groupId) => groupId !== CIRCLE, write: entries.write }),
     async create({ name, read = 'members' }) {
       await enter('groups.create');

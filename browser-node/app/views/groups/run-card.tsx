@@ -36,6 +36,9 @@ export function RunCard({ group: { groupId } }: { group: GroupDetails }) {
         <LinkButton icon="page" href={routeTo({ view: 'policy', groupId })}>
           Its rules
         </LinkButton>
+        <LinkButton icon="groups" href={routeTo({ view: 'deals', groupId })}>
+          Tasks and deals
+        </LinkButton>
       </div>
       <FailureNotice failure={failure.value} />
     </Card>
