@@ -10,8 +10,8 @@ import { KEY_BOX, KEY_HISTORY } from '../../shared/ledger/group-records.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { openKeyBefore, openKeyBox } from '../../shared/node/key-boxes.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
 import { readFrames } from '../adversaries/removed-member.ts';
+import { inviteTo } from './group-pair.ts';
 import { edit, foundGroup, textOf, WAIT, type Stand } from './group-stand.ts';
 import { sealingSeedOf } from './group-world.ts';
 import { createMemoryDisk } from './memory-store.ts';
@@ -94,11 +94,8 @@ test('GK1, GK5: it opens what was sealed before, and nothing of what comes after
   await clock.advance(5_000);
 
   // Somebody joins by an invite of now.
-  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await alice.member.groups.invite(alice.node, terms));
-  if (!link.ok) throw new Error(link.error.because);
   const carol = await world.startMember({ name: 'carol', disk: createMemoryDisk() });
-  const hers = await carol.groups.join(link.value, '');
+  const hers = await carol.groups.join(await inviteTo(alice.node, alice.member), '');
   await clock.advanceUntil(() => hers.roleOf(carol.identity) === 'member', WAIT);
   await edit(hers, 'marker-joiner');
   await clock.advance(5_000);

@@ -8,7 +8,7 @@ import { memberRemove, memberRole } from '../../shared/ledger/families/membershi
 import { KEY } from '../../shared/ledger/group-records.ts';
 import { readRecord } from '../../shared/ledger/state.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
+import { inviteTo } from './group-pair.ts';
 import { edit, foundGroup, textOf, WAIT, type Stand } from './group-stand.ts';
 import { createMemoryDisk } from './memory-store.ts';
 
@@ -160,12 +160,10 @@ describe('GK3, GK6: who comes later', () => {
     await edit(alice.node, 'early');
     await remove({ clock }, { by: alice.node, whom: mallory, rest: [alice.node, bob.node] });
     await edit(bob.node, 'late');
-    const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-    const fresh = parseInviteLink(await alice.member.groups.invite(alice.node, terms));
-    if (!fresh.ok) throw new Error(fresh.error.because);
-    expect([link.keyEpoch, fresh.value.keyEpoch]).toEqual([undefined, 1]);
+    const fresh = await inviteTo(alice.node, alice.member);
+    expect([link.keyEpoch, fresh.keyEpoch]).toEqual([undefined, 1]);
     const carol = await world.startMember({ name: 'carol', disk: createMemoryDisk() });
-    const node = await carol.groups.join(when === 'before' ? link : fresh.value, 'Carol');
+    const node = await carol.groups.join(when === 'before' ? link : fresh, 'Carol');
     await clock.advanceUntil(() => node.roleOf(carol.identity) === 'member', WAIT);
     await clock.advanceUntil(() => known(node)[0] === 1, WAIT);
     await clock.advance(5_000);

@@ -14,10 +14,8 @@ import { taskCreate } from '../../shared/ledger/families/tasks.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
 import type { ItemId } from '../../shared/ledger/item-fields.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
-import { createGroupWorld } from './group-world.ts';
+import { openPair, settle } from './group-pair.ts';
 import { cidOf } from './ledger-world.ts';
-import { createMemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
 
 beforeAll(startAutomerge);
@@ -28,30 +26,13 @@ const offer = 'ab'.repeat(16) as ItemId;
 const key = new Uint8Array(32).fill(5);
 const seed = new Uint8Array(32).fill(6);
 
-async function openPair(clock: SimulatedClock) {
-  const world = createGroupWorld({ clock, seed: 1 });
-  const alice = await world.startMember({ name: 'alice', disk: createMemoryDisk() });
-  const bernd = await world.startMember({ name: 'bernd', disk: createMemoryDisk() });
-  const own = await alice.groups.create({ name: 'Readers', read: 'members', tokens: defaultTokens(clock.now()) });
-  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await alice.groups.invite(own, terms));
-  if (!link.ok) throw new Error(link.error.because);
-  const joined = await bernd.groups.join(link.value, 'bernd');
-  await clock.advanceUntil(() => joined.roleOf(bernd.identity) === 'member', 20_000);
-  return { alice, bernd, own, joined };
-}
-
-async function act(clock: SimulatedClock, node: GroupNode, op: Operation): Promise<string> {
-  const id = await node.submit([op]);
-  let code: string | undefined;
-  void node.outbox.whenSettled(id as never).then((outcome) => (code = outcome.code));
-  await clock.advanceUntil(() => code !== undefined, 20_000);
-  return code!;
-}
+const open = (clock: SimulatedClock) => openPair(clock, { name: 'Readers', tokens: defaultTokens(clock.now()) });
+const act = (clock: SimulatedClock, node: GroupNode, operation: Operation) =>
+  settle(clock, node, node.submit([operation]));
 
 test('G03, G05, G07, E02: a package is offered, bought, granted and opened, and what is open is listed', async () => {
   const clock = createSimulatedClock();
-  const { alice, bernd, own, joined } = await openPair(clock);
+  const { alice, bernd, own, joined } = await open(clock);
   const later = clock.now() + DAY;
   await act(clock, own, tokenMint.create({ asset, to: bernd.identity, amount: 10_000n }));
   const terms = {
@@ -82,7 +63,7 @@ test('G03, G05, G07, E02: a package is offered, bought, granted and opened, and 
 
 test('E02: tasks and credits are listed as they stand in state', async () => {
   const clock = createSimulatedClock();
-  const { alice, bernd, own } = await openPair(clock);
+  const { alice, bernd, own } = await open(clock);
   const deadline = clock.now() + DAY;
   expect(await act(clock, own, taskCreate.create({ id: 'b', title: 'Second', open: true, deadline }))).toBe('ok');
   expect(await act(clock, own, taskCreate.create({ id: 'a', title: 'First', open: true, deadline }))).toBe('ok');

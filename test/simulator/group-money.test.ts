@@ -6,42 +6,20 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { accountTransfer } from '../../shared/ledger/families/accounts.ts';
 import { policyUpdate } from '../../shared/ledger/families/policy.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
-import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
 import { countTokens } from './tokens.ts';
-import { createGroupWorld } from './group-world.ts';
-import { createMemoryDisk } from './memory-store.ts';
+import { openPair, settle } from './group-pair.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
 
 beforeAll(startAutomerge);
 
 const asset = 'consumer';
 
-async function openPair(clock: SimulatedClock) {
-  const world = createGroupWorld({ clock, seed: 1 });
-  const alice = await world.startMember({ name: 'alice', disk: createMemoryDisk() });
-  const bernd = await world.startMember({ name: 'bernd', disk: createMemoryDisk() });
-  const tokens = { ...defaultTokens(clock.now()), transferFeeBps: 250 };
-  const own = await alice.groups.create({ name: 'Bakers', read: 'members', tokens });
-  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await alice.groups.invite(own, terms));
-  if (!link.ok) throw new Error(link.error.because);
-  const joined = await bernd.groups.join(link.value, 'bernd');
-  await clock.advanceUntil(() => joined.roleOf(bernd.identity) === 'member', 20_000);
-  return { alice, bernd, own, joined };
-}
-
-async function settle(clock: SimulatedClock, node: GroupNode, submitted: Promise<string>): Promise<string> {
-  const id = await submitted;
-  let code: string | undefined;
-  void node.outbox.whenSettled(id as never).then((outcome) => (code = outcome.code));
-  await clock.advanceUntil(() => code !== undefined, 20_000);
-  return code!;
-}
+const open = (clock: SimulatedClock) =>
+  openPair(clock, { name: 'Bakers', tokens: { ...defaultTokens(clock.now()), transferFeeBps: 250 } });
 
 test('F01, F09, LG68: a newcomer is given tokens, and a preview says what sending them does before it is done', async () => {
   const clock = createSimulatedClock();
-  const { alice, bernd, own, joined } = await openPair(clock);
+  const { alice, bernd, own, joined } = await open(clock);
   expect(joined.money.balancesOf(bernd.identity).consumer).toEqual({ free: 0n, vesting: 100_000n });
   const mint = tokenMint.create({ asset, to: bernd.identity, amount: 10_000n });
   expect(await settle(clock, own, own.submit([mint]))).toBe('ok');
@@ -71,7 +49,7 @@ test('F01, F09, LG68: a newcomer is given tokens, and a preview says what sendin
 
 test('F07, F08, LG59: a floor set by an admin is paid by members without their doing', async () => {
   const clock = createSimulatedClock();
-  const { alice, bernd, own, joined } = await openPair(clock);
+  const { alice, bernd, own, joined } = await open(clock);
   const change = { feeFloor: 100_000 };
   expect(own.money.previewPolicy(alice.identity, change)).toMatchObject({
     value: [{ name: 'feeFloor', after: 100_000 }],

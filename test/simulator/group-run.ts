@@ -6,7 +6,7 @@ import { messageOf } from '../../shared/core/message-of.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { parseDocumentName, type DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
+import { inviteTo } from './group-pair.ts';
 import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSeededRandom, type SeededRandom } from './seeded-random.ts';
@@ -113,10 +113,7 @@ async function found(run: Run, order: 'founder' | 'all'): Promise<void> {
   const node = await first!.member!.groups.create({ name: 'Group', read, others: cofounders });
   run.group = node.group;
   for (const { member } of others) {
-    const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-    const link = parseInviteLink(await first!.member!.groups.invite(node, terms));
-    assert(link.ok, 'an own invite can be read');
-    await member!.groups.join(link.value, '');
+    await member!.groups.join(await inviteTo(node, first!.member!), '');
   }
   await clock.advance(Math.floor(chance.fraction() * 3_000));
 }

@@ -2,8 +2,9 @@
 
 import { parseDocumentName, type DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink, type InviteLink } from '../../shared/node/invite-link.ts';
+import type { InviteLink } from '../../shared/node/invite-link.ts';
 import { openHostileMember, type HostileMember } from '../adversaries/hostile-member.ts';
+import { inviteTo } from './group-pair.ts';
 import { createGroupWorld, type GroupWorld, type GroupWorldOptions, type WorldMember } from './group-world.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
@@ -40,12 +41,12 @@ export async function foundGroup(
     if (!founder) {
       members.push({ member, disk, node: await member.groups.create({ name: 'Weavers', read }) });
     } else {
-      const node = await member.groups.join((link ??= await invite(founder)), name);
+      const node = await member.groups.join((link ??= await inviteTo(founder.node, founder.member, 10)), name);
       members.push({ member, node, disk });
       await clock.advanceUntil(() => node.roleOf(member.identity) === 'member', WAIT);
     }
   }
-  link ??= await invite(members[0]!);
+  link ??= await inviteTo(members[0]!.node, members[0]!.member, 10);
   await clock.advance(2_000);
   const [room] = [...world.rooms.keys()];
   const { group } = members[0]!.node;
@@ -59,13 +60,6 @@ export async function foundGroup(
     return made;
   };
   return { clock, world, members, link, hostile };
-}
-
-async function invite({ member, node }: { member: WorldMember; node: GroupNode }): Promise<InviteLink> {
-  const terms = { role: 'member', uses: 10, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await member.groups.invite(node, terms));
-  if (!link.ok) throw new Error(link.error.because);
-  return link.value;
 }
 
 export async function edit(node: GroupNode, text: string): Promise<void> {

@@ -5,7 +5,7 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
+import { inviteTo } from './group-pair.ts';
 import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
@@ -35,11 +35,8 @@ async function found(names: readonly string[], read: 'members' | 'public' = 'mem
   const [first, ...rest] = places;
   const others = await Promise.all(rest.map(({ member }) => member!.groups.offer()));
   const node = await first!.member!.groups.create({ name: 'Four', read, others });
-  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
   for (const { member } of rest) {
-    const link = parseInviteLink(await first!.member!.groups.invite(node, terms));
-    if (!link.ok) throw new Error(link.error.because);
-    await member!.groups.join(link.value, '');
+    await member!.groups.join(await inviteTo(node, first!.member!), '');
   }
   return { clock, world, places, group: node.group };
 }
@@ -160,10 +157,7 @@ describe('CH36: a group that hands over', () => {
       const bob: Place = { name: 'bob', disk, member };
       (stand.places as Place[]).push(bob);
       const own = nodes(stand)[0]!;
-      const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-      const link = parseInviteLink(await alice!.member!.groups.invite(own, terms));
-      if (!link.ok) throw new Error(link.error.because);
-      const joined = await member.groups.join(link.value, 'Bob');
+      const joined = await member.groups.join(await inviteTo(own, alice!.member!), 'Bob');
       await clock.advanceUntil(() => joined.roleOf(member.identity) === 'member', MINUTE);
       const key = await joined.offerToOrder();
       await clock.advanceUntil(() => isSettled(stand), MINUTE);

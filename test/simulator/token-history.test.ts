@@ -7,9 +7,7 @@ import { policyUpdate } from '../../shared/ledger/families/policy.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
 import { describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
 import type { HistoryEntry } from '../../shared/node/token-history.ts';
-import { parseInviteLink } from '../../shared/node/invite-link.ts';
-import { createGroupWorld } from './group-world.ts';
-import { createMemoryDisk } from './memory-store.ts';
+import { openPair } from './group-pair.ts';
 import { createSimulatedClock } from './simulated-clock.ts';
 
 const PATIENCE = 20_000;
@@ -19,15 +17,7 @@ beforeAll(startAutomerge);
 
 test('F09, LG70: own entries and what others gave are told in order, and what does not touch tokens is not', async () => {
   const clock = createSimulatedClock();
-  const world = createGroupWorld({ clock, seed: 1 });
-  const alice = await world.startMember({ name: 'alice', disk: createMemoryDisk() });
-  const bernd = await world.startMember({ name: 'bernd', disk: createMemoryDisk() });
-  const own = await alice.groups.create({ name: 'Bakers', read: 'members' });
-  const terms = { role: 'member', uses: 1, expires: Number.MAX_SAFE_INTEGER } as const;
-  const link = parseInviteLink(await alice.groups.invite(own, terms));
-  if (!link.ok) throw new Error(link.error.because);
-  const joined = await bernd.groups.join(link.value, 'bernd');
-  await clock.advanceUntil(() => joined.roleOf(bernd.identity) === 'member', PATIENCE);
+  const { alice, bernd, own, joined } = await openPair(clock, { name: 'Bakers' });
   const read = async (limit: number): Promise<readonly HistoryEntry[]> => {
     let found: readonly HistoryEntry[] | undefined;
     void joined.money.history(limit).then((entries) => (found = entries));
