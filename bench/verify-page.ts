@@ -1,7 +1,7 @@
 // The page side of the light client's benchmark: its check, and bare WebCrypto with as many signatures.
 
 import type { Cid } from '../shared/codec/cid.ts';
-import { fromHex } from '../shared/codec/base.ts';
+import { bytesOfHex } from '../shared/codec/base.ts';
 import { assert } from '../shared/core/assert.ts';
 import { resolveSite } from '../shared/light-client/site-record.ts';
 import { verifyResolution } from '../shared/light-client/verify-resolution.ts';
@@ -28,8 +28,8 @@ const MESSAGE_BYTES = 120;
 
 /** In turns; the first round warms both up. With `fresh`, all keys are new to the browser each time, on both sides. */
 async function compare(task: VerifyTask, { rounds, fresh }: { rounds: number; fresh: boolean }): Promise<VerifyTimes> {
-  const genesis = bytesOf(task.genesis);
-  const resolution = bytesOf(task.resolution);
+  const genesis = bytesOfHex(task.genesis);
+  const resolution = bytesOfHex(task.resolution);
   const signed = await signMany(task.signatures);
   const kept = { verifier: createNativeVerifier(), keys: await importAll(signed) };
   const ours = async (): Promise<void> => {
@@ -80,12 +80,6 @@ function importAll(signed: readonly Signed[]): Promise<CryptoKey[]> {
 
 function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', key, 'Ed25519', false, ['verify']);
-}
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = fromHex(hex);
-  assert(bytes.ok, 'the benchmark gives hex');
-  return bytes.value;
 }
 
 const verifyBench = { compare };

@@ -1,5 +1,6 @@
 // Bytes as text: UTF-8 (strict), hex, and the RFC 4648 and base58btc alphabets that CIDs, keys and links use.
 
+import { assert } from '../core/assert.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -77,6 +78,13 @@ export function fromHex(text: string): Decoded {
     out[i] = (high << 4) | low;
   }
   return ok(out);
+}
+
+/** Of hex that is our own, as constants are. */
+export function bytesOfHex(text: string): Bytes {
+  const bytes = fromHex(text);
+  assert(bytes.ok, 'this is hex');
+  return bytes.value;
 }
 
 /** RFC 4648 base32, lowercase, unpadded. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
 import { ok } from '../core/result.ts';
-import { fromHex, toHex } from './base.ts';
+import { bytesOfHex, toHex } from './base.ts';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
 import { cidFromDigest } from './cid.ts';
 import {
@@ -83,19 +83,19 @@ const { value: anyValue } = fc.letrec<{ value: CanonicalValue }>((tie) => ({
 
 describe('vectors', () => {
   test.each(vectors.valid)('accepted: $why', ({ hex }) => {
-    const read = decodeCanonical(anything, raw(hex), { max: MAX });
+    const read = decodeCanonical(anything, bytesOfHex(hex), { max: MAX });
     expect(read.ok).toBe(true);
     if (read.ok) expect(toHex(encodeCanonical(anything, read.value))).toBe(hex);
   });
 
   test.each(vectors.invalid)('$rule: refused: $why', ({ hex }) => {
-    expect(decodeCanonical(anything, raw(hex), { max: MAX })).toMatchObject({ error: { code: 'bad_encoding' } });
+    expect(decodeCanonical(anything, bytesOfHex(hex), { max: MAX })).toMatchObject({ error: { code: 'bad_encoding' } });
   });
 });
 
 test('CB1: too many bytes are refused before they are looked at', () => {
   const bounds = { max: 3 };
-  expect(decodeCanonical(anything, raw('43010203'), bounds)).toMatchObject({ error: { code: 'too_large' } });
+  expect(decodeCanonical(anything, bytesOfHex('43010203'), bounds)).toMatchObject({ error: { code: 'too_large' } });
 });
 
 test.each([
@@ -175,9 +175,3 @@ test('CB9: a structure with a field named __proto__ touches no prototype', () =>
   ).toBe(false);
   expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
 });
-
-function raw(hex: string): Uint8Array {
-  const read = fromHex(hex);
-  if (!read.ok) throw new Error(hex);
-  return read.value;
-}

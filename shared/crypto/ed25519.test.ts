@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
-import { encodeUtf8, fromHex, toHex } from '../codec/base.ts';
+import { bytesOfHex, encodeUtf8, toHex } from '../codec/base.ts';
 import { createNativeVerifier } from '../platform/web/web-crypto.ts';
 import { checkKey, publicKeyOfSeed, signPure, verifyPure } from './ed25519.ts';
 import { sha256 } from './sha256.ts';
@@ -18,9 +18,9 @@ const { cases } = JSON.parse(
 const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 test('RFC 8032 §7.1, test 3', () => {
-  const seed = raw('c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7');
+  const seed = bytesOfHex('c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7');
   const key = publicKeyOfSeed(seed);
-  const message = raw('af82');
+  const message = bytesOfHex('af82');
   const signature = signPure(seed, message);
   expect(toHex(key)).toBe('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025');
   expect(toHex(signature)).toBe(
@@ -31,7 +31,9 @@ test('RFC 8032 §7.1, test 3', () => {
 });
 
 test.each(cases)('SG1–SG3: speccheck $number ($why): accepted = $accepted', ({ key, message, signature, accepted }) => {
-  expect(verifyPure({ key: raw(key), message: raw(message), signature: raw(signature) })).toBe(accepted);
+  expect(verifyPure({ key: bytesOfHex(key), message: bytesOfHex(message), signature: bytesOfHex(signature) })).toBe(
+    accepted,
+  );
 });
 
 test('SG2: S + L signs the same message and is refused', () => {
@@ -40,7 +42,7 @@ test('SG2: S + L signs the same message and is refused', () => {
   const signature = signPure(seed, message);
   const order = ed25519.Point.Fn.ORDER;
   const scalar = BigInt(`0x${toHex(signature.slice(32).reverse())}`) + order;
-  signature.set(raw(scalar.toString(16).padStart(64, '0')).reverse(), 32);
+  signature.set(bytesOfHex(scalar.toString(16).padStart(64, '0')).reverse(), 32);
   expect(verifyPure({ key: publicKeyOfSeed(seed), message, signature })).toBe(false);
 });
 
@@ -53,7 +55,7 @@ test('SG2: a sound key whose owner uses R = 0 to split the network is refused na
   const digest = sha512(Buffer.concat([commitment, pointBytes, message]));
   const challenge = BigInt(`0x${toHex(digest.slice().reverse())}`) % ed25519.Point.Fn.ORDER;
   const response = (challenge * scalar) % ed25519.Point.Fn.ORDER;
-  const signature = Buffer.concat([commitment, raw(response.toString(16).padStart(64, '0')).reverse()]);
+  const signature = Buffer.concat([commitment, bytesOfHex(response.toString(16).padStart(64, '0')).reverse()]);
   const claim = { key: pointBytes, message, signature };
   expect(ed25519.verify(signature, message, pointBytes, { zip215: true })).toBe(true);
   expect(verifyPure(claim)).toBe(false);
@@ -70,7 +72,7 @@ test.each([
   ['short', new Uint8Array(31)],
   ['of small order', new Uint8Array(32)],
   ['not canonical', new Uint8Array(32).fill(0xff)],
-  ['off the curve', raw('0200000000000000000000000000000000000000000000000000000000000000')],
+  ['off the curve', bytesOfHex('0200000000000000000000000000000000000000000000000000000000000000')],
 ])('SG4: a key that is %s is refused', (_name, key) => {
   expect(checkKey(key)).toMatchObject({ error: { code: 'bad_key' } });
   expect(verifyPure({ key, message: new Uint8Array(), signature: new Uint8Array(64) })).toBe(false);
@@ -111,9 +113,3 @@ test('verifiers answer false to bytes of any length, and never throw', async () 
 test('FIPS 180-4: sha256 of "abc"', () => {
   expect(toHex(sha256(encodeUtf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });
-
-function raw(hex: string): Uint8Array<ArrayBuffer> {
-  const read = fromHex(hex);
-  if (!read.ok) throw new Error(hex);
-  return read.value;
-}

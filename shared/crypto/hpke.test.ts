@@ -1,19 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { encodeUtf8, fromHex, toHex } from '../codec/base.ts';
+import { bytesOfHex, encodeUtf8, toHex } from '../codec/base.ts';
 import { openSealed, SEAL_OVERHEAD_BYTES, sealTo } from './hpke.ts';
 import { sealingKeyOfSeed } from './x25519.ts';
 
-function hex(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = fromHex(text);
-  if (!bytes.ok) throw new Error(bytes.error.because);
-  return bytes.value;
-}
-
 /** RFC 9180 appendix A.2.1: base mode of this suite, message 0. */
 const RFC = {
-  ephemeral: hex('f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600'),
-  seed: hex('8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb'),
-  key: hex('4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a'),
+  ephemeral: bytesOfHex('f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600'),
+  seed: bytesOfHex('8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb'),
+  key: bytesOfHex('4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a'),
   info: encodeUtf8('Ode on a Grecian Urn'),
   aad: encodeUtf8('Count-0'),
   plaintext: encodeUtf8('Beauty is truth, truth beauty'),
@@ -22,7 +16,7 @@ const RFC = {
     '1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28',
 };
 const random = { bytes: () => RFC.ephemeral };
-const sealed = hex(RFC.sealed);
+const sealed = bytesOfHex(RFC.sealed);
 
 describe('RFC 9180 A.2.1', () => {
   test('sealing with its ephemeral key gives its enc and ciphertext', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
-import { decodeUtf8, encodeUtf8, fromHex, toBase58btc } from '../codec/base.ts';
+import { bytesOfHex, decodeUtf8, encodeUtf8, toBase58btc } from '../codec/base.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { publicKeyOfSeed } from './ed25519.ts';
 import {
@@ -27,7 +27,7 @@ const smallOrder = new Uint8Array(32);
 const notCanonical = new Uint8Array(32).fill(0xff);
 
 test('ID1: a known did:key', () => {
-  const key = raw(DID_KEY);
+  const key = bytesOfHex(DID_KEY);
   expect(identityFromKey(key)).toBe(DID);
   expect(parseIdentity(DID)).toEqual({ ok: true, value: DID });
   expect(identityKey(identityFromKey(key))).toEqual(key);
@@ -40,7 +40,7 @@ test.each([
   ['a character outside base58', DID.replace('6', '0')],
   ['something after it', `${DID}1`],
   ['something very long after it', DID + '1'.repeat(1_000_000)],
-  ['a key of another kind', `did:key:z${toBase58btc(concatBytes(new Uint8Array([0xec, 0x01]), raw(DID_KEY)))}`],
+  ['a key of another kind', `did:key:z${toBase58btc(concatBytes(new Uint8Array([0xec, 0x01]), bytesOfHex(DID_KEY)))}`],
   ['a key of small order', `did:key:z${toBase58btc(concatBytes(new Uint8Array([0xed, 0x01]), smallOrder))}`],
   ['a key that is not canonical', `did:key:z${toBase58btc(concatBytes(new Uint8Array([0xed, 0x01]), notCanonical))}`],
 ])('ID1: %s is refused', (_name, text) => {
@@ -61,10 +61,10 @@ test('ID1: whatever text parses, it is the one spelling of its key', () => {
 });
 
 test('SG1: public keys as hex and as bytes', () => {
-  const key = publicKeyFromBytes(raw(DID_KEY));
+  const key = publicKeyFromBytes(bytesOfHex(DID_KEY));
   expect(key).toEqual({ ok: true, value: DID_KEY });
   expect(parsePublicKey(DID_KEY)).toEqual(key);
-  if (key.ok) expect(publicKeyBytes(key.value)).toEqual(raw(DID_KEY));
+  if (key.ok) expect(publicKeyBytes(key.value)).toEqual(bytesOfHex(DID_KEY));
 });
 
 test.each([
@@ -78,25 +78,19 @@ test.each([
 });
 
 test('feed ids are 8 bytes in 16 hex characters', () => {
-  const id = feedIdFromBytes(raw('0011223344556677'));
+  const id = feedIdFromBytes(bytesOfHex('0011223344556677'));
   expect(id).toBe('0011223344556677');
   expect(parseFeedId(id)).toEqual({ ok: true, value: id });
   expect(parseFeedId('001122334455667').ok).toBe(false);
   expect(parseFeedId('00112233445566GG').ok).toBe(false);
-  expect(feedIdSchema.write(id)).toEqual(raw('0011223344556677'));
+  expect(feedIdSchema.write(id)).toEqual(bytesOfHex('0011223344556677'));
 });
 
 test('SG1: schemas refuse keys of small order, which a signature check alone might let through', () => {
-  expect(identitySchema.read(raw(DID_KEY))).toEqual({ ok: true, value: DID });
+  expect(identitySchema.read(bytesOfHex(DID_KEY))).toEqual({ ok: true, value: DID });
   for (const schema of [identitySchema, publicKeySchema]) {
     expect(schema.read(smallOrder).ok).toBe(false);
     expect(schema.read(notCanonical).ok).toBe(false);
     expect(schema.read(new Uint8Array(31)).ok).toBe(false);
   }
 });
-
-function raw(hex: string): Uint8Array<ArrayBuffer> {
-  const read = fromHex(hex);
-  if (!read.ok) throw new Error(hex);
-  return read.value;
-}

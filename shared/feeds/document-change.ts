@@ -1,6 +1,6 @@
 // Changes of documents as they travel in document entries, and what the loop reads from them before a machine sees them (DC3–DC6).
 
-import { encodeUtf8, fromHex, toHex } from '../codec/base.ts';
+import { bytesOfHex, encodeUtf8, toHex } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, list, mapped, struct, text, type Schema } from '../codec/schema.ts';
 import { assert } from '../core/assert.ts';
@@ -109,10 +109,8 @@ export function readEntryChanges(given: {
 export function actorIdOf(given: { feed: FeedId; document: DocumentName; start: number }): ActorId {
   const { feed, document, start } = given;
   assert(Number.isSafeInteger(start) && start >= 1, 'an actor starts with the number of an entry');
-  const feedBytes = fromHex(feed);
-  assert(feedBytes.ok, 'a FeedId was made without its parser');
   const number = new Uint8Array(U64_BYTES);
   new DataView(number.buffer).setBigUint64(0, BigInt(start));
-  const digest = sha256(concatBytes(ACTOR_TAG, feedBytes.value, encodeUtf8(document), END_OF_NAME, number));
+  const digest = sha256(concatBytes(ACTOR_TAG, bytesOfHex(feed), encodeUtf8(document), END_OF_NAME, number));
   return toHex(digest.subarray(0, ACTOR_BYTES)) as ActorId;
 }

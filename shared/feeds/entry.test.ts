@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
 import { cidOf, createPerson, GROUP, START, type Person } from '../../test/simulator/ledger-world.ts';
-import { fromHex } from '../codec/base.ts';
+import { bytesOfHex } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { CanonicalLink, type CanonicalValue, type Schema } from '../codec/schema.ts';
 import { ok } from '../core/result.ts';
@@ -114,7 +114,7 @@ describe('EN3, EN4: what stands in which entry', () => {
   const other = new CanonicalLink(cidOf('x'));
   const follow = (feed: string) =>
     new Map<string, CanonicalValue>([
-      ['feed', encodeFeed(feed)],
+      ['feed', bytesOfHex(feed)],
       ['seq', 1],
     ]);
 
@@ -151,11 +151,6 @@ describe('EN3, EN4: what stands in which entry', () => {
     await expect(wire({ ...first, sort: 'document', fee: 0n })).rejects.toThrow('EN4');
   });
 });
-
-function encodeFeed(feed: string): Uint8Array {
-  const bytes = fromHex(feed);
-  return bytes.ok ? bytes.value : new Uint8Array();
-}
 
 describe('EN5: verification', () => {
   test('takes a first entry by its certificate, a later one by the identity known for its device', async () => {

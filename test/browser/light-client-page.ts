@@ -1,7 +1,7 @@
 // The page side of the light client's test: it judges what the test gives it, with the browser's own Ed25519.
 
 import type { Cid } from '../../shared/codec/cid.ts';
-import { fromHex } from '../../shared/codec/base.ts';
+import { bytesOfHex } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { decodeRecord } from '../../shared/ledger/records.ts';
 import { ACCOUNT } from '../../shared/ledger/account-records.ts';
@@ -28,8 +28,8 @@ async function judge(question: Question): Promise<Answer> {
   const verifier = createNativeVerifier();
   const resolved = await verifyResolution({
     ...given,
-    genesis: bytesOf(genesis),
-    resolution: bytesOf(resolution),
+    genesis: bytesOfHex(genesis),
+    resolution: bytesOfHex(resolution),
     now,
     verifier,
   });
@@ -41,12 +41,6 @@ async function judge(question: Question): Promise<Answer> {
   const account = decodeRecord(ACCOUNT, balance);
   assert(account.ok, 'a proven account can be read');
   return { balance: account.value.balance.toString(), manifest: site.value.manifest };
-}
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = fromHex(hex);
-  assert(bytes.ok, 'the test gives hex');
-  return bytes.value;
 }
 
 const lightClient = { judge };

@@ -1,10 +1,9 @@
 // Every vector there is, run on whatever runtime this is bundled for: vectors in, failures out. No I/O, no Node.
 
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { encodeUtf8, fromHex, toHex } from '../../shared/codec/base.ts';
+import { bytesOfHex, encodeUtf8, toHex } from '../../shared/codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.ts';
 import type { CanonicalValue, Schema } from '../../shared/codec/schema.ts';
-import { assert } from '../../shared/core/assert.ts';
 import { concatBytes, equalBytes } from '../../shared/core/bytes.ts';
 import { ok } from '../../shared/core/result.ts';
 import { checkKey, signPure, publicKeyOfSeed, verifyPure } from '../../shared/crypto/ed25519.ts';
@@ -173,11 +172,11 @@ type Check = (good: boolean, name: string) => void;
 
 function runCanonical(vectors: CanonicalVectors, check: Check): number {
   for (const { why, hex } of vectors.valid) {
-    const read = decodeCanonical(anything, bytesOf(hex), { max: CANONICAL_BYTES_MAX });
+    const read = decodeCanonical(anything, bytesOfHex(hex), { max: CANONICAL_BYTES_MAX });
     check(read.ok && toHex(encodeCanonical(anything, read.value)) === hex, `canonical: ${why} is refused`);
   }
   for (const { rule, why, hex } of vectors.invalid) {
-    const read = decodeCanonical(anything, bytesOf(hex), { max: CANONICAL_BYTES_MAX });
+    const read = decodeCanonical(anything, bytesOfHex(hex), { max: CANONICAL_BYTES_MAX });
     check(!read.ok, `canonical: ${rule}: ${why} is accepted`);
   }
   return vectors.valid.length + vectors.invalid.length;
@@ -187,7 +186,7 @@ function runCanonical(vectors: CanonicalVectors, check: Check): number {
 async function runCctv(cases: readonly SignatureCase[], check: Check): Promise<number> {
   const verifiers = { native: createNativeVerifier(), web: await createWebVerifier() };
   for (const { number, key, sig, msg, flags } of cases) {
-    const claim = { key: bytesOf(key), message: encodeUtf8(msg), signature: bytesOf(sig) };
+    const claim = { key: bytesOfHex(key), message: encodeUtf8(msg), signature: bytesOfHex(sig) };
     const expected = !REFUSED_FLAGS.some((flag) => flags?.includes(flag));
     check(verifyPure(claim) === expected, `ed25519 ${number}: pure does not say ${expected}`);
     check(verifySmall(claim) === expected, `ed25519 ${number}: small does not say ${expected}`);
@@ -204,7 +203,7 @@ async function runCctv(cases: readonly SignatureCase[], check: Check): Promise<n
 async function runSpeccheck(cases: readonly SpeccheckCase[], check: Check): Promise<number> {
   const verifiers = { native: createNativeVerifier(), web: await createWebVerifier() };
   for (const { number, key, message, signature, accepted } of cases) {
-    const claim = { key: bytesOf(key), message: bytesOf(message), signature: bytesOf(signature) };
+    const claim = { key: bytesOfHex(key), message: bytesOfHex(message), signature: bytesOfHex(signature) };
     check(verifyPure(claim) === accepted, `speccheck ${number}: pure does not say ${accepted}`);
     for (const [name, verifier] of Object.entries(verifiers)) {
       check((await verifier.verify(claim)) === accepted, `speccheck ${number}: ${name} does not say ${accepted}`);
@@ -239,7 +238,7 @@ function isNoiseCaseGood(vector: NoiseCase, pattern: NoisePattern): boolean {
   const turns = pattern.messages.length;
   for (const [turn, { payload, ciphertext }] of vector.messages.slice(0, turns).entries()) {
     const [writer, reader] = turn % 2 === 0 ? [initiator, responder] : [responder, initiator];
-    const written = writer.writeMessage(bytesOf(payload));
+    const written = writer.writeMessage(bytesOfHex(payload));
     if (!written.ok || toHex(written.value) !== ciphertext) return false;
     const read = reader.readMessage(written.value);
     if (!read.ok || toHex(read.value) !== payload) return false;
@@ -249,7 +248,7 @@ function isNoiseCaseGood(vector: NoiseCase, pattern: NoisePattern): boolean {
   if (toHex(right.handshakeHash) !== vector.handshake_hash) return false;
   for (const [at, { payload, ciphertext }] of vector.messages.slice(turns).entries()) {
     const [writer, reader] = (turns + at) % 2 === 0 ? [left, right] : [right, left];
-    const written = writer.send.encrypt(bytesOf(payload));
+    const written = writer.send.encrypt(bytesOfHex(payload));
     const read = reader.receive.decrypt(written);
     if (toHex(written) !== ciphertext || !read.ok || toHex(read.value) !== payload) return false;
   }
@@ -257,9 +256,9 @@ function isNoiseCaseGood(vector: NoiseCase, pattern: NoisePattern): boolean {
 }
 
 function keysOf(prologue: Hex, psks: readonly Hex[] | undefined, seeds: readonly [Hex | undefined, Hex | undefined]) {
-  const [staticSeed, ephemeralSeed] = seeds.map((seed) => (seed === undefined ? NO_KEY : bytesOf(seed)));
-  const psk = psks?.[0] === undefined ? NO_KEY : bytesOf(psks[0]);
-  return { psk, prologue: bytesOf(prologue), staticSeed: staticSeed!, ephemeralSeed: ephemeralSeed! };
+  const [staticSeed, ephemeralSeed] = seeds.map((seed) => (seed === undefined ? NO_KEY : bytesOfHex(seed)));
+  const psk = psks?.[0] === undefined ? NO_KEY : bytesOfHex(psks[0]);
+  return { psk, prologue: bytesOfHex(prologue), staticSeed: staticSeed!, ephemeralSeed: ephemeralSeed! };
 }
 
 type Aead = { file: Wycheproof<AeadCase>; cipher: typeof chacha20poly1305 | typeof xchacha20poly1305; name: string };
@@ -267,13 +266,13 @@ type Aead = { file: Wycheproof<AeadCase>; cipher: typeof chacha20poly1305 | type
 function runAead({ file, cipher, name }: Aead, check: Check): number {
   const cases = file.testGroups.flatMap((group) => group.tests);
   for (const { tcId, key, iv, aad, msg, ct, tag, result } of cases) {
-    const sealed = bytesOf(ct + tag);
-    const opened = attempt(() => cipher(bytesOf(key), bytesOf(iv), bytesOf(aad)).decrypt(sealed));
+    const sealed = bytesOfHex(ct + tag);
+    const opened = attempt(() => cipher(bytesOfHex(key), bytesOfHex(iv), bytesOfHex(aad)).decrypt(sealed));
     const good = opened !== undefined && toHex(opened) === msg;
     check(good === (result === 'valid'), `${name} ${tcId}: open is not ${result}`);
     if (result !== 'valid') continue;
     check(
-      equalBytes(cipher(bytesOf(key), bytesOf(iv), bytesOf(aad)).encrypt(bytesOf(msg)), sealed),
+      equalBytes(cipher(bytesOfHex(key), bytesOfHex(iv), bytesOfHex(aad)).encrypt(bytesOfHex(msg)), sealed),
       `${name} ${tcId}: seal`,
     );
   }
@@ -284,7 +283,7 @@ function runHkdf(file: Wycheproof<HkdfCase>, check: Check): number {
   const cases = file.testGroups.flatMap((group) => group.tests);
   for (const { tcId, ikm, salt, info, size, okm, result } of cases) {
     const derived = attempt(() =>
-      deriveBytes({ material: bytesOf(ikm), salt: bytesOf(salt), info: bytesOf(info), length: size }),
+      deriveBytes({ material: bytesOfHex(ikm), salt: bytesOfHex(salt), info: bytesOfHex(info), length: size }),
     );
     const good = derived !== undefined && toHex(derived) === okm;
     check(good === (result === 'valid'), `hkdf ${tcId}: is not ${result}`);
@@ -297,11 +296,11 @@ async function runAgreement(file: Wycheproof<AgreementCase>, check: Check): Prom
   const cases = file.testGroups.flatMap((group) => group.tests);
   const native = await createWebAgreement();
   for (const { tcId, public: remote, private: seed, shared, result } of cases) {
-    const secret = agreeOnSecret({ seed: bytesOf(seed), remoteKey: bytesOf(remote) });
+    const secret = agreeOnSecret({ seed: bytesOfHex(seed), remoteKey: bytesOfHex(remote) });
     const expected = /^0+$/u.test(shared) || result === 'invalid' ? undefined : shared;
     check((secret === undefined ? undefined : toHex(secret)) === expected, `x25519 ${tcId}`);
     if (native === null) continue;
-    const agreed = await native.agree({ seed: bytesOf(seed), remoteKey: bytesOf(remote) });
+    const agreed = await native.agree({ seed: bytesOfHex(seed), remoteKey: bytesOfHex(remote) });
     check((agreed === undefined ? undefined : toHex(agreed)) === expected, `x25519 by the platform ${tcId}`);
   }
   return cases.length;
@@ -339,10 +338,4 @@ function attempt<T>(task: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-function bytesOf(hex: Hex): Uint8Array<ArrayBuffer> {
-  const bytes = fromHex(hex);
-  assert(bytes.ok, 'vectors are hex');
-  return bytes.value;
 }

@@ -1,7 +1,6 @@
 // X25519 by WebCrypto, where the platform has it.
 
-import { fromHex } from '../../codec/base.ts';
-import { assert } from '../../core/assert.ts';
+import { bytesOfHex } from '../../codec/base.ts';
 import { concatBytes, equalBytes } from '../../core/bytes.ts';
 import type { KeyAgreement } from '../ports.ts';
 
@@ -10,12 +9,12 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const ALGORITHM = 'X25519';
 const SECRET_BITS = 256;
 /** RFC 8410 §7: what stands before the 32 bytes of a secret in PKCS #8; other forms of it are not imported everywhere. */
-const PKCS8_HEAD = bytesOf('302e020100300506032b656e04220420');
+const PKCS8_HEAD = bytesOfHex('302e020100300506032b656e04220420');
 /** RFC 7748 §4.1: the key of the secret 1. What is agreed with it is the own public key. */
-const BASE_POINT = bytesOf('0900000000000000000000000000000000000000000000000000000000000000');
+const BASE_POINT = bytesOfHex('0900000000000000000000000000000000000000000000000000000000000000');
 /** Made for this: the secret whose bytes are all 1, and its public key. */
 const PROBE_SEED = new Uint8Array(32).fill(1);
-const PROBE_KEY = bytesOf('a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209');
+const PROBE_KEY = bytesOfHex('a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209');
 
 /** Null where the platform has none: then it is computed in JavaScript. */
 export async function createWebAgreement(): Promise<KeyAgreement | null> {
@@ -36,10 +35,4 @@ async function agree(given: { seed: Uint8Array; remoteKey?: Uint8Array }): Promi
   } catch {
     return undefined;
   }
-}
-
-function bytesOf(hex: string): Bytes {
-  const bytes = fromHex(hex);
-  assert(bytes.ok, 'constants are hex');
-  return bytes.value;
 }

@@ -1,6 +1,6 @@
 // WebCrypto behind the ports, for browsers, workerd, Deno and Node: verify, hash, chance, and keys that cannot be taken out.
 
-import { fromHex } from '../../codec/base.ts';
+import { bytesOfHex } from '../../codec/base.ts';
 import { assert } from '../../core/assert.ts';
 import { publicKeyFromBytes } from '../../crypto/ids.ts';
 import { isKeyEncoding, isSignatureEncoding } from '../../crypto/key-encoding.ts';
@@ -116,13 +116,7 @@ export async function isNativeUsable(): Promise<boolean> {
 }
 
 function claimOf(probe: { key: string; message: string; signature: string }): Claim {
-  return { key: hex(probe.key), message: hex(probe.message), signature: hex(probe.signature) };
-}
-
-function hex(text: string): Bytes {
-  const bytes = fromHex(text);
-  assert(bytes.ok, 'probes are hex');
-  return bytes.value;
+  return { key: bytesOfHex(probe.key), message: bytesOfHex(probe.message), signature: bytesOfHex(probe.signature) };
 }
 
 /** WebCrypto refuses views of shared memory; only such a view is copied. */

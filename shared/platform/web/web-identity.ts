@@ -1,7 +1,6 @@
 // Root keys by WebCrypto: the phrase stretched, and a signer over a seed of our own; the pure curve comes only where Ed25519 is missing.
 
-import { fromHex } from '../../codec/base.ts';
-import { assert } from '../../core/assert.ts';
+import { bytesOfHex } from '../../codec/base.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { needPart } from '../../core/late-part.ts';
 import type { IdentityCrypto } from '../../crypto/identity.ts';
@@ -34,10 +33,8 @@ export async function openSeedSigner(seed: Bytes): Promise<Signer> {
 
 /** Null where Ed25519 is missing. */
 async function importSeed(seed: Bytes): Promise<CryptoKeyPair | null> {
-  const head = fromHex(PKCS8_HEAD);
-  assert(head.ok, 'the head is hex');
   try {
-    const encoded = concatBytes(head.value, seed);
+    const encoded = concatBytes(bytesOfHex(PKCS8_HEAD), seed);
     const privateKey = await crypto.subtle.importKey('pkcs8', encoded, ALGORITHM, true, ['sign']);
     const { x } = await crypto.subtle.exportKey('jwk', privateKey);
     const half = { kty: 'OKP', crv: ALGORITHM, ...(x !== undefined && { x }) };
