@@ -14,6 +14,7 @@ import type { GroupNode } from '../shared/node/group-node.ts';
 import { Groups } from '../shared/node/groups.ts';
 import { parseInviteLink } from '../shared/node/invite-link.ts';
 import type { Link } from '../shared/platform/ports.ts';
+import { createWebCompressor } from '../shared/platform/web/web-compressor.ts';
 import { createSeedSigner } from '../shared/platform/web/seed-signer.ts';
 import { createWebAgreement } from '../shared/platform/web/web-agreement.ts';
 import { createWebClock } from '../shared/platform/web/web-clock.ts';
@@ -181,6 +182,7 @@ function createNetwork() {
           new RelayRoom({ connect: () => connect(roomOf(0)), clock, random, services, log }),
         openDocuments: (store) => GroupDocuments.open({ store, log, random, identity, device: signer.key }),
         readChanges: createChangeReader(),
+        compressor: createWebCompressor(),
         onChange: () => undefined,
         onSignal: () => undefined,
       });

@@ -7,6 +7,7 @@ import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups, type GroupsOptions } from '../../shared/node/groups.ts';
 import { needPart } from '../../shared/core/late-part.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
+import { createWebCompressor } from '../../shared/platform/web/web-compressor.ts';
 import { createWebAgreement } from '../../shared/platform/web/web-agreement.ts';
 
 export { createRtcConnector } from '../transport/rtc-connector.ts';
@@ -43,7 +44,7 @@ async function keepOnly(cache: Cache, url: URL, response: Response): Promise<voi
 }
 
 export async function openGroups(
-  options: Omit<GroupsOptions, 'readChanges' | 'openDocuments' | 'createSigner' | 'agreement'>,
+  options: Omit<GroupsOptions, 'readChanges' | 'compressor' | 'openDocuments' | 'createSigner' | 'agreement'>,
 ): Promise<Groups> {
   await needPart(() => (automerge ??= startAutomerge())).catch((error: unknown) => {
     automerge = null;
@@ -57,6 +58,7 @@ export async function openGroups(
     createSigner: createSeedSigner,
     agreement: await createWebAgreement(),
     readChanges: createChangeReader(),
+    compressor: createWebCompressor(),
     openDocuments: (store) => GroupDocuments.open({ store, log, random, device, identity }),
   });
 }

@@ -151,3 +151,15 @@ export const RPC_BATCH_MAX = 32;
 export const RPC_CALLS_PER_MINUTE = 1_000;
 /** Requests a minute that show no token, or a wrong one. */
 export const RPC_REFUSALS_PER_MINUTE = 60;
+/** Bytes of state in one part of a snapshot: one message takes it, and a slow link a fifth of a second. */
+export const SNAPSHOT_PART_BYTES: number = 256 * KIB;
+/** Parts of one state: half a GiB, which is more than a tab can hold. */
+export const SNAPSHOT_PARTS_MAX = 4_096;
+/** Blocks that a newcomer takes one by one rather than ask for a snapshot. */
+export const SNAPSHOT_BLOCKS_MIN = 64;
+/** Changes of one document that a snapshot holds, also those that documents leave out. */
+export const SNAPSHOT_CHANGES_MAX: number = 1_024 * KIB;
+/** Bytes of all changes of a snapshot: they are in memory until the last of them is checked. */
+export const SNAPSHOT_DOCUMENTS_BYTES_MAX: number = 128 * MIB;
+/** Blocks with entries of a newcomer that come with a snapshot: whoever has written more than that was here before. */
+export const SNAPSHOT_OWN_BLOCKS_MAX = 8;

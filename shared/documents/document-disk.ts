@@ -7,6 +7,9 @@ import {
   decodeTail,
   encodeSize,
   encodeTail,
+  heightOfTail,
+  leftOutKey,
+  leftOutRange,
   nameKey,
   nameOfKey,
   nameOfTail,
@@ -23,6 +26,10 @@ const TAIL_BYTES_MIN: number = 64 * 1024;
 
 /** Automerge's save, if there is one, and the final changes behind it in the order of their blocks. */
 export type StoredDocument = { readonly saved: Uint8Array | null; readonly tail: DocumentTail };
+
+/** A save that takes a tail in, and what of that it leaves out. */
+export type MadeSave = { readonly saved: Uint8Array; readonly leftOut: DocumentTail };
+type MakeSave = (name: DocumentName, stored: StoredDocument) => MadeSave;
 
 export class DocumentDisk {
   readonly #store: Store;
@@ -81,8 +88,13 @@ export class DocumentDisk {
     }
   }
 
+  /** What saves left out; no accepted change is neither in them, nor here, nor in the tail. */
+  async readLeftOut(name: DocumentName): Promise<DocumentTail> {
+    return (await this.#store.range(leftOutRange(name))).flatMap(({ value }) => decodeTail(value));
+  }
+
   /** New saves for the documents that need one; one call after the other. Resolves to how many were made. */
-  async compact(makeSave: (name: DocumentName, stored: StoredDocument) => Uint8Array): Promise<number> {
+  async compact(makeSave: MakeSave): Promise<number> {
     const turn = this.#compacting.then(async () => {
       let made = 0;
       for (const [name, { saved, tail }] of this.#sizes) {
@@ -95,14 +107,12 @@ export class DocumentDisk {
   }
 
   /** Save and removal are one write, so that a power cut leaves either both or neither. */
-  async #compactOne(
-    name: DocumentName,
-    makeSave: (name: DocumentName, stored: StoredDocument) => Uint8Array,
-  ): Promise<boolean> {
+  async #compactOne(name: DocumentName, makeSave: MakeSave): Promise<boolean> {
     if ([...this.#unwritten.keys()].some((key) => nameOfTail(key) === name)) return false;
     const tails = await this.#store.range(tailRange(name));
     const before = (await this.#store.get(saveKey(name))) ?? null;
-    const saved = makeSave(name, { saved: before, tail: tails.flatMap(({ value }) => decodeTail(value)) });
+    const tail = tails.flatMap(({ value }) => decodeTail(value));
+    const { saved, leftOut } = makeSave(name, { saved: before, tail });
     const taken = tails.reduce((sum, { value }) => sum + value.length, 0);
     const size = { saved: saved.length, tail: this.#sizes.get(name)!.tail - taken };
     this.#sizes.set(name, size);
@@ -110,6 +120,10 @@ export class DocumentDisk {
       { key: saveKey(name), value: saved },
       { key: nameKey(name), value: encodeSize(size) },
     ];
+    const newest = tails.at(-1);
+    if (newest && leftOut.length > 0) {
+      put.push({ key: leftOutKey(name, heightOfTail(newest.key)), value: encodeTail(leftOut) });
+    }
     await this.#store.write({ put, remove: tails.map(({ key }) => key) }, 'strict');
     this.#writes += 1;
     return true;

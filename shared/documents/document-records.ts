@@ -10,6 +10,7 @@ import type { DocumentName } from '../feeds/document-name.ts';
 const NAMES = 'docs/name/';
 const SAVES = 'docs/save/';
 const TAILS = 'docs/tail/';
+const LEFT_OUT = 'docs/left/';
 /** Sorts after any character of a name or number. */
 const END = '~';
 const HEIGHT_DIGITS = 16;
@@ -43,12 +44,29 @@ export function saveKey(name: DocumentName): string {
   return SAVES + name;
 }
 
+/** Accepted changes that the document leaves out, taken from tails that a save took in: a newcomer needs them all the same (SN10). */
+export function leftOutKey(name: DocumentName, height: number): string {
+  return `${LEFT_OUT}${name}:${numbered(height)}`;
+}
+
+export function leftOutRange(name: DocumentName): { from: string; to: string } {
+  return { from: `${LEFT_OUT}${name}:`, to: `${LEFT_OUT}${name}:${END}` };
+}
+
 export function tailKey(name: DocumentName, height: number): string {
-  return `${TAILS}${name}:${String(height).padStart(HEIGHT_DIGITS, '0')}`;
+  return `${TAILS}${name}:${numbered(height)}`;
 }
 
 export function tailRange(name: DocumentName): { from: string; to: string } {
   return { from: `${TAILS}${name}:`, to: `${TAILS}${name}:${END}` };
+}
+
+function numbered(height: number): string {
+  return String(height).padStart(HEIGHT_DIGITS, '0');
+}
+
+export function heightOfTail(key: string): number {
+  return Number(key.slice(key.lastIndexOf(':') + 1));
 }
 
 export function nameOfTail(key: string): DocumentName {
@@ -68,6 +86,21 @@ export function decodeSize(record: Uint8Array): DocumentSize {
 
 export function encodeTail(tail: DocumentTail): Uint8Array<ArrayBuffer> {
   return encodeCanonical(tailSchema, tail);
+}
+
+/** Into records of at most a block's bytes. */
+export function packTail(tail: DocumentTail): DocumentTail[] {
+  const records: DocumentTail[number][][] = [];
+  let bytes = Infinity;
+  for (const item of tail) {
+    bytes += item.change.length;
+    if (bytes > BLOCK_BYTES_MAX || records.at(-1)!.length === TAIL_CHANGES_MAX) {
+      records.push([]);
+      bytes = item.change.length;
+    }
+    records.at(-1)!.push(item);
+  }
+  return records;
 }
 
 export function decodeTail(record: Uint8Array): DocumentTail {

@@ -21,6 +21,13 @@ export type EntryChange = {
   readonly bytes: Uint8Array;
 };
 
+/** `accepted`: by the rule, over what is pending. */
+export type PendingEntry = {
+  readonly entry: WaitingEntry;
+  readonly changes: readonly EntryChange[];
+  readonly accepted: boolean;
+};
+
 export function changesOf({ body, changes }: WaitingEntry): readonly EntryChange[] {
   if (body.sort !== 'document' || changes === null) return [];
   const operations = readDocumentOperations(body);

@@ -11,6 +11,8 @@ import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
 import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming, type Ordered } from './document-fold.ts';
+import type { DocumentTail } from './document-records.ts';
+import { appendSnapshot, collectChanges, saveAndClose } from './document-snapshot.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
 import {
   changesOf,
@@ -21,6 +23,7 @@ import {
   orderedOfTail,
   readAgain,
   type EntryChange,
+  type PendingEntry,
   type WaitingEntry,
 } from './entry-changes.ts';
 import {
@@ -46,12 +49,6 @@ export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boo
 /** What of an entry is left for changes when certificate, header and frames are in it. */
 const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
 const NOT_OPEN = fail('document_closed', 'This document is not open: open it, then edit.');
-
-type PendingEntry = {
-  readonly entry: WaitingEntry;
-  readonly changes: readonly EntryChange[];
-  readonly accepted: boolean;
-};
 
 export class GroupDocuments {
   readonly #options: GroupDocumentsOptions;
@@ -231,10 +228,7 @@ export class GroupDocuments {
     }
   }
 
-  /**
-   * What the final blocks so far brought, for the node's strict write of them; `written` when that is on disk. A batch
-   * that failed is part of the next.
-   */
+  /** What the final blocks so far brought, for the node's strict write of them; `written` when that is on disk. */
   save(): { readonly batch: StoreBatch; readonly written: () => void } {
     return this.#disk.save();
   }
@@ -247,10 +241,21 @@ export class GroupDocuments {
     return this.#disk.compact((name, { saved, tail }) => {
       const fold = new DocumentFold(saved);
       this.#foldFinal(fold, name, orderedOfTail(name, tail));
-      const made = fold.saveFinal();
-      fold.close();
-      return made;
+      return saveAndClose(fold, tail);
     });
+  }
+
+  /** Every accepted change of a document, in an order in which they can be accepted. */
+  allChanges(name: DocumentName): Promise<Uint8Array[]> {
+    return collectChanges(this.#disk, name);
+  }
+
+  /** Final changes of documents of which none was final here. On disk with the next `save`. */
+  takeSnapshot(height: number, tails: ReadonlyMap<DocumentName, DocumentTail>): void {
+    for (const [name, tail] of tails) {
+      appendSnapshot(this.#disk, name, { tail, height });
+      this.#settle(name, () => orderedOfTail(name, tail));
+    }
   }
 
   /** Gives the memory of all documents back. */
@@ -299,10 +304,13 @@ export class GroupDocuments {
   #addFinal(name: DocumentName, changes: readonly (EntryChange & { author: Identity })[], height: number): void {
     const tail = changes.map(({ author, bytes }) => ({ author, change: bytes }));
     this.#disk.append(name, tail, height);
+    this.#settle(name, () => changes.map((change) => orderedOf(change, change.author)));
+  }
+
+  #settle(name: DocumentName, ordered: () => readonly Ordered[]): void {
     const document = this.#open.get(name);
     if (document === undefined) return;
-    const ordered = changes.map((change) => orderedOf(change, change.author));
-    const update = this.#foldFinal(document.fold, name, ordered);
+    const update = this.#foldFinal(document.fold, name, ordered());
     document.settle();
     document.tell(update);
   }

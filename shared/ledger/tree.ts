@@ -16,7 +16,7 @@ type Leaf = {
 /** Holds two leaves at least: a subtree of one is that leaf, of none is null. */
 type Inner = { readonly kind: 'inner'; readonly hash: Uint8Array; readonly left: Node; readonly right: Node };
 
-type Node = Leaf | Inner | null;
+export type Node = Leaf | Inner | null;
 
 /** Values are shared between versions and never changed in place. */
 export type Tree = { readonly top: Node };
@@ -44,11 +44,15 @@ export function treeRoot(tree: Tree): Uint8Array {
 
 /** A tree with these changes; the one given stays as it is. Also the way to build one: from EMPTY_TREE. */
 export function updateTree(tree: Tree, values: ReadonlyMap<string, Uint8Array | null>): Tree {
-  const changes: Change[] = [];
-  for (const [key, value] of values) changes.push({ key, keyHash: hashByKey.get(key) ?? hashKey(key), value });
-  changes.sort((a, b) => compareBytes(a.keyHash, b.keyHash));
+  const changes = sortChanges(values);
   const top = updateNode(tree.top, { changes, from: 0, to: changes.length, depth: 0 });
   return top === tree.top ? tree : { top };
+}
+
+/** What stands at this depth when these leaves and no others lie below. */
+export function buildSubtree(leaves: ReadonlyMap<string, Uint8Array>, depth: number): Node {
+  const changes = sortChanges(leaves);
+  return buildNode({ changes, from: 0, to: changes.length, depth }, null);
 }
 
 export function readTree(tree: Tree, key: string): Uint8Array | undefined {
@@ -79,14 +83,25 @@ export function proveKey(tree: Tree, key: string): Uint8Array<ArrayBuffer> {
 }
 
 /** All keys and values, in the order of their key hashes. */
-export function* treeEntries(tree: Tree): Generator<[key: string, value: Uint8Array]> {
-  const pending: Node[] = [tree.top];
+export function treeEntries(tree: Tree): Generator<[key: string, value: Uint8Array]> {
+  return leavesOf(tree.top);
+}
+
+/** Those below a node, in the same order. */
+export function* leavesOf(top: Node): Generator<[key: string, value: Uint8Array]> {
+  const pending: Node[] = [top];
   while (pending.length > 0) {
     const node = pending.pop();
     if (!node) continue;
     if (node.kind === 'leaf') yield [node.key, node.value];
     else pending.push(node.right, node.left);
   }
+}
+
+function sortChanges(values: ReadonlyMap<string, Uint8Array | null>): Change[] {
+  const changes: Change[] = [];
+  for (const [key, value] of values) changes.push({ key, keyHash: hashByKey.get(key) ?? hashKey(key), value });
+  return changes.sort((a, b) => compareBytes(a.keyHash, b.keyHash));
 }
 
 function walk(tree: Tree, keyHash: Uint8Array): { end: Leaf | null; siblings: (Uint8Array | null)[] } {
@@ -166,6 +181,6 @@ function createLeaf({ key, keyHash, value }: Change): Leaf | null {
   return { kind: 'leaf', hash: hashLeaf(keyHash, valueHash), keyHash, valueHash, key, value };
 }
 
-function hashOf(node: Node): Uint8Array {
+export function hashOf(node: Node): Uint8Array {
   return node === null ? EMPTY_HASH : node.hash;
 }

@@ -51,6 +51,8 @@ export type Executed = { readonly result: ExecutedBlock; readonly entries: reado
 export type FinalBlock = CertifiedBlock & {
   readonly verified: readonly VerifiedEntry[];
   readonly receipts: readonly Receipt[];
+  /** It came with a snapshot: what blocks before it brought is not told (SN12). */
+  readonly leap?: true;
 };
 
 /** What a host keeps of each block beside the chain, on disk in the same write; `written` once it is there. */

@@ -6,8 +6,10 @@ import type { Founding } from '../chain/genesis.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
 import type { Store, StoreBatch, StorePut } from '../platform/ports.ts';
+import type { Failure, Result } from '../core/result.ts';
 import { assert } from '../core/assert.ts';
 import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
+import { ok } from '../core/result.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, hexBytes, list, struct, uint } from '../codec/schema.ts';
 import { encodeHeader } from '../chain/block.ts';
@@ -19,18 +21,25 @@ import { documentNameSchema, type ActorId, type ChangeHash } from '../feeds/docu
 import { createGenesisState } from '../ledger/genesis-state.ts';
 import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts';
 import { createDocumentIndex, type IndexRow, type MutableIndex } from '../ledger/document-index.ts';
-import { loadState } from '../ledger/state.ts';
+import { loadState, stateEntries } from '../ledger/state.ts';
 import { encodeSeal, type Seal } from '../light-client/seals.ts';
 import { prefixRange } from './outbox-records.ts';
 
 const TIP_KEY = 'chain/tip';
+/** There while a snapshot is written: without a tip, what it left is no chain (SN13). */
+const LEAP_KEY = 'chain/leap';
 const STATE_PREFIX = 'state/';
 const POOL_PREFIX = 'pool/';
 const ACCEPTED_PREFIX = 'chain/accepted/';
+const SEAL_PREFIX = 'chain/seal/';
 /** Digits that keep heights in order as text. */
 const DIGITS = 16;
 /** Records read from disk at once when a node starts. */
 const LOAD_BATCH = 4_096;
+/** Records of a snapshot written at once. */
+const WRITE_BATCH = 4_096;
+/** Rows of the document index in one record of a snapshot. */
+const ACCEPTED_BATCH: number = 16 * 1024;
 /** What the entries of one block can hold: a change takes more bytes than its row. */
 const ACCEPTED_MAX: number = 64 * 1024;
 const ACCEPTED_BYTES_MAX: number = 2 * BLOCK_BYTES_MAX;
@@ -57,7 +66,7 @@ function blockKey(height: number): string {
 }
 
 function sealKey(epoch: number): string {
-  return `chain/seal/${String(epoch).padStart(DIGITS, '0')}`;
+  return `${SEAL_PREFIX}${String(epoch).padStart(DIGITS, '0')}`;
 }
 
 function receiptsKey(height: number): string {
@@ -90,6 +99,7 @@ export async function loadChain(
 ): Promise<{ readonly state: State; readonly index: MutableIndex; readonly last: CertifiedBlock | null }> {
   const tip = await store.get(TIP_KEY);
   if (!tip) {
+    await removeHalfSnapshot(store);
     const state = createGenesisState(founding.genesis);
     assert(state.ok, 'a founded group has a genesis that makes a state');
     return { state: state.value, index: createDocumentIndex(), last: null };
@@ -110,6 +120,69 @@ export async function loadChain(
   return { state: loadState(entries), index, last };
 }
 
+/** Everything that a snapshot brings. */
+export type SnapshotWrite = Omit<FinalWrite, 'writes'> & {
+  readonly state: State;
+  /** From the genesis to its block. */
+  readonly seals: readonly Uint8Array[];
+  /** Blocks before it. */
+  readonly earlier: readonly Pick<FinalWrite, 'certified' | 'entryIds' | 'receipts'>[];
+};
+
+/** On a store without blocks. What a crash leaves of it counts for nothing: the tip is written last, with `beside`. */
+export async function writeSnapshot(store: Store, snapshot: SnapshotWrite): Promise<void> {
+  const { certified, entryIds, receipts, accepted, state, seals, beside, earlier } = snapshot;
+  const { height } = certified.block.header;
+  await store.write({ put: [{ key: LEAP_KEY, value: encodeCanonical(heightSchema, { height }) }] }, 'strict');
+  let put: StorePut[] = [];
+  for (const [key, value] of stateEntries(state)) {
+    put.push({ key: STATE_PREFIX + key, value });
+    if (put.length < WRITE_BATCH) continue;
+    await store.write({ put }, 'relaxed');
+    put = [];
+  }
+  for (const [epoch, value] of seals.entries()) put.push({ key: sealKey(epoch), value });
+  // Rows stand in records as large as a block's may be; the numbers of these are no heights.
+  for (let from = 0, at = 0; from < accepted.length; from += ACCEPTED_BATCH, at++) {
+    const rows = accepted.slice(from, from + ACCEPTED_BATCH);
+    put.push({ key: acceptedKey(at), value: encodeCanonical(acceptedSchema, rows) });
+  }
+  for (const block of earlier) put.push(...putsOfBlock(block));
+  await store.write({ put }, 'relaxed');
+  const last = [...(beside?.put ?? []), ...putsOfBlock({ certified, entryIds, receipts }), putOfTip(height)];
+  const remove = [...(beside?.remove ?? []), LEAP_KEY, ...entryIds.map((id) => POOL_PREFIX + id)];
+  await store.write({ put: last, remove }, 'strict');
+}
+
+async function removeHalfSnapshot(store: Store): Promise<void> {
+  if (!(await store.get(LEAP_KEY))) return;
+  for (const prefix of [STATE_PREFIX, ACCEPTED_PREFIX, SEAL_PREFIX]) {
+    const remove: string[] = [];
+    for await (const { key } of readAll(store, prefix)) remove.push(key);
+    await store.write({ remove }, 'relaxed');
+  }
+  await store.write({ remove: [LEAP_KEY] }, 'strict');
+}
+
+/** A final block with its receipts. */
+function putsOfBlock({
+  certified,
+  entryIds,
+  receipts,
+}: Pick<FinalWrite, 'certified' | 'entryIds' | 'receipts'>): StorePut[] {
+  const { height } = certified.block.header;
+  const heightBytes = encodeCanonical(heightSchema, { height });
+  return [
+    { key: blockKey(height), value: encodeCertifiedBlock(certified) },
+    { key: receiptsKey(height), value: encodeReceipts(receipts) },
+    ...entryIds.map((id) => ({ key: entryKey(id), value: heightBytes })),
+  ];
+}
+
+function putOfTip(height: number): StorePut {
+  return { key: TIP_KEY, value: encodeCanonical(heightSchema, { height }) };
+}
+
 /** The state of height 0 is written with the first block, so that a store is never half a chain. */
 export async function writeFinal(
   store: Store,
@@ -125,9 +198,6 @@ export async function writeFinal(
     if (value === null) remove.push(STATE_PREFIX + key);
     else put.push({ key: STATE_PREFIX + key, value });
   }
-  const heightBytes = encodeCanonical(heightSchema, { height });
-  put.push({ key: blockKey(height), value: encodeCertifiedBlock(certified) });
-  put.push({ key: receiptsKey(height), value: encodeCanonical(receiptsSchema, receipts.map(encodeReceipt)) });
   if (accepted.length > 0) {
     put.push({ key: acceptedKey(height), value: encodeCanonical(acceptedSchema, accepted) });
   }
@@ -135,8 +205,7 @@ export async function writeFinal(
     const { epoch } = certified.block.header;
     put.push({ key: sealKey(epoch), value: encodeSeal(sealOf(certified, certified.nextSet)) });
   }
-  for (const id of entryIds) put.push({ key: entryKey(id), value: heightBytes });
-  put.push({ key: TIP_KEY, value: heightBytes });
+  put.push(...putsOfBlock({ certified, entryIds, receipts }), putOfTip(height));
   await store.write({ put, remove }, 'strict');
 }
 
@@ -184,13 +253,26 @@ function sealOf({ block, ...finality }: CertifiedBlock, nextSet: ValidatorSet): 
 export async function loadReceipts(store: Store, height: number): Promise<Receipt[]> {
   const stored = await store.get(receiptsKey(height));
   assert(stored, 'receipts are stored with their block');
-  const decoded = decodeCanonical(receiptsSchema, stored, { max: RECEIPTS_BYTES_MAX });
-  assert(decoded.ok, 'own receipts decode');
-  return decoded.value.map((receipt) => {
-    const read = decodeReceipt(receipt);
-    assert(read.ok, 'an own receipt decodes');
-    return read.value;
-  });
+  const receipts = decodeReceipts(stored);
+  assert(receipts.ok, 'own receipts decode');
+  return receipts.value;
+}
+
+export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array<ArrayBuffer> {
+  return encodeCanonical(receiptsSchema, receipts.map(encodeReceipt));
+}
+
+/** All of one block. */
+export function decodeReceipts(input: Uint8Array): Result<Receipt[], Failure> {
+  const decoded = decodeCanonical(receiptsSchema, input, { max: RECEIPTS_BYTES_MAX });
+  if (!decoded.ok) return decoded;
+  const receipts: Receipt[] = [];
+  for (const bytesOfOne of decoded.value) {
+    const receipt = decodeReceipt(bytesOfOne);
+    if (!receipt.ok) return receipt;
+    receipts.push(receipt.value);
+  }
+  return ok(receipts);
 }
 
 /** The height of the block that holds an entry. */

@@ -56,6 +56,7 @@ export class FellowValidators {
       onSignal: () => undefined,
       onChange: () => undefined,
       clock,
+      leaps: () => false,
       log,
     });
     peers.attach({

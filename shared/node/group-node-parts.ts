@@ -6,7 +6,7 @@ import type { Failure } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
-import type { KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
+import type { Compressor, KeyAgreement, NodePorts, Signer } from '../platform/ports.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { DirectSwitch } from '../session/direct-switch.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
@@ -61,6 +61,7 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly blocks: PublicReadSource | null;
   readonly documents: GroupDocuments;
   readonly readChanges: ChangeReader;
+  readonly compressor: Compressor;
   readonly events: GroupEvents;
 };
 

@@ -31,6 +31,7 @@ import { MemberStanding, type Role } from './member-standing.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 import { routeSessions, type ValidatorPresence, ValidatorPeers } from './validator-peers.ts';
+import { SnapshotSync } from './snapshot-sync.ts';
 import { OwnEntries } from './own-entries.ts';
 import { isLostBy } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
@@ -59,6 +60,7 @@ export class GroupNode {
   readonly #edits: EditSender;
   readonly #disk: PatientStore;
   readonly #sync: GroupSync;
+  readonly #snapshots: SnapshotSync;
   readonly #validators: ValidatorPeers;
   /** Of a private group; in a public one there is nothing to keep. */
   readonly keys: KeyKeeper;
@@ -85,8 +87,8 @@ export class GroupNode {
     this.market = new GroupMarket({ chain, founding, random: options.random });
     this.order = new GroupOrder({ ...options, chain, presence: () => this.validators, peers: () => this.peers });
     this.#standing = new MemberStanding({ founding, chain, self });
-    const onFailed = (error: unknown): void => this.#report(error);
     const { identity } = self;
+    const onFailed = (error: unknown): void => this.#report(error);
     const index = (): DocumentIndex => chain.index;
     const orderers = (): number => chain.validators.keys.length;
     this.#pending = new PendingDocuments({ clock, documents, onFailed, index, identity, readChanges });
@@ -107,7 +109,7 @@ export class GroupNode {
       onChange: () => this.#changed(),
     });
     this.#sync = new GroupSync({
-      device: self.signer.key,
+      ...{ clock, log, device: self.signer.key },
       chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
@@ -116,8 +118,13 @@ export class GroupNode {
       onSignal: (session, signal) => this.#signalled(session, signal),
       isMember: () => this.#standing.isMember(self.identity),
       onChange: () => this.#changed(),
-      clock,
-      log,
+      leaps: () => this.#snapshots.leaps,
+    });
+    this.#snapshots = new SnapshotSync({
+      ...options,
+      ...{ store: parts.disk, chain, owed: () => outbox.pending },
+      mayReadAll: (session) => this.#standing.readLimit(session) === Infinity,
+      onBlocks: () => this.#sync.restate(),
     });
     this.#validators = parts.validators;
     this.#validators.attach({
@@ -137,7 +144,7 @@ export class GroupNode {
       },
       refused: ({ id }, failure) =>
         isLostBy(failure.code, { orderers: orderers() }) && this.#keepGoing(() => this.#own.drop(id, failure)),
-      failed: (error) => this.#fail('store_failed', error instanceof Error ? error.message : 'The disk failed.'),
+      failed: (error) => this.#fail('store_failed', messageOf(error)),
     });
     this.#pending.take(chain.pool.inOrder());
     // More of one device than the pool takes: its owner sees it all the same.
@@ -165,12 +172,12 @@ export class GroupNode {
     this.#keepGoing(() => this.#start());
   }
 
-  get group(): Cid {
-    return this.#options.founding.group;
-  }
-
   get founding(): Founding {
     return this.#options.founding;
+  }
+
+  get group(): Cid {
+    return this.founding.group;
   }
 
   /** Whether this device orders the group. */
@@ -262,18 +269,14 @@ export class GroupNode {
   }
 
   wake(): void {
-    for (const links of this.#rooms.all) links.wake();
-    this.keys.wake();
+    for (const part of [...this.#rooms.all, this.keys]) part.wake();
   }
 
   async close(): Promise<void> {
     await this.flush().catch(() => undefined);
     this.#closed = true;
-    this.#edits.close();
-    this.#pending.close();
-    this.#forks.close();
-    this.#evidence.close();
-    this.order.close();
+    const parts = [this.#edits, this.#pending, this.#forks, this.#evidence, this.order, this.#snapshots];
+    for (const part of parts) part.close();
     await this.keys.close();
     this.#rooms.close();
     await this.outbox.close();
@@ -287,8 +290,7 @@ export class GroupNode {
   }
 
   #linkRoom(room: GroupRoom): GroupLinks {
-    const { founding } = this.#options;
-    const { chain, outbox } = this;
+    const { chain, outbox, founding } = this;
     return new GroupLinks({
       ...this.#options,
       group: founding.group,
@@ -306,7 +308,10 @@ export class GroupNode {
       connector: this.#rooms.isNewest(room) ? this.#options.connector : null,
       // Whoever is no member yet hears this node over the relay alone.
       mayConnect: (session) => this.#standing.mayConnect(session),
-      events: routeSessions({ sync: this.#sync, validators: this.#validators, onState: () => this.#heard.resolve() }),
+      events: routeSessions({
+        ...{ sync: this.#sync, validators: this.#validators, snapshots: this.#snapshots },
+        onState: () => this.#heard.resolve(),
+      }),
       onChange: () => this.#changed(),
     });
   }
@@ -342,13 +347,16 @@ export class GroupNode {
   #onPending(entries: readonly VerifiedEntry[]): void {
     this.#pending.take(entries);
     for (const entry of entries) this.#sync.pending(entry);
+    this.#snapshots.look();
     this.#changed();
   }
 
   #onFinal(block: FinalBlock): void {
     this.#pending.rebase(this.chain.pool.inOrder());
     this.#sync.final(block, block.verified);
-    const members = block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
+    this.#snapshots.look();
+    const members =
+      block.leap || block.receipts.some(({ changes }) => changes.some((key) => /^(members|devices)\//.test(key)));
     if (members) {
       for (const links of this.#rooms.all) links.membersChanged();
       this.#validators.greet();

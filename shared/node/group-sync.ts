@@ -2,7 +2,6 @@
 // entry and block as it comes.
 
 import type { Cid } from '../codec/cid.ts';
-import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { FeedId, Identity, PublicKey } from '../crypto/ids.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
@@ -10,7 +9,8 @@ import type { Clock, Log } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import { decodeHeader } from '../chain/block.ts';
-import { decodeFinality, encodeCertifiedBlock } from '../chain/certified-block.ts';
+import { decodeFinality, encodeCertifiedBlock, type CertifiedBlock } from '../chain/certified-block.ts';
+import { SNAPSHOT_BLOCKS_MIN } from '../core/limits.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { assembleBlock, BlockStash, type LinkedEntry } from './block-stash.ts';
@@ -53,6 +53,8 @@ export type SyncOptions = {
   readonly onRefused: (id: Cid, failure: Failure) => void;
   readonly onSignal: (from: Session, signal: Extract<SessionMessage, { t: 'signal' }>) => void;
   readonly onChange: () => void;
+  /** Whether this node asks for a snapshot where many blocks are missing. */
+  readonly leaps: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -214,6 +216,11 @@ export class GroupSync {
     }
   }
 
+  /** To everyone: this node has leapt, or takes blocks from now on. */
+  restate(): void {
+    for (const peer of this.#peers.values()) this.#sayState(peer);
+  }
+
   #sayState(peer: Peer): void {
     peer.queue.push({ kind: 'made', make: () => this.#describe(peer) });
   }
@@ -224,7 +231,8 @@ export class GroupSync {
     const last = new Map<FeedId, number>();
     if (this.#mayHave(peer)) for (const { body } of chain.pending()) raise(last, body);
     const height = this.#isOut(peer) ? Math.min(chain.height, readLimit(peer)) : chain.height;
-    return { t: 'state', height, feeds: [...last].map(([feed, seq]) => ({ feed, seq })) };
+    const feeds = [...last].map(([feed, seq]) => ({ feed, seq }));
+    return { t: 'state', height, feeds, ...(this.#options.leaps() && { leaps: true }) };
   }
 
   #answer(peer: Peer): void {
@@ -264,7 +272,8 @@ export class GroupSync {
   /** Blocks first, then what is pending, then own entries that may be pending nowhere yet. */
   async #nextFor(peer: Peer): Promise<SyncItem | null> {
     const { chain, readLimit } = this.#options;
-    while (peer.served && peer.height < Math.min(chain.height, readLimit(peer))) {
+    const leaps = peer.said?.leaps === true && chain.height - peer.height >= SNAPSHOT_BLOCKS_MIN;
+    while (!leaps && peer.served && peer.height < Math.min(chain.height, readLimit(peer))) {
       const height = peer.height + 1;
       const block = await chain.loadBlock(height);
       if (!block) break;
@@ -273,7 +282,7 @@ export class GroupSync {
       peer.height = height;
       return { kind: 'block', block, missing: block.entries };
     }
-    const lacking = takeMessageful(this.#lackingWires(peer));
+    const lacking = leaps ? [] : takeMessageful(this.#lackingWires(peer));
     if (lacking.length > 0) return { kind: 'message', message: { t: 'entries', entries: lacking } };
     while (peer.owed && this.#mayHave(peer)) {
       const owed = takeMessageful(peer.owed.wires);

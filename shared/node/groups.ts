@@ -5,7 +5,7 @@ import type { Founding } from '../chain/genesis.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
-import type { KeyAgreement, NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
+import type { Compressor, KeyAgreement, NodePorts, PublicKey, Signer, Store } from '../platform/ports.ts';
 import type { PublicReadSource } from '../session/public-read-server.ts';
 import type { DirectConnector } from '../session/direct-pipe.ts';
 import type { DirectSwitch } from '../session/direct-switch.ts';
@@ -88,6 +88,7 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   readonly blocks: PublicReadSource | null;
   readonly openDocuments: (store: Store) => Promise<GroupDocuments>;
   readonly readChanges: ChangeReader;
+  readonly compressor: Compressor;
   /** Something that a summary of the group says has changed. */
   readonly onChange: (group: Cid) => void;
   readonly onSignal: (group: Cid, signal: GroupSignal) => void;

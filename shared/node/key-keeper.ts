@@ -129,8 +129,8 @@ export class KeyKeeper {
     await this.#turns.close();
   }
 
-  #onFinal({ verified, receipts }: FinalBlock): void {
-    if (receipts.some(({ changes }) => changes.some((key) => TOUCHES.test(key)))) {
+  #onFinal({ verified, receipts, leap }: FinalBlock): void {
+    if (leap || receipts.some(({ changes }) => changes.some((key) => TOUCHES.test(key)))) {
       this.#look = true;
       this.#judge();
     }

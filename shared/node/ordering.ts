@@ -3,11 +3,9 @@
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
-import type { Failure, Result } from '../core/result.ts';
 import type { Signer } from '../platform/ports.ts';
 import type { Tip } from '../chain/block.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
-import type { Simplex, SimplexEffect, SimplexInput } from '../chain/simplex-state.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { OpenBlock } from '../ledger/admission.ts';
@@ -16,11 +14,12 @@ import type { Selection } from '../ledger/execute.ts';
 import type { State } from '../ledger/state.ts';
 import type { EntryCounts } from './entry-counters.ts';
 import type { EntryPool } from './entry-pool.ts';
+import type { Leap } from './chain-leap.ts';
 import type { OrderingEvents, OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
-import { err, fail, ok } from '../core/result.ts';
+import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import { messageOf } from '../core/message-of.ts';
-import { isSolo } from '../chain/simplex-state.ts';
+import { isSolo, type Simplex, type SimplexEffect, type SimplexInput } from '../chain/simplex-state.ts';
 import { stepSimplex } from '../chain/simplex.ts';
 import { encodeLogRecord, forgottenRange, logRange } from '../chain/vote-log.ts';
 import { becauseOf, codeWaits, isCode } from '../ledger/codes.ts';
@@ -30,7 +29,7 @@ import { findEntryHeight, loadChain } from './chain-store.ts';
 import { ConsensusLine } from './consensus-line.ts';
 import { EntryIntake } from './entry-intake.ts';
 import { eraseRange, intervalAfter, openSimplex, signVote, type OpenedMachine } from './ordering-simplex.ts';
-import { TurnQueue } from './turn-queue.ts';
+import { createTimer, TurnQueue } from './turn-queue.ts';
 
 /** Messages that wait for the machine; others say two hundred about a block of a large set. */
 const MESSAGES_WAITING_MAX = 1_024;
@@ -41,6 +40,8 @@ export class Ordering {
   readonly #work: BlockWork;
   readonly #line: ConsensusLine;
   readonly #turns: TurnQueue<SimplexInput>;
+  /** Null: none is set. */
+  readonly #setTimer: (at: Millis | null) => void;
   readonly #listeners = new Set<OrderingEvents>();
   #simplex: Simplex;
   #signer: Signer | null;
@@ -48,17 +49,16 @@ export class Ordering {
   #running = false;
   #resting = false;
   #closed = false;
-  #cancelTimer: (() => void) | null = null;
 
   private constructor(options: OrderingOptions, loaded: OpenedMachine & { head: ChainHead }) {
-    const { store, clock, verifier, log, founding, peers = null, readChanges } = options;
-    const { group } = founding;
+    const { store, clock, verifier, log, peers = null, readChanges } = options;
+    const { group } = options.founding;
     this.#options = options;
     this.#head = loaded.head;
     this.#simplex = loaded.simplex;
     this.#signer = loaded.signer;
-    const machine = (): Simplex => this.#simplex;
     this.#turns = new TurnQueue({ step: (input) => this.#step(input), onFailed: (error) => this.#fail(error) });
+    this.#setTimer = createTimer(clock, () => this.#turns.push({ kind: 'timer' }));
     this.#intake = new EntryIntake({
       ...{ store, clock, verifier, log, group, readChanges },
       own: options.own,
@@ -73,12 +73,12 @@ export class Ordering {
       pool: this.pool,
       head: () => this.#head,
       finalTip: () => this.tip,
-      machine,
+      machine: () => this.#simplex,
       onAged: () => this.#turns.runOnce(this.#findWork),
       ask: (question) => this.#line.askEntries(question),
     });
     this.#line = new ConsensusLine({
-      ...{ clock, verifier, log, group, peers, machine },
+      ...{ clock, verifier, log, group, peers, machine: () => this.#simplex },
       entry: (id) => this.#work.entry(id),
       // What others say is said again; a disk that does not write must not fill the memory with it.
       onInput: (input) => {
@@ -178,20 +178,19 @@ export class Ordering {
   }
 
   /** The height of the final block that holds an entry. */
-  heightOf(id: Cid): Promise<number | undefined> {
-    return findEntryHeight(this.#options.store, id);
-  }
+  readonly heightOf = (id: Cid): Promise<number | undefined> => findEntryHeight(this.#options.store, id);
 
   /** Takes an entry in, or several; see EntryIntake. */
   readonly submit = (wire: Uint8Array): ReturnType<EntryIntake['submit']> => this.#intake.submit(wire);
   readonly submitAll = (entries: readonly ParsedEntry[]): ReturnType<EntryIntake['submitAll']> =>
     this.#intake.submitAll(entries);
+  /** Forgets pending entries that those who order have refused. */
+  readonly drop = (ids: readonly Cid[]): Promise<void> => this.#intake.drop(ids);
 
   /**
-   * Takes certified blocks of others, from the own tip upwards: each is verified, executed and kept. Returns how many
-   * were new. A sole validator uses it before `start` only, so that an old copy of the folder learns what it signed
-   * before it signs again. `conflicting_block`: somebody holds another final block of the own height; then nothing may
-   * be signed.
+   * Takes certified blocks of others, from the own tip upwards, and returns how many were new. A sole validator does so
+   * before `start` only, so that an old copy of the folder learns what it signed before it signs again.
+   * `conflicting_block`: somebody holds another final block of the own height; then nothing may be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
     if (this.#running && isSolo(this.#simplex) && this.#simplex.config.self !== null) {
@@ -204,9 +203,18 @@ export class Ordering {
     return taken ?? fail('store_failed', 'The node is closed.');
   }
 
-  /** Forgets pending entries that those who order have refused. */
-  drop(ids: readonly Cid[]): Promise<void> {
-    return this.#intake.drop(ids);
+  /** Goes on from a snapshot where there is no block yet and nothing is signed (SN12). */
+  async leap(keep: () => Promise<Leap>): Promise<void> {
+    await this.#turns.run(async () => {
+      if (this.#head.last !== null || this.#running) return { value: null, inputs: [] };
+      const { head, final, settled } = await keep();
+      this.#head = head;
+      for (const id of settled) this.pool.remove(id);
+      await this.#openMachine();
+      this.#emit((events) => events.final?.(final));
+      this.#dropRefused(this.#work.select());
+      return { value: null, inputs: [] };
+    });
   }
 
   async #catchUp(blocks: readonly Uint8Array[]): Promise<{ value: Result<number, Failure>; inputs: SimplexInput[] }> {
@@ -316,7 +324,7 @@ export class Ordering {
 
   #stop(): void {
     this.#closed = true;
-    this.#cancelTimer?.();
+    this.#setTimer(null);
     this.#turns.close();
     this.#work.close();
     this.#line.close();
@@ -365,13 +373,6 @@ export class Ordering {
         this.#line.perform(effect);
         return [];
     }
-  }
-
-  #setTimer(at: Millis | null): void {
-    const { clock } = this.#options;
-    this.#cancelTimer?.();
-    this.#cancelTimer =
-      at === null ? null : clock.after(Math.max(0, at - clock.now()), () => this.#turns.push({ kind: 'timer' }));
   }
 
   async #finalise({ block, certificate, after }: Extract<SimplexEffect, { kind: 'finalised' }>): Promise<void> {

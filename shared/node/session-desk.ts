@@ -64,6 +64,10 @@ export class SessionDesk {
       case 'signal':
       case 'simplex':
       case 'validator':
+      case 'getSnapshot':
+      case 'snapshot':
+      case 'section':
+      case 'noSnapshot':
         // What a validator says, and what members of a group say to each other.
         return;
     }

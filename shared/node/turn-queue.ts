@@ -1,5 +1,8 @@
 // One thing after the other: inputs of a machine with all that follows from each, and work that must not come in between.
 
+import type { Millis } from '../core/brand.ts';
+import type { Clock } from '../platform/ports.ts';
+
 type Task<I> =
   | { readonly kind: 'input'; readonly input: I }
   /** `abandon`: the queue was closed before its turn. */
@@ -102,4 +105,13 @@ export class TurnQueue<I> {
     if (!this.#closed) return;
     for (const task of this.#tasks.splice(0)) if (task.kind === 'work') task.abandon();
   }
+}
+
+/** One timer: each time it is set, what was set before is void. */
+export function createTimer(clock: Clock, task: () => void): (at: Millis | null) => void {
+  let cancel: (() => void) | null = null;
+  return (at) => {
+    cancel?.();
+    cancel = at === null ? null : clock.after(Math.max(0, at - clock.now()), task);
+  };
 }

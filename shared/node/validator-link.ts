@@ -219,6 +219,10 @@ export class ValidatorLink {
       case 'signal':
       case 'simplex':
       case 'validator':
+      case 'getSnapshot':
+      case 'snapshot':
+      case 'section':
+      case 'noSnapshot':
         session.close('not_a_validator');
         return;
     }

@@ -13,6 +13,7 @@ import type { ConsensusEvents, ConsensusPeers } from './consensus-line.ts';
 import { encodeCanonical } from '../codec/canonical.ts';
 import { publicKeyBytes, publicKeySchema } from '../crypto/ids.ts';
 import { signedBytes } from '../crypto/signed-bytes.ts';
+import { isOfSnapshots, type SnapshotSync } from './snapshot-sync.ts';
 import { bestOf } from './sync-peer.ts';
 
 /** Messages on their way to one device; what is lost beyond that is sent again. */
@@ -235,25 +236,32 @@ export class ValidatorPeers implements ConsensusPeers {
 export function routeSessions({
   sync,
   validators,
+  snapshots,
   onState,
 }: {
   readonly sync: GroupSync;
   readonly validators: ValidatorPeers;
+  readonly snapshots: SnapshotSync;
   readonly onState: () => void;
 }): SessionEvents {
   return {
     open: (session) => {
+      snapshots.opened(session);
       sync.opened(session);
       validators.opened(session);
     },
     closed: (session) => {
       sync.closed(session);
       validators.closed(session);
+      snapshots.closed(session);
     },
     message: async (session, message) => {
       if (message.t === 'simplex' || message.t === 'validator') return await validators.message(session, message);
+      if (isOfSnapshots(message)) return await snapshots.message(session, message);
       await sync.message(session, message);
-      if (message.t === 'state') onState();
+      if (message.t !== 'state') return;
+      await snapshots.message(session, message);
+      onState();
     },
   };
 }

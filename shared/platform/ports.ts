@@ -38,6 +38,13 @@ export interface Hasher {
   sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Deflate without a frame (RFC 1951). */
+export interface Compressor {
+  deflate(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Null when it is not one deflated stream, or comes to more than `max` bytes. */
+  inflate(bytes: Uint8Array, max: number): Promise<Uint8Array | null>;
+}
+
 export type StorePut = { readonly key: string; readonly value: Uint8Array };
 
 export type StoreBatch = { readonly put?: readonly StorePut[]; readonly remove?: readonly string[] };

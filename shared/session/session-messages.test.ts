@@ -42,6 +42,33 @@ const frames: fc.Arbitrary<SessionFrame> = fc.oneof(
     attempt: fc.nat(),
     sdp: fc.constant('v=0'),
   }),
+  fc.record({
+    t: fc.constant('state' as const),
+    height: fc.nat(),
+    feeds: fc.constant([]),
+    leaps: fc.constant(true as const),
+  }),
+  fc.record({
+    t: fc.constant('getSnapshot' as const),
+    at: fc.record({ block: cid, section: fc.nat(), from: fc.nat() }),
+  }),
+  fc.record({
+    t: fc.constant('snapshot' as const),
+    block: cid,
+    parts: fc.array(fc.record({ depth: fc.nat(256), hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    own: fc.nat(8),
+  }),
+  fc.record({
+    t: fc.constant('section' as const),
+    section: fc.nat(),
+    from: fc.nat(),
+    bytes: some,
+    last: fc.boolean(),
+  }),
+  fc.record({ t: fc.constant('noSnapshot' as const), because: fc.constant('there is none') }),
   fc.record({ t: fc.constant('credit' as const), bytes: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ t: fc.constant('bye' as const), code: fc.constant('closed') }),
 );

@@ -3,7 +3,7 @@
 import type { Failure, Result } from '../core/result.ts';
 import type { Infer } from '../codec/schema.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, link, list, oneOf, optional, struct, text, uint, words } from '../codec/schema.ts';
+import { bool, bytes, link, list, literal, oneOf, optional, struct, text, uint, words } from '../codec/schema.ts';
 import {
   AFTER_HEADERS_MAX,
   CERTIFICATE_BYTES_MAX,
@@ -14,6 +14,8 @@ import {
   PROOF_BYTES_MAX,
   RESOLUTION_BYTES_MAX,
   SEALS_MAX,
+  SNAPSHOT_OWN_BLOCKS_MAX,
+  SNAPSHOT_PARTS_MAX,
 } from '../core/limits.ts';
 import { DEVICE_CERTIFICATE_BYTES_MAX } from '../crypto/device.ts';
 import { feedIdSchema, identitySchema, publicKeySchema, signatureSchema } from '../crypto/ids.ts';
@@ -36,6 +38,9 @@ const MESSAGE_ENTRIES_MAX = 1_024;
 /** What a signal carries: a cursor, a state of presence (DESIGN §9). */
 const SIGNAL_BYTES_MAX: number = 4 * 1_024;
 const SIGNAL_KIND_BYTES_MAX = 128;
+
+/** Bytes of a section in one message. */
+export const SECTION_BYTES_MAX: number = 256 * 1024;
 
 const entryList = list(bytes({ max: ENTRY_WIRE_BYTES_MAX, min: 1 }), { max: MESSAGE_ENTRIES_MAX });
 
@@ -93,7 +98,26 @@ const messageVariants = {
   state: struct({
     height: uint({}),
     feeds: list(struct({ feed: feedIdSchema, seq: uint({ min: 1 }) }), { max: PENDING_FEEDS_MAX }),
+    /** SN1: the sender asks for a snapshot itself where many blocks are missing. */
+    leaps: optional(literal(true)),
   }),
+  /** SN2: a snapshot; `at`: what is here of that of this block. */
+  getSnapshot: struct({ at: optional(struct({ block: link(), section: uint(), from: uint() })) }),
+  /** SN2: of this block; sections follow from `at` of the question where that is of the same block. */
+  snapshot: struct({
+    block: link(),
+    seals: optional(list(bytes({ max: RESOLUTION_BYTES_MAX }), { min: 1, max: SEALS_MAX })),
+    parts: list(struct({ depth: uint({ max: 256 }), hash: bytes({ length: 32 }) }), {
+      min: 1,
+      max: SNAPSHOT_PARTS_MAX,
+    }),
+    /** Blocks with entries of the device that asks, after all else. */
+    own: uint({ max: SNAPSHOT_OWN_BLOCKS_MAX }),
+  }),
+  /** SN2: the next bytes of a section; `last`: it ends with them. */
+  section: struct({ section: uint(), from: uint(), bytes: bytes({ max: SECTION_BYTES_MAX }), last: bool() }),
+  /** SN2: it has none to give. */
+  noSnapshot: struct({ because }),
   /** SY2: entries that are not final, those of one feed in order. */
   entries: struct({ entries: entryList }),
   /** SY3: entries of the block of that height which comes next. */

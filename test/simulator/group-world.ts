@@ -21,6 +21,7 @@ import type { RoomId } from '../../shared/session/room.ts';
 import type { RoomMail } from '../../worker/relay/mail-shelf.ts';
 import { createMemoryRoom, type MemoryRoom, type MemoryRoomOptions } from './memory-room.ts';
 import type { MemoryDisk } from './memory-store.ts';
+import { createPromptCompressor } from './prompt-compressor.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
@@ -134,6 +135,7 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         },
         openDocuments: (part) => GroupDocuments.open({ store: part, log, random, identity, device: signer.key }),
         readChanges: createChangeReader(),
+        compressor: createPromptCompressor(),
         onChange,
         onSignal: (_group, signal) => signals.push(signal),
       });
