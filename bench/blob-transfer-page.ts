@@ -32,6 +32,7 @@ async function describe(connection: RTCPeerConnection): Promise<string> {
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
 const page = {
+  prepare: () => node.prepare(),
   fill: (bytes: number) => node.fill(bytes),
   async join(relay: string, byte: number) {
     const { port1, port2 } = new MessageChannel();

@@ -2,6 +2,7 @@
 
 import { expose } from 'comlink';
 import { createListedIdbBlobStore } from '../browser-node/storage/idb-blob-list.ts';
+import { makeSpareFiles } from '../browser-node/storage/pack-files.ts';
 import { cidFromDigest, type Cid } from '../shared/codec/cid.ts';
 import { BLOB_LEAF_BYTES } from '../shared/core/limits.ts';
 import { BlockFetcher } from '../shared/node/block-fetcher.ts';
@@ -10,8 +11,11 @@ import { createWebHasher } from '../shared/platform/web/web-crypto.ts';
 import { BlockBatch } from '../site-host/block-batch.ts';
 import { LinkNode } from '../test/browser/link-node.ts';
 
-const blobs = createListedIdbBlobStore('bench-blocks');
+const BLOBS = 'bench-blocks';
+const blobs = createListedIdbBlobStore(BLOBS);
 const hasher = createWebHasher();
+/** Of a node that has run for more than a minute: as many files wait as one keeps ahead. */
+const SPARES = { count: 64, madeAt: 1 };
 /** The Web Crypto API fills at most so much at once. */
 const RANDOM_BYTES_MAX = 65_536;
 
@@ -33,6 +37,9 @@ const api = {
     await batch.flush();
     return cids;
   },
+
+  /** Before any block is stored. */
+  prepare: async (): Promise<void> => void (await makeSpareFiles(BLOBS, SPARES)),
 
   async start(options: { relay: string; byte: number }, rtc: MessagePort): Promise<void> {
     node = await LinkNode.start({ ...options, rtc, blobs });

@@ -131,6 +131,7 @@ async function prepareOurs(
   { sender, receiver }: Pair,
   setting: { relay: string; bytes: number },
 ): Promise<() => Promise<number>> {
+  for (const page of [sender, receiver]) await page.evaluate(() => transfers.prepare());
   const cids = await sender.evaluate((bytes) => transfers.fill(bytes), setting.bytes);
   for (const [i, page] of [sender, receiver].entries()) {
     await page.evaluate(([relay, byte]) => transfers.join(relay, byte), [setting.relay, i + 1] as const);

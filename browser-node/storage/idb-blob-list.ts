@@ -1,22 +1,30 @@
-// The ListedBlobStore port over IndexedDB: the blocks of a node, which has to know what it holds, and to remove some of it when
-// the disk is full.
+// The ListedBlobStore port over IndexedDB and, where a browser has them, private files: the blocks of a node, which has to know
+// what it holds, and to remove some of it when the disk is full.
 
 import { promisifyRequest } from 'idb-keyval';
+import { needPart } from '../../shared/core/late-part.ts';
 import { StoreError, type ListedBlobStore } from '../../shared/platform/ports.ts';
 import { createIdbBlobStore, guard, TOTALS_KEY, type Block, type BlockPlace, type Totals } from './idb-blob-store.ts';
 import {
   addToTotals,
-  compactPack,
   createPackedPlace,
-  putBlocks,
+  groupBlocks,
+  isPackHeld,
+  listPackFiles,
+  putGroups,
   readBlocks,
+  readWasted,
   removeBlocks,
+  removeFiles,
   writePacks,
+  type Change,
+  type Pack,
 } from './idb-packs.ts';
+import type { PackFiles } from './pack-files.ts';
 
-/** Every call rejects with StoreError. Opens nothing yet. */
+/** `name`: of the database, and of the folder of files. Every call rejects with StoreError. Opens nothing yet. */
 export function createListedIdbBlobStore(name: string): ListedBlobStore {
-  return new ListedIdbBlobStore(createPackedPlace(name));
+  return new ListedIdbBlobStore(name);
 }
 
 /**
@@ -25,19 +33,23 @@ export function createListedIdbBlobStore(name: string): ListedBlobStore {
  * room again. Only a run that ends before that has to count.
  */
 class ListedIdbBlobStore implements ListedBlobStore {
+  readonly #name: string;
   readonly #place: BlockPlace;
   /** For what is the same with and without packs. */
   readonly #plain: ReturnType<typeof createIdbBlobStore>;
   /** Packs that lost blocks, until it was seen to that not too much of them is waste. */
-  readonly #toCompact = new Set<number>();
+  readonly #toCompact = new Set<Pack>();
+  /** Opened by the first who needs one. */
+  #files: Promise<PackFiles | null> | null = null;
   /** The totals that are not on disk: `null` when they are; undefined until somebody has looked. */
   #unwritten: Totals | null | undefined;
   /** Changes run one after another: each needs the totals of the one before. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(place: BlockPlace) {
-    this.#place = place;
-    this.#plain = createIdbBlobStore(place);
+  constructor(name: string) {
+    this.#name = name;
+    this.#place = createPackedPlace(name);
+    this.#plain = createIdbBlobStore(this.#place);
   }
 
   async get(cid: string): Promise<Uint8Array | undefined> {
@@ -45,7 +57,7 @@ class ListedIdbBlobStore implements ListedBlobStore {
   }
 
   getMany(cids: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return guard(() => readBlocks(this.#place, cids));
+    return guard(() => readBlocks(this.#place, cids, async (at) => (await this.#openFiles())?.read(at)));
   }
 
   has(cids: readonly string[]): Promise<boolean[]> {
@@ -65,7 +77,7 @@ class ListedIdbBlobStore implements ListedBlobStore {
   putMany(batch: readonly Block[]): Promise<void> {
     return this.#inTurn(async () => {
       await this.#writeTotals();
-      await this.#change((blocks) => putBlocks(blocks, batch));
+      await this.#put(batch);
     });
   }
 
@@ -99,36 +111,86 @@ class ListedIdbBlobStore implements ListedBlobStore {
 
   async #removeOnly(cids: readonly string[]): Promise<void> {
     const before = (await this.#look()) ?? (await this.#plain.stats());
-    const { change, left } = await this.#write(async (blocks) => {
+    const removed = await this.#write(async (blocks) => {
       const removed = await removeBlocks(blocks, cids);
       blocks.delete(TOTALS_KEY);
       return removed;
     });
-    this.#unwritten = { blocks: before.blocks + change.blocks, bytes: before.bytes + change.bytes };
-    await this.#compact(left);
+    const { blocks, bytes } = removed.change;
+    this.#unwritten = { blocks: before.blocks + blocks, bytes: before.bytes + bytes };
+    await this.#tidy(removed);
   }
 
-  async #change(change: (blocks: IDBObjectStore) => ReturnType<typeof putBlocks>): Promise<void> {
-    const { left } = await this.#write(async (blocks) => {
+  async #change(change: (blocks: IDBObjectStore) => Promise<Change>): Promise<void> {
+    const changed = await this.#write(async (blocks) => {
       const changed = await change(blocks);
       await addToTotals(blocks, changed.change);
       return changed;
     });
-    await this.#compact(left);
+    await this.#tidy(changed);
   }
 
-  /** A pack that cannot be written anew, for want of space, stays as it is until others have lost blocks. */
-  async #compact(left: ReadonlySet<number>): Promise<void> {
-    if (left.size === 0) return;
+  /** Files first: once they are on disk, the database says what they hold. */
+  async #put(batch: readonly Block[]): Promise<void> {
+    const written: string[] = [];
+    try {
+      const groups = await guard(() =>
+        groupBlocks(batch, async (parts) => {
+          const file = (await (await this.#openFiles().catch(() => null))?.write(parts)) ?? null;
+          if (file !== null) written.push(file);
+          return file;
+        }),
+      );
+      await this.#change((blocks) => putGroups(blocks, groups));
+    } catch (error) {
+      if (written.length > 0) await (await this.#openFiles())?.release(written);
+      throw error;
+    }
+  }
+
+  /** Space comes free. A pack that cannot be written anew, for want of it, stays as it is until others have lost blocks. */
+  async #tidy({ left, emptied }: Change): Promise<void> {
+    if (emptied.length > 0) await (await this.#openFiles().catch(() => null))?.release(emptied);
     for (const pack of left) this.#toCompact.add(pack);
+    if (left.size === 0) return;
     for (const pack of this.#toCompact) {
+      this.#toCompact.delete(pack);
       try {
-        await this.#write((blocks) => compactPack(blocks, pack));
-        this.#toCompact.delete(pack);
+        const blocks = await guard(async () => readWasted(this.#place, pack, await this.#openFilesOf(pack)));
+        if (blocks.length > 0) await this.#put(blocks);
       } catch {
+        this.#toCompact.add(pack);
         return;
       }
     }
+  }
+
+  async #openFilesOf(pack: Pack): Promise<PackFiles | null> {
+    return typeof pack === 'string' ? await this.#openFiles() : null;
+  }
+
+  #openFiles(): Promise<PackFiles | null> {
+    this.#files ??= this.#lookForFiles().catch((error: unknown) => {
+      this.#files = null;
+      throw error;
+    });
+    return this.#files;
+  }
+
+  async #lookForFiles(): Promise<PackFiles | null> {
+    const part = await needPart(() => import('./pack-files.ts'));
+    const files = await part.PackFiles.open({
+      folder: this.#name,
+      listUsed: () => listPackFiles(this.#place),
+      isUsed: (file) => isPackHeld(this.#place, file),
+    });
+    const missing = files?.missing ?? [];
+    if (missing.length > 0) {
+      const forget = () => this.#change((blocks) => removeFiles(blocks, missing));
+      // Not waited for: who opens the files may be a change, which has its turn now. The next run tries again.
+      void this.#inTurn(forget).catch(() => undefined);
+    }
+    return files;
   }
 
   #write<T>(change: (blocks: IDBObjectStore) => Promise<T>): Promise<T> {

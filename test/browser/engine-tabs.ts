@@ -17,6 +17,27 @@ export async function openTab(context: BrowserContext, url: string): Promise<Pag
   return page;
 }
 
+/** As if the node of this browser had run for a while: files for leaves (BN27) wait for them. Before anything large is stored. */
+export async function makeFilesWait(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('weft-blobs', { create: true });
+    for (let n = 0; n < 64; n++) await folder.getFileHandle(`1-${n}`, { create: true });
+  });
+}
+
+/** How many of those files hold blocks. */
+export async function countFilled(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('weft-blobs');
+    let filled = 0;
+    for await (const name of folder.keys()) {
+      const { size } = await (await folder.getFileHandle(name)).getFile();
+      if (size > 0) filled += 1;
+    }
+    return filled;
+  });
+}
+
 /** The failure a call ends with, or null when it does not. The call runs in the page and sees nothing from here. */
 export async function failureOf(page: Page, call: () => Promise<unknown>): Promise<ApiFailure | null> {
   return await page.evaluate(`(${call.toString()})().then(() => null, ({ code, message }) => ({ code, message }))`);

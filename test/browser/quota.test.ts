@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
-import { beginPublish, failureOf, publishOutcome } from './engine-tabs.ts';
+import { beginPublish, countFilled, failureOf, makeFilesWait, publishOutcome } from './engine-tabs.ts';
 import { describeInChromium, launchChromium, type Chromium } from './harness.ts';
 import { startMesh, type Mesh } from './harness-mesh.ts';
 
@@ -21,6 +21,7 @@ async function openSmall(): Promise<{ browser: Chromium; page: Page }> {
   await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: QUOTA_BYTES });
   await page.goto(mesh.app);
   await page.waitForFunction(() => 'weft' in globalThis);
+  await makeFilesWait(page);
   await page.evaluate(() => weft.wallet.create());
   return { browser, page };
 }
@@ -74,6 +75,7 @@ describeInChromium('a browser that gives little space', () => {
     // More than there is space for: at the latest at the last of them something had to go.
     const cache = await putFiles(page, { from: 100, count: 40, keep: false });
     expect([pinned.failure, cache.failure]).toEqual([null, null]);
+    expect(await countFilled(page)).toBeGreaterThanOrEqual(pinned.cids.length);
     await beginPublish(page, { handle: 'small-disk', files: 30, fileBytes: 250_000 });
     expect((await publishOutcome(page)).outcome).toMatchObject({ published: { seq: 2 } });
     expect(await readable(page, pinned.cids)).toBe(pinned.cids.length);

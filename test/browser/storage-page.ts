@@ -1,4 +1,4 @@
-// The page side of the storage tests: the stores of a browser, driven by name from the test.
+// The page side of the storage tests: the stores of a browser, driven by name from the test, in a page or in a worker.
 
 import { createListedIdbBlobStore } from '../../browser-node/storage/idb-blob-list.ts';
 import { createBlockPlace, createIdbBlobStore } from '../../browser-node/storage/idb-blob-store.ts';
@@ -6,16 +6,31 @@ import { createIndexedDbStore } from '../../browser-node/storage/indexed-db-stor
 import { WalletVault } from '../../browser-node/storage/wallet-vault.ts';
 import { WeftDatabase } from '../../browser-node/storage/weft-database.ts';
 import { equalBytes } from '../../shared/core/bytes.ts';
+import { BLOB_LEAF_BYTES } from '../../shared/core/limits.ts';
 import { publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
 import { createPureVerifier, createWebRandom } from '../../shared/platform/web/web-crypto.ts';
 import { BLOB_STORE_CONTRACT, cidLike } from '../contracts/blob-store-contract.ts';
 import { patternBytes } from '../contracts/contract.ts';
 import { STORE_CONTRACT } from '../contracts/store-contract.ts';
-import { cutPackWrites, failureOf, shrinkPack, useOldBlocks } from './pack-page.ts';
+import {
+  cutPackWrites,
+  failureOf,
+  isWorker,
+  lookAtLeaves,
+  loseFiles,
+  openBlobs,
+  putLeaves,
+  removeLeaves,
+  shrinkPack,
+  useOldBlocks,
+} from './pack-page.ts';
 
 /** Sizes around and above what LevelDB and the browser's value wrapping treat differently. */
 const RECORD_BYTES = [10, 3_000, 40_000];
-const BLOCK_BYTES = [0, 5_000, 100_000];
+const SMALL_BLOCK_BYTES = [0, 5_000, 100_000];
+/** Workers have files, for these. */
+const LEAVES = Array.from({ length: 5 }, () => BLOB_LEAF_BYTES);
+const BLOCK_BYTES = isWorker ? [...SMALL_BLOCK_BYTES, ...LEAVES] : SMALL_BLOCK_BYTES;
 const KILL_DATABASE = 'killed';
 
 /** The last gaps of a disk are filled with smaller blocks. */
@@ -35,6 +50,7 @@ async function runStoreCase(name: string): Promise<void> {
 
 async function runBlobCase(name: string): Promise<void> {
   const database = nextName();
+  await openBlobs(database);
   await BLOB_STORE_CONTRACT.find((one) => one.name === name)!.check({
     open: async () => createListedIdbBlobStore(database),
   });
@@ -121,8 +137,8 @@ async function openRefused(way: 'missing' | 'throws' | 'rejects') {
 /** Writes until the browser has no more space for anything (the test sets the quota); then frees some and writes again. */
 async function fillStorage() {
   const name = nextName();
-  const openBlobs = () => createListedIdbBlobStore(`${name}-blobs`);
-  const blobs = openBlobs();
+  const openAgain = () => createListedIdbBlobStore(`${name}-blobs`);
+  const blobs = await openBlobs(`${name}-blobs`);
   const store = await openStore(name);
   const sizes: number[] = [];
   let blobFailure = null;
@@ -141,7 +157,7 @@ async function fillStorage() {
   const removeFailure = await failureOf(() => blobs.remove(sizes.slice(0, removed).map((_, n) => cidLike(n))));
   const left = sizes.slice(removed);
   // Another run knows nothing of what this one could not write.
-  const kept = { stats: [await blobs.stats(), await openBlobs().stats()], expected: count(left) };
+  const kept = { stats: [await blobs.stats(), await openAgain().stats()], expected: count(left) };
   let putFailure = null;
   for (let tries = 0; tries < 40; tries++) {
     const block = { cid: cidLike(FILLING_BLOCKS_MAX), bytes: patternBytes(1, FILLING_BYTES[0]) };
@@ -150,7 +166,7 @@ async function fillStorage() {
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   const end = {
-    stats: [await blobs.stats(), await openBlobs().stats()],
+    stats: [await blobs.stats(), await openAgain().stats()],
     expected: count([...left, FILLING_BYTES[0]]),
   };
   return { blobFailure, storeFailure, removeFailure, putFailure, held, kept, end };
@@ -234,15 +250,24 @@ const recordsOf = (n: number) =>
 const blocksOf = (n: number) =>
   BLOCK_BYTES.map((length, i) => ({ cid: cidLike(n * 10 + i), bytes: patternBytes(n * 10 + i, length) }));
 
+const say = (n: number): void => (globalThis as unknown as { say(n: number): void }).say(n);
+
+/** The same functions in a worker of this page; what it says goes on to the test. */
+async function startWorker(): Promise<void> {
+  const worker = new Worker('/page.js', { type: 'module' });
+  await new Promise((resolve) => worker.addEventListener('message', resolve, { once: true }));
+  worker.addEventListener('message', ({ data }) => say(data as number));
+}
+
 /** Batches one after the other for ever; says each number once both stores acknowledged it. */
 async function writeUntilKilled(first: number): Promise<never> {
-  const { say } = globalThis as unknown as { say(n: number): void };
   const store = await openStore(KILL_DATABASE);
-  const blobs = createListedIdbBlobStore(`${KILL_DATABASE}-blobs`);
+  const blobs = await openBlobs(`${KILL_DATABASE}-blobs`);
   for (let n = first; ; n++) {
     await blobs.putMany(blocksOf(n));
     await store.write({ put: recordsOf(n) }, 'strict');
-    say(n);
+    if (isWorker) postMessage(n);
+    else say(n);
   }
 }
 
@@ -297,6 +322,11 @@ async function countBlocks(batches: number): Promise<number> {
 }
 
 export type StoragePage = {
+  startWorker: typeof startWorker;
+  putLeaves: typeof putLeaves;
+  removeLeaves: typeof removeLeaves;
+  lookAtLeaves: typeof lookAtLeaves;
+  loseFiles: typeof loseFiles;
   useBlobsOver: typeof useBlobsOver;
   useBlobsHeld: typeof useBlobsHeld;
   useOldBlocks: typeof useOldBlocks;
@@ -316,6 +346,11 @@ export type StoragePage = {
 };
 
 const storage: StoragePage = {
+  startWorker,
+  putLeaves,
+  removeLeaves,
+  lookAtLeaves,
+  loseFiles,
   runStoreCase,
   runBlobCase,
   takeOver,
@@ -334,3 +369,4 @@ const storage: StoragePage = {
   findDamage,
 };
 Object.assign(globalThis, { storage });
+if (isWorker) postMessage('ready');

@@ -1,6 +1,6 @@
 // The stores of a browser in Chromium: the contracts of every host, the fence, refusals, a full disk, keys, and kills mid-write.
 
-import type { Page } from 'playwright-core';
+import type { Page, Worker } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { BLOB_STORE_CONTRACT } from '../contracts/blob-store-contract.ts';
 import { STORE_CONTRACT } from '../contracts/store-contract.ts';
@@ -17,18 +17,28 @@ const kills = Number(process.env['WEFT_KILLS'] ?? (process.env['WEFT_LONG'] ? LO
 const KILL_SPAN = 400;
 const TIME_LIMIT_PER_KILL = 30_000;
 const QUOTA_BYTES = 16 * 1024 * 1024;
+const LEAF_BYTES = 262_144;
+/** A worker that ends lets go of its files a moment later. */
+const FREE_WAIT = 30_000;
 
 let script = '';
 let url = '';
 
-async function openPage(
-  profileDir?: string,
-): Promise<{ page: Page; kill: () => Promise<void>; close: () => Promise<void> }> {
+type Opened = { page: Page; kill: () => Promise<void>; close: () => Promise<void> };
+
+async function openPage(profileDir?: string): Promise<Opened> {
   const browser = await launchChromium(profileDir === undefined ? {} : { profileDir });
   const page = await browser.context.newPage();
   await page.goto(url);
   await page.waitForFunction(() => 'storage' in globalThis);
   return { page, kill: browser.kill, close: browser.close };
+}
+
+/** The same functions as those of the page. */
+async function startWorker(page: Page): Promise<Worker> {
+  const started = page.waitForEvent('worker');
+  await page.evaluate(() => storage.startWorker());
+  return await started;
 }
 
 beforeAll(async () => {
@@ -72,7 +82,7 @@ describeInChromium('the stores of a browser', () => {
   test('BN26: blocks from before there were packs are read, removed and replaced like any other', async () => {
     const { before, after } = await page.evaluate(() => storage.useOldBlocks());
     const bytes = 64 * 1024;
-    expect(before).toEqual({ version: 2, packs: [], intact: [0, 1, 2, 3], stats: { blocks: 4, bytes: 4 * bytes } });
+    expect(before).toEqual({ version: 3, packs: [], intact: [0, 1, 2, 3], stats: { blocks: 4, bytes: 4 * bytes } });
     expect(after).toMatchObject({ packs: [14], stats: { blocks: 15, bytes: 15 * bytes } });
     expect(after.intact).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
   });
@@ -134,41 +144,129 @@ describeInChromium('the stores of a browser', () => {
   });
 
   test('BN4, BN5: a full disk is quota_exceeded, nothing of the batch is kept, what is removed comes free, and counts stay right', async () => {
-    // An origin of its own: Chromium remembers for a while how much space it saw at the first use.
-    const small = await page.context().newPage();
-    const address = await servePage(script);
-    const session = await page.context().newCDPSession(small);
-    await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(address).origin, quotaSize: QUOTA_BYTES });
-    await small.goto(address);
-    await small.waitForFunction(() => 'storage' in globalThis);
-    const seen = await small.evaluate(() => storage.fillStorage());
-    expect(seen.blobFailure).toMatchObject({ code: 'quota_exceeded' });
-    expect(seen.storeFailure).toMatchObject({ code: 'quota_exceeded' });
-    expect(seen.held.stats).toEqual(seen.held.expected);
-    // A removal that had to write would fail, too, and no space would ever come free.
-    expect([seen.removeFailure, seen.putFailure]).toEqual([null, null]);
-    for (const { stats, expected } of [seen.kept, seen.end]) expect(stats).toEqual([expected, expected]);
+    const small = await openSmallPage(page);
+    checkFilling(await small.evaluate(() => storage.fillStorage()));
   });
 });
 
-describeInChromium('SIGKILL of Chromium mid-write', () => {
-  test(`BN10: ${kills} kills, 0 lost, 0 torn`, { timeout: kills * TIME_LIMIT_PER_KILL }, async () => {
-    const profileDir = await makeTempFolder('kill-profile');
-    let acknowledged = -1;
-    for (let kill = 0; kill < kills; kill++) {
-      const first = acknowledged + 1;
-      acknowledged = await writeUntilKilled(profileDir, first);
-      const { page, close } = await openPage(profileDir);
-      const damage = await page.evaluate((range) => storage.findDamage(range), { first, acknowledged });
-      expect(damage, `kill ${kill + 1}`).toEqual([]);
-      await close();
-    }
-    expect(acknowledged + 1).toBeGreaterThanOrEqual(kills);
+describeInChromium('the stores of a worker', () => {
+  let page: Page;
+  let worker: Worker;
+  beforeAll(async () => {
+    ({ page } = await openPage());
+    worker = await startWorker(page);
   });
+
+  test.each(BLOB_STORE_CONTRACT.map(({ name }) => name))('BN27: BlobStore: %s', async (name) => {
+    await worker.evaluate((one) => storage.runBlobCase(one), name);
+  });
+
+  test('BN27: leaves share a file, which is at most half waste, and comes free with its last block', async () => {
+    const seen = await worker.evaluate((size) => storage.shrinkPack(size), LEAF_BYTES);
+    expect(seen[0]).toEqual({ packs: [16], intact: 15 });
+    for (const [i, { packs, intact }] of seen.entries()) {
+      expect(intact).toBe(15 - i);
+      const size = packs.reduce((sum, blocks) => sum + blocks, 0);
+      expect(size, `${15 - i} blocks in ${size}`).toBeLessThanOrEqual(2 * intact);
+    }
+  });
+
+  test('BN4, BN27: a disk that is full at any write of a file or of the database loses no block and counts right', async () => {
+    expect(await worker.evaluate((size) => storage.cutPackWrites(size), LEAF_BYTES)).toEqual([]);
+  });
+
+  test('BN27: while an engine that is over holds files, the next one reads them and has others; then it has all', async () => {
+    const leaves = (from: number, count: number) => ({ name: 'held', from, count });
+    const first = await startWorker(page);
+    await first.evaluate((some) => storage.putLeaves(some), leaves(0, 32));
+    const second = await startWorker(page);
+    expect(await second.evaluate((some) => storage.lookAtLeaves(some), leaves(0, 32))).toMatchObject({
+      intact: 32,
+      inFiles: 32,
+    });
+    await second.evaluate((some) => storage.putLeaves(some), leaves(32, 16));
+    await second.evaluate((some) => storage.removeLeaves(some), leaves(0, 16));
+    expect(await first.evaluate((some) => storage.lookAtLeaves(some), leaves(16, 32))).toMatchObject({ intact: 32 });
+    for (const one of [first, second]) await one.evaluate(() => close()).catch(() => undefined);
+    const third = await startWorker(page);
+    const look = () => third.evaluate((some) => storage.lookAtLeaves(some), leaves(0, 48));
+    expect(await look()).toMatchObject({ held: 32, intact: 32, stats: { blocks: 32 } });
+    await third.evaluate((some) => storage.removeLeaves(some), leaves(0, 48));
+    await expect.poll(look, { timeout: FREE_WAIT }).toMatchObject({ held: 0, inFiles: 0 });
+  });
+
+  test('BN27: blocks of files that are gone are not held, and are stored anew', async () => {
+    const leaves = { name: 'lost', from: 0, count: 16 };
+    const first = await startWorker(page);
+    await first.evaluate((some) => storage.putLeaves(some), leaves);
+    await first.evaluate(() => close()).catch(() => undefined);
+    await expect
+      .poll(() => page.evaluate(() => storage.loseFiles('lost').then(() => 'gone', String)), { timeout: FREE_WAIT })
+      .toBe('gone');
+    const second = await startWorker(page);
+    const look = () => second.evaluate((some) => storage.lookAtLeaves(some), leaves);
+    await expect
+      .poll(look, { timeout: FREE_WAIT })
+      .toMatchObject({ held: 0, intact: 0, stats: { blocks: 0, bytes: 0 } });
+    await second.evaluate((some) => storage.putLeaves(some), leaves);
+    expect(await look()).toMatchObject({ held: 16, intact: 16, inFiles: 16 });
+  });
+
+  test('BN4, BN27: a full disk is quota_exceeded, what is removed of files comes free, and counts stay right', async () => {
+    const small = await startWorker(await openSmallPage(page));
+    checkFilling(await small.evaluate(() => storage.fillStorage()));
+  });
+});
+
+/** An origin of its own, with little space: Chromium remembers for a while how much it saw at the first use. */
+async function openSmallPage(page: Page): Promise<Page> {
+  const small = await page.context().newPage();
+  const address = await servePage(script);
+  const session = await page.context().newCDPSession(small);
+  await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(address).origin, quotaSize: QUOTA_BYTES });
+  await small.goto(address);
+  await small.waitForFunction(() => 'storage' in globalThis);
+  return small;
+}
+
+function checkFilling(seen: Awaited<ReturnType<StoragePage['fillStorage']>>): void {
+  expect(seen.blobFailure).toMatchObject({ code: 'quota_exceeded' });
+  expect(seen.storeFailure).toMatchObject({ code: 'quota_exceeded' });
+  expect(seen.held.stats).toEqual(seen.held.expected);
+  // A removal that had to write would fail, too, and no space would ever come free.
+  expect([seen.removeFailure, seen.putFailure]).toEqual([null, null]);
+  for (const { stats, expected } of [seen.kept, seen.end]) expect(stats).toEqual([expected, expected]);
+}
+
+describeInChromium('SIGKILL of Chromium mid-write', () => {
+  const timeout = kills * TIME_LIMIT_PER_KILL;
+  test.each(['page', 'worker'] as const)(
+    `BN10, BN27: ${kills} kills of a %s, 0 lost, 0 torn`,
+    { timeout },
+    async (where) => {
+      const profileDir = await makeTempFolder('kill-profile');
+      let acknowledged = -1;
+      for (let kill = 0; kill < kills; kill++) {
+        const first = acknowledged + 1;
+        acknowledged = await writeUntilKilled({ profileDir, where }, first);
+        const { page, close } = await openPage(profileDir);
+        const range = { first, acknowledged };
+        const damage = await (where === 'page'
+          ? page.evaluate((one) => storage.findDamage(one), range)
+          : (await startWorker(page)).evaluate((one) => storage.findDamage(one), range));
+        expect(damage, `kill ${kill + 1}`).toEqual([]);
+        await close();
+      }
+      expect(acknowledged + 1).toBeGreaterThanOrEqual(kills);
+    },
+  );
 });
 
 /** The last number the page said before it died; at least `first`, because the kill waits for that one. */
-async function writeUntilKilled(profileDir: string, first: number): Promise<number> {
+async function writeUntilKilled(
+  { profileDir, where }: { profileDir: string; where: 'page' | 'worker' },
+  first: number,
+): Promise<number> {
   const { page, kill } = await openPage(profileDir);
   let last = -1;
   const started = Promise.withResolvers<void>();
@@ -177,7 +275,11 @@ async function writeUntilKilled(profileDir: string, first: number): Promise<numb
     started.resolve();
   });
   // Never resolves: it ends with the browser.
-  page.evaluate((from) => storage.writeUntilKilled(from), first).catch(started.reject);
+  const writing =
+    where === 'page'
+      ? page.evaluate((from) => storage.writeUntilKilled(from), first)
+      : (await startWorker(page)).evaluate((from) => storage.writeUntilKilled(from), first);
+  writing.catch(started.reject);
   await started.promise;
   await new Promise((resolve) => setTimeout(resolve, Math.random() * KILL_SPAN));
   await kill();

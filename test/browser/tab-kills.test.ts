@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 
 import { createSeededRandom } from '../simulator/seeded-random.ts';
-import { openTab } from './engine-tabs.ts';
+import { countFilled, makeFilesWait, openTab } from './engine-tabs.ts';
 import { describeInChromium, launchChromium, type Chromium } from './harness.ts';
 import { startMesh, type Mesh } from './harness-mesh.ts';
 
@@ -51,9 +51,10 @@ function putForEver(page: Page, first: number): void {
   work.catch(() => undefined);
 }
 
-/** In the page: 1 to 60 KB without a pattern. */
+/** In the page: 1 to 60 KB without a pattern, and at times so much more that its leaves go into a file. */
 const MAKE_BLOB = `globalThis.makeBlob = (seed) => {
-  const bytes = new Uint8Array(1_000 + (Math.imul(seed, 7_919) >>> 0) % 59_000);
+  const large = seed % 16 === 0 ? 1_300_000 : 0;
+  const bytes = new Uint8Array(large + 1_000 + (Math.imul(seed, 7_919) >>> 0) % 59_000);
   let state = seed + 1;
   for (let at = 0; at < bytes.length; at++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -144,6 +145,7 @@ describeInChromium('tabs that are killed at random', () => {
     const known: Acknowledged = { blobs: new Map(), stored: new Map(), at: Date.now(), longestSilence: 0 };
     const tabs = await keepTabs(browser, known);
     const first = await openTab(browser.context, mesh.app);
+    await makeFilesWait(first);
     await first.evaluate(() => weft.wallet.create());
     await tabs.fill();
     await first.close();
@@ -202,6 +204,7 @@ async function expectNothingLost(browser: Chromium, { blobs, stored }: Acknowled
     [...blobs],
   );
   expect(lost).toEqual([]);
+  expect(await countFilled(page), 'files of leaves').toBeGreaterThan(0);
 
   // A version that was stored is ordered, if no later one of the same site took its place.
   const unfinished = () =>

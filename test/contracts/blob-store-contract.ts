@@ -1,5 +1,6 @@
 // What every BlobStore must do (BS rules); run against memory, a folder and IndexedDB.
 
+import { BLOB_LEAF_BYTES } from '../../shared/core/limits.ts';
 import type { ListedBlobStore } from '../../shared/platform/ports.ts';
 import { type ContractCase, expectSame, patternBytes } from './contract.ts';
 
@@ -144,53 +145,49 @@ export const BLOB_STORE_CONTRACT: readonly ContractCase<BlobStoreFixture>[] = [
   },
   {
     name: 'BS10: what was put in one large batch is read in any order, removed one by one, replaced, and counted',
-    async check({ open }) {
-      const blobs = await open();
-      const numbers = Array.from({ length: 24 }, (_, n) => n);
-      await blobs.putMany(numbers.map((n) => large(n)));
-      for (const asked of [numbers, numbers.toReversed(), [7, 8, 9, 3, 23, 0, 7]]) {
-        const found = await blobs.getMany(asked.map(cidLike));
-        expectSame(
-          found,
-          asked.map((n) => large(n).bytes),
-          'in the order asked',
-        );
-        // Whoever hands one over takes nothing from the others.
-        found[0]!.fill(0);
-      }
-      const held = new Set(numbers);
-      for (const n of [5, 0, 23, 11, 12, 13, 14, 15, 16, 17, 18, 1, 2, 3]) {
-        await blobs.remove([cidLike(n)]);
-        held.delete(n);
-        await expectLarge(blobs, { held, of: numbers });
-      }
-      await blobs.putMany([large(0), { ...large(4), bytes: large(90).bytes }]);
-      expectSame(await blobs.get(cidLike(4)), large(90).bytes, 'replaced');
-      await blobs.putMany([large(4)]);
-      await expectLarge(await open(), { held: held.add(0), of: numbers });
-      await blobs.remove(numbers.map(cidLike));
-      expectSame(await blobs.stats(), { blocks: 0, bytes: 0 }, 'stats at the end');
-      expectSame(await blobs.list({ after: null, limit: 10 }), [], 'list at the end');
-    },
+    check: (fixture) => changeLargeBatch(fixture, 30_000),
+  },
+  {
+    name: 'BS11: the same with blocks as large as the leaves of files',
+    check: (fixture) => changeLargeBatch(fixture, BLOB_LEAF_BYTES),
   },
 ];
 
-const LARGE_BYTES = 30_000;
-
-function large(n: number): Block {
-  return block(n, patternBytes(n, LARGE_BYTES + n));
-}
-
-async function expectLarge(blobs: ListedBlobStore, task: { held: ReadonlySet<number>; of: readonly number[] }) {
-  const { held, of } = task;
-  const found = await blobs.getMany(of.map(cidLike));
-  expectSame(
-    found,
-    of.map((n) => (held.has(n) ? large(n).bytes : undefined)),
-    'getMany',
-  );
-  const bytes = [...held].reduce((sum, n) => sum + LARGE_BYTES + n, 0);
-  expectSame(await blobs.stats(), { blocks: held.size, bytes }, 'stats');
+/** Blocks of so many bytes and a few more, each another length. */
+async function changeLargeBatch({ open }: BlobStoreFixture, size: number): Promise<void> {
+  const blobs = await open();
+  const numbers = Array.from({ length: 24 }, (_, n) => n);
+  const bytesOf = (n: number): Uint8Array => patternBytes(n, size + n);
+  const expectEach = async (store: ListedBlobStore, asked: readonly number[], held: ReadonlySet<number>) => {
+    const found = await store.getMany(asked.map(cidLike));
+    for (const [i, n] of asked.entries()) expectSame(found[i], held.has(n) ? bytesOf(n) : undefined, `block ${n}`);
+    return found;
+  };
+  const large = (n: number): Block => block(n, bytesOf(n));
+  const expectHeld = async (store: ListedBlobStore, held: ReadonlySet<number>): Promise<void> => {
+    await expectEach(store, numbers, held);
+    const bytes = [...held].reduce((sum, n) => sum + size + n, 0);
+    expectSame(await store.stats(), { blocks: held.size, bytes }, 'stats');
+  };
+  await blobs.putMany(numbers.map(large));
+  for (const asked of [numbers, numbers.toReversed(), [7, 8, 9, 3, 23, 0, 7]]) {
+    const found = await expectEach(blobs, asked, new Set(numbers));
+    // Whoever hands one over takes nothing from the others.
+    found[0]!.fill(0);
+  }
+  const held = new Set(numbers);
+  for (const n of [5, 0, 23, 11, 12, 13, 14, 15, 16, 17, 18, 1, 2, 3]) {
+    await blobs.remove([cidLike(n)]);
+    held.delete(n);
+    await expectHeld(blobs, held);
+  }
+  await blobs.putMany([large(0), block(4, bytesOf(90))]);
+  expectSame(await blobs.get(cidLike(4)), bytesOf(90), 'replaced');
+  await blobs.putMany([large(4)]);
+  await expectHeld(await open(), held.add(0));
+  await blobs.remove(numbers.map(cidLike));
+  expectSame(await blobs.stats(), { blocks: 0, bytes: 0 }, 'stats at the end');
+  expectSame(await blobs.list({ after: null, limit: 10 }), [], 'list at the end');
 }
 
 function block(n: number, bytes: Uint8Array = patternBytes(n, 10)): Block {
