@@ -142,6 +142,7 @@ class ListedIdbBlobStore implements ListedBlobStore {
         }),
       );
       await this.#change((blocks) => putGroups(blocks, groups));
+      if (written.length > 0) await (await this.#openFiles())?.close(written);
     } catch (error) {
       if (written.length > 0) await (await this.#openFiles())?.release(written);
       throw error;

@@ -35,7 +35,7 @@ type Placed = { readonly pack: Pack; readonly at: number; readonly length: numbe
 type Held = Uint8Array | Placed;
 type Entry = readonly [cid: IDBValidKey, bytes: Uint8Array];
 /** What shares a pack, or is a value of its own. */
-export type Group = { readonly entries: readonly Entry[]; readonly file: string | null };
+type Group = { readonly entries: readonly Entry[]; readonly file: string | null };
 
 /** Rejects with StoreError (`store_too_new`) where a later version has been; opens nothing before the first use. */
 export function createPackedPlace(name: string): BlockPlace {
@@ -106,7 +106,7 @@ export async function isPackHeld(place: BlockPlace, pack: Pack): Promise<boolean
   return place('readonly', async (blocks) => (await promisifyRequest(blocks.index(BY_PACK).count(pack))) > 0);
 }
 
-export type ReadFile = (place: FilePlace) => Promise<Uint8Array | undefined>;
+type ReadFile = (place: FilePlace) => Promise<Uint8Array | undefined>;
 
 /** In the order asked; undefined for what is not held. */
 export async function readBlocks(

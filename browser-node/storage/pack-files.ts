@@ -17,7 +17,7 @@ const NAME_DIGITS = 36;
 
 export type FilePlace = { readonly file: string; readonly at: number; readonly length: number };
 
-export type PackFilesOptions = {
+type PackFilesOptions = {
   /** Of a folder in the root of the private file system. */
   readonly folder: string;
   /** Files of which a block is held, as the database says it now. */
@@ -78,7 +78,7 @@ export class PackFiles {
 
   /**
    * The name of a file that has the parts one after another, on disk; null where no file is there to take them. Rejects with a
-   * QuotaExceededError. Its handle stays open until then, so that no other engine takes the file for an empty one.
+   * QuotaExceededError. Its handle stays open until `close`, so that no other engine takes the file for an empty one.
    */
   async write(parts: readonly Uint8Array[]): Promise<string | null> {
     const taken = await this.#takeSpare();
@@ -110,6 +110,15 @@ export class PackFiles {
       throw error;
     } finally {
       this.#reads.delete(read);
+    }
+  }
+
+  /** The database names these files by now. A handle that has written keeps more space reserved than the file takes. */
+  async close(files: readonly string[]): Promise<void> {
+    for (const name of files) {
+      const open = this.#handles.get(name);
+      this.#handles.delete(name);
+      (await open)?.close();
     }
   }
 

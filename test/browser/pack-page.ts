@@ -28,7 +28,7 @@ export async function openBlobs(name: string): Promise<ListedBlobStore> {
 }
 
 /** Of what files hold, by name; empty ones are left out. */
-export async function fileSizes(name: string): Promise<Map<string, number>> {
+async function fileSizes(name: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   if (!isWorker) return sizes;
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
@@ -152,7 +152,7 @@ function blobsOf(name: string): Promise<ListedBlobStore> {
   return blobs;
 }
 
-export type Leaves = { readonly name: string; readonly from: number; readonly count: number };
+type Leaves = { readonly name: string; readonly from: number; readonly count: number };
 const LEAF_BYTES = 262_144;
 const numbersOf = ({ from, count }: Leaves): number[] => Array.from({ length: count }, (_, n) => from + n);
 
