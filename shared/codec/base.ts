@@ -18,7 +18,7 @@ const SHORT_TEXT = 64;
 const ASCII_END = 0x80;
 
 /** By character; -1: none. Ids are read and written by the thousand. */
-const HEX_VALUES = Int8Array.from({ length: 128 }, (_, code) => HEX.indexOf(String.fromCharCode(code)));
+const HEX_VALUES = valuesOf(HEX);
 const BASE32_VALUES = valuesOf(BASE32);
 const BASE58_VALUES = valuesOf(BASE58);
 const BASE64URL_VALUES = valuesOf(BASE64URL);
@@ -45,12 +45,13 @@ export function decodeUtf8(bytes: Uint8Array): Result<string, Failure<'bad_encod
 
 /** Undefined when a byte is not ASCII. */
 function readAscii(bytes: Uint8Array): string | undefined {
-  let text = '';
-  for (const byte of bytes) {
-    if (byte >= ASCII_END) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! >= ASCII_END) return undefined;
+  return toLatin1(bytes);
+}
+
+/** Each byte as one character, fast: what maps are keyed by. At most some hundred bytes. */
+export function toLatin1(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, null, bytes);
 }
 
 /** Whether it is as long in bytes as in characters. Nearly all text is: to call the platform's encoder takes longer than to look. */
@@ -128,8 +129,8 @@ export function fromBase58btc(text: string): Decoded {
   if (text.length > BASE58_CHARS_MAX) return fail('bad_encoding', 'This base58 text is too long.');
   const bytes: number[] = [];
   for (let at = 0; at < text.length; at++) {
-    let carry = BASE58_VALUES.get(text.charCodeAt(at));
-    if (carry === undefined) return fail('bad_encoding', `The character at ${at} is not base58.`);
+    let carry = BASE58_VALUES[text.charCodeAt(at)] ?? -1;
+    if (carry < 0) return fail('bad_encoding', `The character at ${at} is not base58.`);
     for (let i = 0; i < bytes.length; i++) {
       carry += bytes[i]! * 58;
       bytes[i] = carry & 255;
@@ -144,8 +145,8 @@ export function fromBase58btc(text: string): Decoded {
   return ok(out);
 }
 
-function valuesOf(alphabet: string): ReadonlyMap<number, number> {
-  return new Map(Array.from(alphabet, (character, value) => [character.charCodeAt(0), value]));
+function valuesOf(alphabet: string): Int8Array {
+  return Int8Array.from({ length: ASCII_END }, (_, code) => alphabet.indexOf(String.fromCharCode(code)));
 }
 
 function toBits(bytes: Uint8Array, base: { alphabet: string; bits: number }): string {
@@ -167,14 +168,14 @@ function toBits(bytes: Uint8Array, base: { alphabet: string; bits: number }): st
 }
 
 /** Refuses what toBits never writes: bits left over that are not zero, or a whole character of them. */
-function fromBits(text: string, base: { values: ReadonlyMap<number, number>; bits: number }): Decoded {
+function fromBits(text: string, base: { values: Int8Array; bits: number }): Decoded {
   const out = new Uint8Array(Math.trunc((text.length * base.bits) / 8));
   let buffer = 0;
   let held = 0;
   let written = 0;
   for (let at = 0; at < text.length; at++) {
-    const value = base.values.get(text.charCodeAt(at));
-    if (value === undefined) return fail('bad_encoding', `The character at ${at} is not in the alphabet.`);
+    const value = base.values[text.charCodeAt(at)] ?? -1;
+    if (value < 0) return fail('bad_encoding', `The character at ${at} is not in the alphabet.`);
     buffer = (buffer << base.bits) | value;
     held += base.bits;
     if (held >= 8) {

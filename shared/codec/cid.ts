@@ -2,7 +2,7 @@
 
 import { assert } from '../core/assert.ts';
 import type { Brand } from '../core/brand.ts';
-import { fail, ok, type Failure, type Result } from '../core/result.ts';
+import { fail, ok, type Err, type Failure, type Result } from '../core/result.ts';
 import { fromBase32, toBase32 } from './base.ts';
 
 /** `bafy…`/`bafk…`: multibase `b`, then base32 of the 36 bytes. */
@@ -33,10 +33,17 @@ export function parseCid(text: string): Result<Cid, Failure<'bad_encoding'>> {
     return fail('bad_encoding', 'A content id has 59 characters and begins with b.');
   }
   const bytes = fromBase32(text.slice(1));
-  return bytes.ok ? cidFromBytes(bytes.value) : bytes;
+  if (!bytes.ok) return bytes;
+  const refused = checkBytes(bytes.value);
+  // Base32 has one spelling for these bytes, so this is it.
+  return refused ?? ok(text as Cid);
 }
 
 export function cidFromBytes(bytes: Uint8Array): Result<Cid, Failure<'bad_encoding'>> {
+  return checkBytes(bytes) ?? ok(textOf(bytes));
+}
+
+function checkBytes(bytes: Uint8Array): Err<Failure<'bad_encoding'>> | undefined {
   if (bytes.length !== CID_BYTES) return fail('bad_encoding', 'A content id has 36 bytes.');
   if (bytes[0] !== CID_VERSION || bytes[2] !== SHA2_256 || bytes[3] !== DIGEST_BYTES) {
     return fail('bad_encoding', 'Only content ids of version 1 with a SHA-256 digest are used here.');
@@ -44,7 +51,7 @@ export function cidFromBytes(bytes: Uint8Array): Result<Cid, Failure<'bad_encodi
   if (codecOf(bytes[1]!) === undefined) {
     return fail('bad_encoding', 'Only content ids of raw, dag-cbor or dag-pb blocks are used here.');
   }
-  return ok(textOf(bytes));
+  return undefined;
 }
 
 export function cidToBytes(cid: Cid): Uint8Array<ArrayBuffer> {

@@ -1,9 +1,9 @@
 // Values as DAG-CBOR items: writes the one encoding of a value, and reads bytes whose shape was checked (CB3–CB7).
 
 import { assert } from '../core/assert.ts';
-import { compareBytes, concatBytes } from '../core/bytes.ts';
+import { compareBytes } from '../core/bytes.ts';
 import { decodeUtf8, encodeUtf8, isShortAscii } from './base.ts';
-import { cidFromBytes, cidToBytes } from './cid.ts';
+import { CID_BYTES, cidFromBytes, cidToBytes } from './cid.ts';
 import { BYTE_ORDER_MARK, CanonicalLink, type CanonicalValue } from './schema.ts';
 
 /** RFC 8949 §3: the three high bits of the first byte. */
@@ -16,13 +16,16 @@ const LINK_PREFIX = new Uint8Array([0]);
 const BUFFER_BYTES = 1_024;
 const UINT64_MAX = 2n ** 64n - 1n;
 
+type Out = { bytes: Uint8Array<ArrayBuffer>; length: number };
+
+/** One for every item: writing is synchronous, and what comes of it is a copy. */
+const scratch = new Uint8Array(BUFFER_BYTES);
+
 export function encodeItem(value: CanonicalValue): Uint8Array<ArrayBuffer> {
-  const out: Out = { bytes: new Uint8Array(BUFFER_BYTES), length: 0 };
+  const out: Out = { bytes: scratch, length: 0 };
   writeItem(out, value);
   return out.bytes.slice(0, out.length);
 }
-
-type Out = { bytes: Uint8Array<ArrayBuffer>; length: number };
 
 function writeItem(out: Out, value: CanonicalValue): void {
   if (value === null) writeHead(out, MAJOR.simple, SIMPLE.null);
@@ -33,7 +36,9 @@ function writeItem(out: Out, value: CanonicalValue): void {
   else if (value instanceof Map) writeMap(out, value as ReadonlyMap<string, CanonicalValue>);
   else if (value instanceof CanonicalLink) {
     writeHead(out, MAJOR.tag, TAG_CID);
-    writeBytes(out, MAJOR.bytes, concatBytes(LINK_PREFIX, cidToBytes(value.cid)));
+    writeHead(out, MAJOR.bytes, LINK_PREFIX.length + CID_BYTES);
+    writeRaw(out, LINK_PREFIX);
+    writeRaw(out, cidToBytes(value.cid));
   } else {
     assert(Array.isArray(value), 'canonical values are Maps, lists, links and plain values');
     writeHead(out, MAJOR.list, value.length);
@@ -49,7 +54,9 @@ function writeInteger(out: Out, value: number | bigint): void {
 
 /** CB5: shorter keys first, equally long ones by their bytes. */
 function writeMap(out: Out, map: ReadonlyMap<string, CanonicalValue>): void {
-  const keys = [...map.keys()].sort(compareKeys);
+  const keys = [...map.keys()];
+  // Structures come in order (schema.ts), so that mostly there is nothing to sort.
+  if (keys.some((key, at) => at > 0 && compareKeys(keys[at - 1]!, key) > 0)) keys.sort(compareKeys);
   writeHead(out, MAJOR.map, keys.length);
   for (const key of keys) {
     writeText(out, key);
@@ -72,6 +79,10 @@ function writeText(out: Out, text: string): void {
 
 function writeBytes(out: Out, major: number, bytes: Uint8Array): void {
   writeHead(out, major, bytes.length);
+  writeRaw(out, bytes);
+}
+
+function writeRaw(out: Out, bytes: Uint8Array): void {
   grow(out, bytes.length);
   out.bytes.set(bytes, out.length);
   out.length += bytes.length;
@@ -84,8 +95,9 @@ function writeHead(out: Out, major: number, argument: number | bigint): void {
     out.bytes[out.length++] = (major << 5) | Number(argument);
     return;
   }
-  const size = argument < 2 ** 8 ? 1 : argument < 2 ** 16 ? 2 : argument < 2 ** 32 ? 4 : 8;
-  out.bytes[out.length++] = (major << 5) | (24 + Math.log2(size));
+  const log = argument < 2 ** 8 ? 0 : argument < 2 ** 16 ? 1 : argument < 2 ** 32 ? 2 : 3;
+  const size = 1 << log;
+  out.bytes[out.length++] = (major << 5) | (24 + log);
   if (size < 8) writeNumber(out, Number(argument), size);
   else {
     assert(argument <= UINT64_MAX, 'canonical integers have 64 bits');

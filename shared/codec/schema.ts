@@ -176,6 +176,8 @@ export function list<T>(
 /** Named fields. Unknown fields are refused; an optional field is absent, never undefined or null. */
 export function struct<const F extends Fields>(fields: F): StructSchema<StructOf<F>> {
   const keys = Object.keys(fields);
+  // In the order in which they are written (CB5): names of fields are ASCII.
+  const written = keys.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
   for (const key of keys) assert(!KEYS_REFUSED.has(key), `${key} cannot name a field`);
   return {
     keys,
@@ -201,7 +203,7 @@ export function struct<const F extends Fields>(fields: F): StructSchema<StructOf
       const given = value as Readonly<Record<string, unknown>>;
       for (const key of Object.keys(given)) assert(Object.hasOwn(fields, key), `unknown field ${key}`);
       const out = new Map<string, CanonicalValue>();
-      for (const key of keys) {
+      for (const key of written) {
         const field = fields[key]!;
         const part = given[key];
         if (part === undefined && 'optional' in field) continue;

@@ -1,6 +1,6 @@
 // Who: identities (did:key), public keys of devices and validators, feed ids; their parsers and schemas.
 
-import { fromBase58btc, fromHex, toBase58btc, toHex } from '../codec/base.ts';
+import { fromBase58btc, fromHex, toBase58btc, toHex, toLatin1 } from '../codec/base.ts';
 import { bytes, hexBytes, mapped, type Schema } from '../codec/schema.ts';
 import { assert } from '../core/assert.ts';
 import type { Brand } from '../core/brand.ts';
@@ -32,7 +32,7 @@ const keyByIdentity = new Map<Identity, Uint8Array<ArrayBuffer>>();
 
 /** Asserts the encoding rule SG1; use parseIdentity for text from outside. */
 export function identityFromKey(key: Uint8Array): Identity {
-  const name = String.fromCharCode(...key);
+  const name = toLatin1(key);
   const known = identityByKey.get(name);
   if (known !== undefined) return known;
   assert(isKeyEncoding(key), 'an identity is a canonical Ed25519 key');

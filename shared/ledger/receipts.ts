@@ -31,8 +31,15 @@ const receiptSchema = struct({
  */
 export type Receipt = Infer<typeof receiptSchema>;
 
+/** Once for the tree of its block, and again for the disk. */
+const bytesByReceipt = new WeakMap<Receipt, Uint8Array<ArrayBuffer>>();
+
 export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
-  return encodeCanonical(receiptSchema, receipt);
+  const known = bytesByReceipt.get(receipt);
+  if (known !== undefined) return known.slice();
+  const bytes = encodeCanonical(receiptSchema, receipt);
+  bytesByReceipt.set(receipt, bytes);
+  return bytes.slice();
 }
 
 export function decodeReceipt(bytes: Uint8Array): Result<Receipt, Failure<'bad_encoding' | 'too_large'>> {

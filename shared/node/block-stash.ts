@@ -69,15 +69,25 @@ export function assembleBlock(
   { header }: Block,
   find: (id: Cid) => LinkedEntry | undefined,
 ): readonly Uint8Array[] | null {
-  return header.cut.reduce<readonly Uint8Array[] | null>((before, { feed, from, to, head }) => {
-    const wires: Uint8Array[] = [];
+  return findEntriesOf({ header }, find)?.map(({ bytes }) => bytes) ?? null;
+}
+
+/** The same, as they were found. */
+export function findEntriesOf<T extends LinkedEntry>(
+  { header }: Pick<Block, 'header'>,
+  find: (id: Cid) => T | undefined,
+): readonly T[] | null {
+  const found: T[] = [];
+  for (const { feed, from, to, head } of header.cut) {
+    const ofFeed: T[] = [];
     let id: Cid | null = head;
-    for (let seq = to; before && seq >= from; seq--) {
-      const entry: LinkedEntry | undefined = id === null ? undefined : find(id);
+    for (let seq = to; seq >= from; seq--) {
+      const entry: T | undefined = id === null ? undefined : find(id);
       if (entry?.body.feed !== feed || entry.body.seq !== seq) return null;
-      wires.push(entry.bytes);
+      ofFeed.push(entry);
       id = entry.body.prev;
     }
-    return before && [...before, ...wires.reverse()];
-  }, []);
+    found.push(...ofFeed.reverse());
+  }
+  return found;
 }

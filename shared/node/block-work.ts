@@ -11,7 +11,7 @@ import type { EntryPool } from './entry-pool.ts';
 import type { OrderingOptions } from './ordering-options.ts';
 import { assert } from '../core/assert.ts';
 import { draftBlock, repeatState, selectEntries } from '../ledger/execute.ts';
-import { assembleBlock } from './block-stash.ts';
+import { assembleBlock, findEntriesOf } from './block-stash.ts';
 import { executeOn, verifyEntries, type ChainHead, type Executed, type Ground } from './chain-head.ts';
 import { ExecutedBlocks } from './executed-blocks.ts';
 import { HeldEntries } from './held-entries.ts';
@@ -154,6 +154,9 @@ export class BlockWork {
 
   async #findEntries(block: Block, { state }: Ground): Promise<readonly VerifiedEntry[] | null> {
     const { pool, verifier, founding, readChanges, log } = this.#options;
+    // As a rule all of them are pending: those were verified when they came.
+    const pending = findEntriesOf(block, (id) => pool.get(id));
+    if (pending) return pending;
     const wires = assembleBlock(block, (id) => this.#entries.get(id));
     if (!wires) return null;
     const verified = await verifyEntries(wires, {

@@ -1,6 +1,6 @@
 // WebCrypto behind the ports, for browsers, workerd, Deno and Node: verify, hash, chance, and keys that cannot be taken out.
 
-import { bytesOfHex } from '../../codec/base.ts';
+import { bytesOfHex, toLatin1 } from '../../codec/base.ts';
 import { assert } from '../../core/assert.ts';
 import { publicKeyFromBytes } from '../../crypto/ids.ts';
 import { isKeyEncoding, isSignatureEncoding } from '../../crypto/key-encoding.ts';
@@ -39,7 +39,7 @@ export async function createWebVerifier(): Promise<Verifier> {
 export function createNativeVerifier(): Verifier {
   const keysByText = new Map<string, Promise<CryptoKey>>();
   const importCached = (key: Uint8Array): Promise<CryptoKey> => {
-    const name = String.fromCharCode(...key);
+    const name = toLatin1(key);
     const held = keysByText.get(name);
     if (held !== undefined) return held;
     const imported = crypto.subtle.importKey('raw', owned(key), ALGORITHM, false, ['verify']);
