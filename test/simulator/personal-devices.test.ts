@@ -2,27 +2,31 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
-import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import { deviceRevoke } from '../../shared/ledger/families/devices.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { PERSONAL_LIST, readPersonalList } from '../../shared/node/personal-list.ts';
+import { edit, textOf } from './group-stand.ts';
 import { createGroupWorld } from './group-world.ts';
 import { createMemoryDisk } from './memory-store.ts';
 import { createOwner, type OwnDevice } from './personal-owner.ts';
 import { createSimulatedClock } from './simulated-clock.ts';
 
-const PAGE = 'pages/plan' as DocumentName;
 const LONG = 60_000;
 
-async function write(node: GroupNode, text: string): Promise<void> {
-  await node.documents.load(PAGE);
-  expect(node.documents.change(PAGE, [{ action: 'put', path: [text], value: text }])).toMatchObject({ ok: true });
-  await node.flush();
+function openOwner(seed: number) {
+  const clock = createSimulatedClock();
+  return { clock, ...createOwner(createGroupWorld({ clock, seed }), clock) };
 }
 
-async function textOf(node: GroupNode): Promise<string[]> {
-  await node.documents.load(PAGE);
-  return Object.keys(node.documents.value(PAGE) ?? {}).sort();
+/** A phone with one group, and the place where the devices meet. */
+async function startFounder({
+  clock,
+  start,
+}: Pick<ReturnType<typeof openOwner>, 'clock' | 'start'>): Promise<OwnDevice> {
+  const phone = await start({ device: 'phone', disk: createMemoryDisk() });
+  await phone.groups.create({ name: 'Weavers', read: 'members' });
+  await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+  return phone;
 }
 
 function named(device: OwnDevice, name: string): GroupNode {
@@ -33,16 +37,14 @@ describe('PG: the personal group', () => {
   beforeAll(startAutomerge);
 
   test('PG3, PG5: a group and its pages appear on a second device without an invite, and both write it', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 11 });
-    const { state, start } = createOwner(world, clock);
+    const { clock, state, start } = openOwner(11);
     const phone = await start({ device: 'phone', disk: createMemoryDisk() });
     await clock.advance(LONG);
     // Without a group there is nothing to found, and nothing goes on.
     expect([state.record, phone.groups.all.length, clock.pending()]).toEqual([null, 0, 0]);
 
     const own = await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await write(own, 'first');
+    await edit(own, 'first');
     await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
     expect(phone.names()).toEqual(['Weavers']);
     const pub = await phone.groups.create({ name: 'Public', read: 'public' });
@@ -53,7 +55,7 @@ describe('PG: the personal group', () => {
     const copy = named(laptop, 'Weavers');
     await clock.advanceUntil(() => copy.chain.tip.id === own.chain.tip.id, LONG);
     expect(await textOf(copy)).toEqual(['first']);
-    await write(copy, 'second');
+    await edit(copy, 'second');
     await clock.advance(10_000);
     expect(await textOf(own)).toEqual(['first', 'second']);
     expect([own.chain.pool.size, pub.chain.pool.size]).toEqual([0, 0]);
@@ -69,9 +71,7 @@ describe('PG: the personal group', () => {
   });
 
   test('PG4: two devices that found at once end in one group, with the groups of both', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 12 });
-    const { state, start } = createOwner(world, clock);
+    const { clock, state, start } = openOwner(12);
     const [phone, laptop] = await Promise.all(
       ['phone', 'laptop'].map((device) => start({ device, disk: createMemoryDisk() })),
     );
@@ -89,9 +89,7 @@ describe('PG: the personal group', () => {
   });
 
   test('PG4: killed after the pointer was ordered and before the group was there: the next start opens and orders it', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 16 });
-    const { state, start } = createOwner(world, clock);
+    const { clock, state, start } = openOwner(16);
     const disk = createMemoryDisk();
     const phone = await start({ device: 'phone', disk });
     await phone.groups.create({ name: 'Weavers', read: 'members' });
@@ -112,13 +110,11 @@ describe('PG: the personal group', () => {
   });
 
   test('PG6: while the commons is away everything else goes on, and it is tried again', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 13 });
-    const { state, start } = createOwner(world, clock);
+    const { clock, state, start } = openOwner(13);
     state.reachable = false;
     const phone = await start({ device: 'phone', disk: createMemoryDisk() });
     const own = await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await write(own, 'first');
+    await edit(own, 'first');
     await clock.advance(10 * LONG);
     expect(own.chain.pool.size).toBe(0);
     expect(phone.groups.personal).toBeNull();
@@ -130,12 +126,8 @@ describe('PG: the personal group', () => {
   });
 
   test('PG2: another phrase, or a closed one, opens nothing and replaces nothing', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 14 });
-    const { state, start } = createOwner(world, clock);
-    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
-    await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const { clock, state, start } = openOwner(14);
+    await startFounder({ clock, start });
     for (const key of [null, new Uint8Array(32).fill(1)]) {
       const other = await start({ device: `other ${key?.length ?? 0}`, disk: createMemoryDisk(), key });
       await other.groups.create({ name: 'Alone', read: 'members' });
@@ -147,12 +139,8 @@ describe('PG: the personal group', () => {
   });
 
   test('PG7: the device that ordered it is revoked: those that are left meet in another one, after a restart too', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 15 });
-    const { state, start } = createOwner(world, clock);
-    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
-    await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const { clock, state, start } = openOwner(15);
+    const phone = await startFounder({ clock, start });
     const disk = createMemoryDisk();
     const laptop = await start({ device: 'laptop', disk });
     const tablet = await start({ device: 'tablet', disk: createMemoryDisk() });
@@ -196,12 +184,8 @@ describe('PG: the personal group', () => {
   });
 
   test('PG9: after more revocations than rooms are listened to, a new device still comes in by the phrase', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 21 });
-    const { state, start } = createOwner(world, clock);
-    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
-    await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const { clock, state, start } = openOwner(21);
+    const phone = await startFounder({ clock, start });
     const { node } = phone.groups.personal!;
     for (let epoch = 1; epoch <= 5; epoch++) {
       const lost = await start({ device: `lost ${epoch}`, disk: createMemoryDisk() });
@@ -227,12 +211,8 @@ describe('PG: the personal group', () => {
   });
 
   test('PG8: while the device that orders the list is away, one that a group has revoked learns no newer key from it', async () => {
-    const clock = createSimulatedClock();
-    const world = createGroupWorld({ clock, seed: 17 });
-    const { start } = createOwner(world, clock);
-    const phone = await start({ device: 'phone', disk: createMemoryDisk() });
-    await phone.groups.create({ name: 'Weavers', read: 'members' });
-    await clock.advanceUntil(() => phone.groups.personal !== null, LONG);
+    const { clock, start } = openOwner(17);
+    const phone = await startFounder({ clock, start });
     const tablet = await start({ device: 'tablet', disk: createMemoryDisk() });
     const stolen = await start({ device: 'stolen', disk: createMemoryDisk() });
     await clock.advanceUntil(() => [tablet, stolen].every((one) => one.names().length === 1), LONG);
