@@ -43,6 +43,8 @@ export class PackFiles {
   /** The least recently used first. */
   readonly #handles = new Map<string, Promise<Handle>>();
   readonly #reads = new Set<Promise<unknown>>();
+  /** Those that came free while another engine had them. */
+  readonly #unemptied = new Set<string>();
   #isAdding = false;
   /** Named by the database, and not there. */
   readonly missing: readonly string[];
@@ -134,7 +136,9 @@ export class PackFiles {
   /** Gives the space of files back of which nothing is held; never rejects. Whoever reads them by now comes first. */
   async release(files: readonly string[]): Promise<void> {
     await Promise.allSettled(this.#reads);
-    for (const name of files) await this.#empty(name);
+    const all = new Set([...files, ...this.#unemptied]);
+    this.#unemptied.clear();
+    for (const name of all) await this.#empty(name);
   }
 
   async #takeSpare(): Promise<{ name: string; handle: Handle } | null> {
@@ -164,7 +168,8 @@ export class PackFiles {
       if (this.#spares.size < SPARES_MAX) this.#spares.add(name);
       else await this.#directory.removeEntry(name);
     } catch {
-      // Another engine has it, or it is gone: the next one looks again.
+      // Another engine has it: the next release looks again, or the next engine.
+      this.#unemptied.add(name);
     }
   }
 

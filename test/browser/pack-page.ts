@@ -53,14 +53,14 @@ const packedBlock = (n: number, size = PACKED_BYTES) => ({ cid: cidLike(n), byte
 const packedBlocks = (size = PACKED_BYTES) => Array.from({ length: PACKED_BLOCKS }, (_, n) => packedBlock(n, size));
 
 /** What lies in the database of blocks and in files: the sizes of packs in blocks, and which blocks are intact. */
-async function lookAtPacks(name: string, size = PACKED_BYTES) {
+async function lookAtPacks(name: string, { blobs = createListedIdbBlobStore(name), size = PACKED_BYTES } = {}) {
   const database = await promisifyRequest(indexedDB.open(name));
   const values: Uint8Array[] = await promisifyRequest(database.transaction('packs').objectStore('packs').getAll());
   const { version } = database;
   database.close();
   const packs = [...values.map(({ length }) => length), ...(await fileSizes(name)).values()];
   const blocks = packedBlocks(size);
-  const found = await createListedIdbBlobStore(name).getMany(blocks.map(({ cid }) => cid));
+  const found = await blobs.getMany(blocks.map(({ cid }) => cid));
   const intact = found.flatMap((bytes, n) => (bytes && equalBytes(bytes, blocks[n]!.bytes) ? [n] : []));
   return { version, packs: packs.map((bytes) => bytes / size), intact };
 }
@@ -85,7 +85,7 @@ export async function shrinkPack(size = PACKED_BYTES) {
   const seen = [];
   for (let n = 0; n < PACKED_BLOCKS; n++) {
     await blobs.remove([cidLike((n * 5) % PACKED_BLOCKS)]);
-    const { packs, intact } = await lookAtPacks(name, size);
+    const { packs, intact } = await lookAtPacks(name, { blobs, size });
     seen.push({ packs, intact: intact.length });
   }
   return seen;
@@ -135,7 +135,7 @@ export async function cutPackWrites(size = PACKED_BYTES): Promise<string[]> {
       if (failure && failure.code !== 'quota_exceeded') wrong.push(`cut at ${k}: ${failure.message}`);
     }
     const held = packedBlocks().flatMap((_, n) => (removal || n >= 10 || (again.includes(n) && !put) ? [n] : []));
-    const { intact } = await lookAtPacks(name, size);
+    const { intact } = await lookAtPacks(name, { blobs, size });
     if (intact.join() !== held.join()) wrong.push(`cut at ${k}: ${intact.join()} are intact of ${held.join()}`);
     const { blocks } = await createListedIdbBlobStore(name).stats();
     if (blocks !== held.length) wrong.push(`cut at ${k}: ${blocks} counted, ${held.length} held`);
