@@ -1,7 +1,7 @@
 // The always-on node as JSON-RPC asks for it: its commons, and handles under its own identity.
 
 import type { Founding } from '../shared/chain/genesis.ts';
-import type { Clock } from '../shared/platform/ports.ts';
+import type { Clock, Store } from '../shared/platform/ports.ts';
 import type { RpcNode } from '../shared/rpc/rpc-node.ts';
 import type { ChainReads } from '../shared/node/chain-reads.ts';
 import type { CommonsMember } from '../shared/node/commons-member.ts';
@@ -14,12 +14,13 @@ import { createRpcChain } from '../shared/node/rpc-chain.ts';
 export function createHeadlessRpc(given: {
   readonly founding: Founding;
   readonly clock: Clock;
+  readonly store: Store;
   readonly ordering: Ordering;
   readonly reads: ChainReads;
   readonly member: CommonsMember;
 }): RpcNode {
   const { founding, clock, ordering, member } = given;
-  const chain = createRpcChain({ ...given, mayOrder: true });
+  const chain = createRpcChain(given);
   return {
     commons: founding.group,
     async chainOf(group) {

@@ -7,6 +7,7 @@ import { fail, ok } from '../../shared/core/result.ts';
 import { messageOf } from '../../shared/core/message-of.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import { ACCOUNT, splitBalance, type Asset } from '../../shared/ledger/account-records.ts';
+import { parseEntry } from '../../shared/feeds/entry.ts';
 import { HANDLE } from '../../shared/ledger/records.ts';
 import { createRpcChain } from '../../shared/node/rpc-chain.ts';
 import { answerRpc, type RpcAnswer } from '../../shared/rpc/json-rpc.ts';
@@ -32,9 +33,7 @@ function createTabNode({ context, host }: Given): RpcNode {
       if (group === entry.group) return ok(createLightChain(context));
       if (!context.wallet.account) return fail('locked', 'The wallet is locked, or there is none: open it first.');
       const node = (await host.open()).groups.get(group);
-      if (!node.ok) return node;
-      const { chain, orders } = node.value;
-      return ok(createRpcChain({ ordering: chain, reads: null, clock, mayOrder: orders }));
+      return node.ok ? ok(createRpcChain(node.value.order.rpc)) : node;
     },
     async registerHandle(handle) {
       try {
@@ -51,7 +50,7 @@ function createTabNode({ context, host }: Given): RpcNode {
   };
 }
 
-/** A light node keeps no chain of the commons: it asks for proofs, and hands in what it wrote itself. */
+/** A light node keeps no chain of the commons: it asks for proofs, and hands entries to those who order. */
 function createLightChain(context: EngineContext): RpcChain {
   const { node, clock, account } = context;
   const readBalance = async (asset: Asset, identity: Identity) => {
@@ -67,8 +66,14 @@ function createLightChain(context: EngineContext): RpcChain {
       const balances = { consumer: consumer.value, industrial: industrial.value };
       return ok({ height: node.status().height, balances });
     },
-    submit: async () =>
-      fail('not_a_validator', 'A tab hands in what it wrote itself: give this entry to an always-on node.'),
+    async submit(wire) {
+      const entry = parseEntry(wire);
+      if (!entry.ok) return entry;
+      const attached = account();
+      // Validators talk to identities, also about entries of others.
+      if (!attached) return fail('locked', 'The wallet is locked, or there is none: open it first.');
+      return await attached.handIn(entry.value);
+    },
     setOrdering: async () => fail('not_a_validator', 'A tab does not order the commons: name a group that it founded.'),
     metrics: async () => {
       const counts = { mempool_size: account()?.outbox.pending.length ?? 0 };

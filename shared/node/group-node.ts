@@ -340,7 +340,7 @@ export class GroupNode {
 
   /** Also when a seal hands over to a key of this device. */
   #orderIfDue(): void {
-    if (this.#mayOrder && this.orders && !this.#closed) this.chain.start();
+    if (this.#mayOrder && !this.#closed) this.order.beginIfDue();
     this.#changed();
   }
 

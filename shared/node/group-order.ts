@@ -16,6 +16,8 @@ import { decodeRecord, DEVICE } from '../ledger/records.ts';
 import { SEAL_INTERVAL } from '../ledger/seals.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
 import { CANDIDATE, memberBehind, VALIDATOR, VALIDATOR_CHANGE, VALIDATOR_EPOCH } from '../ledger/validator-records.ts';
+import type { RpcChainOptions } from './rpc-chain.ts';
+import { ChainReads } from './chain-reads.ts';
 import { loadBlock } from './chain-store.ts';
 import { FinalityWatch, type FinalityTime } from './finality-watch.ts';
 import { readMisbehaviour, type Misbehaviour } from './misbehaviour.ts';
@@ -59,10 +61,27 @@ export type GroupOrderOptions = {
 export class GroupOrder {
   readonly #options: GroupOrderOptions;
   readonly #watch: FinalityWatch;
+  #began = false;
 
   constructor(options: GroupOrderOptions) {
     this.#options = options;
     this.#watch = new FinalityWatch(options);
+  }
+
+  /** Takes part from when this device has a key that counts; not again with each seal, since it may have been told to rest. */
+  beginIfDue(): void {
+    const { chain } = this.#options;
+    const orders = chain.signer !== null;
+    if (orders && !this.#began) chain.start();
+    this.#began = orders;
+  }
+
+  /** The chain as JSON-RPC asks for it; who orders the group proves its state to anybody who has its genesis. */
+  get rpc(): RpcChainOptions {
+    const { chain: ordering, store, clock, founding } = this.#options;
+    const { signer } = ordering;
+    const reads = signer && new ChainReads({ ordering, store, founding, signer, clock });
+    return { ordering, store, reads, clock };
   }
 
   /** Says that this device would order, by a key that is made for it (LG121). */

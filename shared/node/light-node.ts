@@ -76,6 +76,8 @@ export type AttachedAccount = {
   readonly member: CommonsMember;
   requestPin(wish: PinWish): void;
   cancelPin(manifest: Cid): void;
+  /** Gives an entry that somebody else signed to those who order; what they answer. */
+  handIn: ValidatorLink['handIn'];
 };
 
 export type LightNodeStatus = {
@@ -181,6 +183,7 @@ export class LightNode {
       link,
       requestPin: (wish) => link.requestPin(wish),
       cancelPin: (manifest) => link.cancelPin(manifest),
+      handIn: (entry) => link.handIn(entry),
     };
     onChange();
     return this.#attached;

@@ -1,32 +1,41 @@
 // A chain that this node keeps, as JSON-RPC asks for it.
 
-import type { Clock } from '../platform/ports.ts';
+import type { Clock, Store } from '../platform/ports.ts';
 import type { RpcChain } from '../rpc/rpc-node.ts';
 import type { ChainReads } from './chain-reads.ts';
 import type { Ordering } from './ordering.ts';
 import { fail, ok } from '../core/result.ts';
 import { balanceOf } from '../ledger/funds.ts';
+import { describeReceipt } from '../ledger/receipts.ts';
 import { readValue } from '../ledger/state.ts';
+import { loadReceipts } from './chain-store.ts';
 
 export type RpcChainOptions = {
   readonly ordering: Ordering;
+  /** That of the chain. */
+  readonly store: Store;
   /** Null where this node signs no status, so that it proves nothing to strangers. */
   readonly reads: ChainReads | null;
   readonly clock: Clock;
-  /** Whether this node has a key of a validator. */
-  readonly mayOrder: boolean;
 };
 
-export function createRpcChain({ ordering, reads, clock, mayOrder }: RpcChainOptions): RpcChain {
+export function createRpcChain({ ordering, store, reads, clock }: RpcChainOptions): RpcChain {
   return {
     async balances(identity) {
       const { state, tip } = ordering;
       const of = (asset: 'consumer' | 'industrial') => balanceOf(state, { asset, identity, blockTime: clock.now() });
       return ok({ height: tip.height, balances: { consumer: of('consumer'), industrial: of('industrial') } });
     },
-    submit: (wire) => ordering.submit(wire),
+    async submit(wire) {
+      const submitted = await ordering.submit(wire);
+      if (!submitted.ok || submitted.value.state === 'pending') return submitted;
+      const { id, height } = submitted.value;
+      const receipt = (await loadReceipts(store, height)).find(({ entry }) => entry === id);
+      return ok({ ...submitted.value, ...(receipt && { code: receipt.code, because: describeReceipt(receipt) }) });
+    },
     async setOrdering(on) {
-      if (!mayOrder) return fail('not_a_validator', 'This node has no key that orders the group: it only follows.');
+      if (!ordering.signer)
+        return fail('not_a_validator', 'This node has no key that orders the group: it only follows.');
       if (on) ordering.start();
       else await ordering.rest();
       return ok(null);

@@ -216,4 +216,50 @@ describe('a link to validators', () => {
     await clock.advance(20 * SECOND);
     expect(outbox.pending).toHaveLength(2);
   });
+
+  describe('an entry that somebody else signed', () => {
+    const foreign = async () => {
+      const other = await createStand();
+      const { outbox } = await other.startTab();
+      const [entry] = outbox.pending;
+      return entry!;
+    };
+
+    test.each([
+      ['has it', (id: Cid): SessionMessage => ({ t: 'seen', id }), { ok: true, value: { state: 'pending' } }],
+      [
+        'refuses it',
+        (id: Cid): SessionMessage => ({ t: 'refused', id, code: 'forked', because: 'no' }),
+        { ok: false, error: { code: 'forked', because: 'no' } },
+      ],
+    ])('is handed in, and whoever asked hears that who orders %s', async (_name, reply, expected) => {
+      const { clock, startPeer, startTab } = await createStand();
+      const { bytes } = await foreign();
+      const own = await startTab();
+      let id: Cid | null = null;
+      const received = await startPeer('founder', (message) => {
+        id = idOf(message);
+        return id === null || own.entries.includes(id) ? null : reply(id);
+      });
+      await clock.advanceUntil(() => received.length >= 2, 60 * SECOND);
+      const known = parseEntry(bytes);
+      assert(known.ok, 'it is whole');
+      let answer: unknown = null;
+      void own.link.handIn(known.value).then((given) => (answer = given));
+      await clock.advance(5 * SECOND);
+      expect(answer).toMatchObject(expected);
+      // It is nothing that this device owes.
+      expect(own.outbox.pending.map((one) => one.id)).toEqual(own.entries);
+    });
+
+    test('that nobody answers for ends as waiting for the network', async () => {
+      const { clock, startTab } = await createStand();
+      const { link } = await startTab();
+      const { id, bytes } = await foreign();
+      let answer: unknown = null;
+      void link.handIn({ id, bytes }).then((given) => (answer = given));
+      await clock.advance(60 * SECOND);
+      expect(answer).toMatchObject({ ok: false, error: { code: 'waiting_for_network' } });
+    });
+  });
 });

@@ -19,6 +19,7 @@ import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
+import { HandedEntries } from './handed-entries.ts';
 import { isLostBy, Refusals } from './refusals.ts';
 import { ResendPace } from './resend-pace.ts';
 
@@ -68,6 +69,7 @@ export class ValidatorLink {
   readonly #cheats: number;
   readonly #orderers: number;
   readonly #refusals = new Refusals();
+  readonly #handed: HandedEntries;
   readonly #pace: ResendPace;
   /** Why everything waits: entries behind one that must wait are refused for the gap, which says nothing to a person. */
   #holdReason: Failure | null = null;
@@ -80,6 +82,7 @@ export class ValidatorLink {
     this.#founders = new Set(genesis.members.map((member) => member.identity));
     this.#cheats = set.f;
     this.#orderers = set.keys.length;
+    this.#handed = new HandedEntries({ clock, cheats: set.f });
     this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     this.#host = new SessionHost({
       room,
@@ -119,6 +122,13 @@ export class ValidatorLink {
   /** Whether a validator has this entry on its disk. */
   hasSeen(id: Cid): boolean {
     return this.#seen.has(id);
+  }
+
+  /** Hands in an entry that somebody else signed; what the validators answer. */
+  async handIn({ id, bytes }: { readonly id: Cid; readonly bytes: Uint8Array }): ReturnType<HandedEntries['wait']> {
+    const answer = this.#handed.wait(id);
+    for (const session of this.#sessions) this.#send(session, { t: 'submit', entry: bytes });
+    return await answer;
   }
 
   /** Asks every validator, now and after each reconnect, to keep a copy. */
@@ -195,6 +205,7 @@ export class ValidatorLink {
     switch (message.t) {
       case 'seen':
         this.#seen.add(message.id);
+        this.#handed.seen(message.id);
         this.#pace.taken(message.id);
         return onChange();
       case 'refused':
@@ -232,6 +243,8 @@ export class ValidatorLink {
     { identity }: Session,
     { id, code, because }: Extract<SessionMessage, { t: 'refused' }>,
   ): Promise<void> {
+    this.#handed.refused({ id, code, because }, identity);
+    if (!this.#options.outbox.owes(id)) return;
     if (isCode(code) && codeWaits(code) && code !== 'clock_ahead') {
       this.#pace.refused(id, code);
       const why = code === 'seq_gap' && this.#pace.isHolding && this.#holdReason ? this.#holdReason : { code, because };
@@ -269,12 +282,10 @@ export class ValidatorLink {
     this.#options.onHeight(block.height);
     this.#seen.delete(id);
     this.#pace.taken(id);
-    await outbox.settle(id, {
-      code: outcome.code,
-      because: describeReceipt(outcome),
-      height: block.height,
-      changes: [...outcome.changes],
-    });
+    const { code, changes } = outcome;
+    const [because, { height }] = [describeReceipt(outcome), block];
+    this.#handed.final({ id, state: 'final', height, code, because });
+    await outbox.settle(id, { code, because, height, changes: [...changes] });
   }
 
   #remind(): void {

@@ -13,8 +13,14 @@ type Answer<T> = Promise<Result<T, Failure>>;
 /** Thousandths of a token as of a final block, and what of them is locked by the node's clock. */
 export type RpcBalances = { readonly height: number; readonly balances: Readonly<Record<Asset, Balance>> };
 
-/** What became of an entry that was handed in. */
-export type RpcSubmitted = { readonly id: Cid; readonly state: 'pending' | 'final'; readonly height?: number };
+/** What became of an entry that was handed in; of a final one its code, `ok` or why it had no effect, where that is known here. */
+export type RpcSubmitted = {
+  readonly id: Cid;
+  readonly state: 'pending' | 'final';
+  readonly height?: number;
+  readonly code?: string;
+  readonly because?: string;
+};
 
 /** `counts`: those of docs/protocol/working-set.md, by name; `rejected` by reason. */
 export type RpcMetrics = {

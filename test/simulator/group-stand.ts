@@ -24,22 +24,26 @@ export type Stand = {
   hostile(name: string, device?: string): Promise<HostileMember>;
 };
 
-/** The first founds it and orders it, the others have joined. */
+/** The first founds it and orders it, alone or with so many of the next; the others have joined. */
 export async function foundGroup(
   read: 'members' | 'public',
   names: readonly string[],
-  network: Pick<GroupWorldOptions, 'mail' | 'tamper' | 'delay'> = {},
+  { orderers = 1, ...network }: Pick<GroupWorldOptions, 'mail' | 'tamper' | 'delay'> & { orderers?: number } = {},
 ): Promise<Stand> {
   const clock = createSimulatedClock();
   const world = createGroupWorld({ ...network, clock, seed: SEED });
   const members: { member: WorldMember; node: GroupNode; disk: MemoryDisk }[] = [];
   let link: InviteLink | null = null;
-  for (const name of names) {
-    const disk = createMemoryDisk();
-    const member = await world.startMember({ name, disk });
+  const disks = names.map(() => createMemoryDisk());
+  const start = (at: number): Promise<WorldMember> => world.startMember({ name: names[at]!, disk: disks[at]! });
+  const fellows = await Promise.all(names.slice(1, orderers).map((_, at) => start(at + 1)));
+  for (const [at, name] of names.entries()) {
+    const disk = disks[at]!;
+    const member = fellows[at - 1] ?? (await start(at));
     const [founder] = members;
     if (!founder) {
-      members.push({ member, disk, node: await member.groups.create({ name: 'Weavers', read }) });
+      const others = await Promise.all(fellows.map(({ groups }) => groups.offer()));
+      members.push({ member, disk, node: await member.groups.create({ name: 'Weavers', read, others }) });
     } else {
       const node = await member.groups.join((link ??= await inviteTo(founder.node, founder.member, 10)), name);
       members.push({ member, node, disk });

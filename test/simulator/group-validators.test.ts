@@ -6,6 +6,8 @@ import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { inviteTo } from './group-pair.ts';
+import { createRpcChain } from '../../shared/node/rpc-chain.ts';
+import type { RpcChain } from '../../shared/rpc/rpc-node.ts';
 import { createGroupWorld, type GroupWorld, type WorldMember } from './group-world.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts';
@@ -109,6 +111,39 @@ describe('a group that its members order together', () => {
     await restart(stand, stand.places[3]!);
     await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand).length === 4, 2 * MINUTE);
     expect(await keysOf(nodes(stand)[3]!)).toEqual(['fifth', 'first', 'fourth', 'second', 'third']);
+  });
+
+  test('T09: who stops mining signs nothing and follows; when too many have stopped nothing is final, until one starts again', async () => {
+    const stand = await found(NAMES);
+    const rpcs = nodes(stand).map((node) => createRpcChain(node.order.rpc));
+    const [, , carol, dave] = rpcs as [RpcChain, RpcChain, RpcChain, RpcChain];
+    await edit(nodes(stand)[0]!, 'first');
+    await stand.clock.advanceUntil(() => isSettled(stand) && nodes(stand)[0]!.chain.tip.height > 0, MINUTE);
+    expect(await dave.setOrdering(false)).toMatchObject({ ok: true });
+    expect(await dave.metrics()).toMatchObject({ value: { ordering: false } });
+    await edit(nodes(stand)[3]!, 'second');
+    await stand.clock.advanceUntil(() => isSettled(stand), 2 * MINUTE);
+    expect(await keysOf(nodes(stand)[0]!)).toEqual(['first', 'second']);
+    // A seal makes every other validator begin anew: it goes on resting.
+    const { key } = nodes(stand)[3]!.chain.signer!;
+    await nodes(stand)[0]!.submit([
+      validatorSet.create({ add: [], remove: [nodes(stand)[1]!.chain.signer!.key], f: 0 }),
+    ]);
+    await stand.clock.advanceUntil(() => nodes(stand).every(({ chain }) => chain.validators.keys.length === 3), MINUTE);
+    await stand.clock.advanceUntil(() => isSettled(stand), 2 * MINUTE);
+    expect(nodes(stand)[3]!.chain.signer!.key).toBe(key);
+    expect(await dave.metrics()).toMatchObject({ value: { ordering: false } });
+    expect(await carol.setOrdering(false)).toMatchObject({ ok: true });
+    const { height } = nodes(stand)[0]!.chain.tip;
+    await edit(nodes(stand)[0]!, 'third');
+    await stand.clock.advance(2 * MINUTE);
+    expect(nodes(stand).map(({ chain }) => chain.tip.height)).toEqual([height, height, height, height]);
+    expect(await dave.setOrdering(true)).toMatchObject({ ok: true });
+    await stand.clock.advanceUntil(() => isSettled(stand), 2 * MINUTE);
+    expect(await dave.metrics()).toMatchObject({ value: { ordering: true } });
+    for (const node of nodes(stand)) expect(await keysOf(node)).toEqual(['first', 'second', 'third']);
+    // Who orders it no more has no key to start with, and follows.
+    expect(await rpcs[1]!.setOrdering(true)).toMatchObject({ error: { code: 'not_a_validator' } });
   });
 
   test('CN7: on a fresh group two of four are gone: nothing is final, pending entries survive, and finish when one returns', async () => {
