@@ -70,7 +70,7 @@ export class ChainReads {
     if (key.length === 0 || key.length > STATE_KEY_BYTES_MAX) return fail('too_large', 'A key has 1 to 256 bytes.');
     const { ordering } = this.#options;
     const { last, state } = ordering;
-    if (!last) return fail('not_found', 'This commons has no final block yet: try again in a moment.');
+    if (!last) return fail('not_found', 'This group has no final block yet: try again in a moment.');
     const prove = (proven: string) => ({
       key: proven,
       value: readValue(state, proven) ?? null,

@@ -29,7 +29,7 @@ function pay(tab: Page, groupId: string, to: Identity): Promise<string> {
 }
 
 async function codeOf(tab: Page, groupId: string, entry: string): Promise<string> {
-  const status = await tab.evaluate(([id, of]) => weft.entries.status(of!, id), [groupId, entry] as const);
+  const status = await tab.evaluate(([id, of]) => weft.entries.status(of, id), [groupId, entry] as const);
   return 'code' in status ? `${status.state} ${status.code}` : status.state;
 }
 
@@ -76,7 +76,7 @@ describeInChromium('a double spend', () => {
       // Who is asked for it in the app hears so before anything is signed.
       const refused = second.tab.evaluate(
         ([id, to]) =>
-          weft.groups.transfer(id!, { asset: 'industrial', to: to!, amount: '9000' }).then(
+          weft.groups.transfer(id, { asset: 'industrial', to: to, amount: '9000' }).then(
             () => null,
             ({ code }: { code: string }) => code,
           ),

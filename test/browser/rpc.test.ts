@@ -16,6 +16,7 @@ import { decodeResolution, type Resolution } from '../../shared/light-client/res
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebRandom } from '../../shared/platform/web/web-crypto.ts';
 import { openTab } from './engine-tabs.ts';
+import { SOON } from './group-tabs.ts';
 import { describeInChromium, launchChromium } from './harness.ts';
 import { startMesh } from './harness-mesh.ts';
 
@@ -86,8 +87,13 @@ describeInChromium('JSON-RPC in a tab', () => {
     expect(await call('stop_mining', { group })).toMatchObject({ result: { ordering: false } });
     expect(await call('start_mining', { group })).toMatchObject({ result: { ordering: true } });
     // Anybody who has the group's genesis can check this; here it is enough that it is whole.
-    const proof = await call('state_proof', { key: `members/${address}`, group });
-    expect(proof).toMatchObject({ result: { group, value: expect.stringMatching(/^[0-9a-f]+$/) } });
+    await tab.evaluate(
+      async ([id, to]) => void (await weft.groups.mint(id!, { asset: 'consumer', to: to!, amount: '5' })),
+      [group, address],
+    );
+    const prove = (): Promise<unknown> => call('state_proof', { key: `members/${address}`, group });
+    await expect.poll(prove, SOON).toMatchObject({ result: { group, value: expect.stringMatching(/^[0-9a-f]+$/) } });
+    const proof = await prove();
     expect(readProof(proof)).toMatchObject({ key: `members/${address}` });
 
     // An entry that somebody else signed, a newcomer with a puzzle of its own, goes to those who order the commons.
@@ -95,7 +101,7 @@ describeInChromium('JSON-RPC in a tab', () => {
     const submit = (given: string): Promise<unknown> => call('submit_tx', { tx: given });
     expect(await submit(tx.orphan)).toMatchObject({ error: { data: { code: 'unknown_author' } } });
     expect(await submit(tx.joined)).toMatchObject({ result: { status: 'ok', id: tx.id } });
-    await expect.poll(() => submit(tx.joined)).toMatchObject({ result: { state: 'final', code: 'ok' } });
+    await expect.poll(() => submit(tx.joined), SOON).toMatchObject({ result: { state: 'final', code: 'ok' } });
     expect(await submit(tx.contradicting)).toMatchObject({ error: { data: { code: 'forked' } } });
     await browser.close();
   });
