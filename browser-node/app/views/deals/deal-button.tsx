@@ -3,7 +3,8 @@
 import type { DealStep } from '../../../deals-api.ts';
 import { useSignal, type ReadonlySignal } from '@preact/signals';
 import { EntryButton } from '../../components/entry-button.tsx';
-import { FailureNotice, Notice } from '../../components/notice.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { RefusalNotice } from '../../components/refusal-notice.tsx';
 import { Facts } from '../../components/page.tsx';
 import { usePreview } from '../../components/use-preview.ts';
 import { describeEffect, wordsOfStep } from '../../deal-words.ts';
@@ -48,13 +49,7 @@ function AskedEffect({ groupId, step }: { groupId: string; step: DealStep }) {
 export function DealEffect({ groupId, wanted }: { groupId: string; wanted: ReadonlySignal<DealStep | undefined> }) {
   const { shown, problem } = usePreview(wanted, ({ groups }, step) => groups.previewDeal(groupId, step));
   if (shown === undefined) return <FailureNotice failure={problem} />;
-  const { code, because } = shown.preview;
+  const { code } = shown.preview;
   if (code === 'ok') return <Facts rows={describeEffect(shown.preview)} />;
-  return (
-    <Notice tone="warn" title="This would not be done.">
-      <p>
-        {because} <code class="code">{code}</code>
-      </p>
-    </Notice>
-  );
+  return <RefusalNotice title="This would not be done." refusal={shown.preview} />;
 }

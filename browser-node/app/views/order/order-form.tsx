@@ -3,7 +3,8 @@
 import type { GroupOrder, OrderChange, OrderPreview } from '../../../order-api.ts';
 import { useSignal } from '@preact/signals';
 import { EntryButton } from '../../components/entry-button.tsx';
-import { FailureNotice, Notice } from '../../components/notice.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { RefusalNotice } from '../../components/refusal-notice.tsx';
 import { Facts } from '../../components/page.tsx';
 import { SentEntry } from '../../components/sent-entry.tsx';
 import { Several } from '../../components/several.tsx';
@@ -68,15 +69,9 @@ export function OrderForm({ groupId, order }: { groupId: string; order: GroupOrd
 }
 
 function NewOrder({ preview }: { preview: OrderPreview }) {
-  const { code, because, tolerated } = preview;
+  const { code, tolerated } = preview;
   if (code !== 'ok') {
-    return (
-      <Notice tone="warn" title="These cannot order together.">
-        <p>
-          {because} <code class="code">{code}</code>
-        </p>
-      </Notice>
-    );
+    return <RefusalNotice title="These cannot order together." refusal={preview} />;
   }
   return (
     <>

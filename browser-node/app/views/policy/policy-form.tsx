@@ -5,7 +5,8 @@ import { useComputed, useSignal } from '@preact/signals';
 import { Choice } from '../../components/choice.tsx';
 import { EntryButton } from '../../components/entry-button.tsx';
 import { Field } from '../../components/field.tsx';
-import { FailureNotice, Notice } from '../../components/notice.tsx';
+import { FailureNotice } from '../../components/notice.tsx';
+import { RefusalNotice } from '../../components/refusal-notice.tsx';
 import { Select } from '../../components/select.tsx';
 import { SentEntry } from '../../components/sent-entry.tsx';
 import { usePreview } from '../../components/use-preview.ts';
@@ -87,15 +88,9 @@ export function PolicyForm({ groupId, parameters }: PolicyFormProps) {
 }
 
 function Outcome({ preview }: { preview: PolicyPreview }) {
-  const { code, because, steps } = preview;
+  const { code, steps } = preview;
   if (code !== 'ok') {
-    return (
-      <Notice tone="warn" title="This cannot be changed so.">
-        <p>
-          {because} <code class="code">{code}</code>
-        </p>
-      </Notice>
-    );
+    return <RefusalNotice title="This cannot be changed so." refusal={preview} />;
   }
   return (
     <>

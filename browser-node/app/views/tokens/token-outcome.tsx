@@ -1,7 +1,7 @@
 // What an entry would do, as the group's own rule says before anything is signed.
 
 import type { TokenPreview, TokenTransfer } from '../../../group-api.ts';
-import { Notice } from '../../components/notice.tsx';
+import { RefusalNotice } from '../../components/refusal-notice.tsx';
 import { Facts } from '../../components/page.tsx';
 import { describeFee, describeTokens } from '../../token-words.ts';
 
@@ -17,14 +17,10 @@ type OutcomeProps = {
 };
 
 export function TokenOutcome({ kind, name, wanted: { asset }, preview }: OutcomeProps) {
-  const { code, because, arrives, kept, after } = preview;
+  const { code, arrives, kept, after } = preview;
   if (code !== 'ok') {
     return (
-      <Notice tone="warn" title={kind === 'send' ? 'This cannot be sent.' : 'These cannot be made.'}>
-        <p>
-          {because} <code class="code">{code}</code>
-        </p>
-      </Notice>
+      <RefusalNotice title={kind === 'send' ? 'This cannot be sent.' : 'These cannot be made.'} refusal={preview} />
     );
   }
   return (
