@@ -1,6 +1,7 @@
 // Sessions of a tab with those who validate: whom it believes, what it sends again, and that refusals never multiply.
 
 import { afterEach, describe, expect, test } from 'vitest';
+import { createLocalNode } from '../../test/simulator/local-node.ts';
 import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
@@ -9,9 +10,7 @@ import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import type { Cid } from '../codec/cid.ts';
 import { assert } from '../core/assert.ts';
-import { createDeviceCertificate } from '../crypto/device.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
-import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
@@ -21,7 +20,6 @@ import { RelayRoom } from '../session/relay-room.ts';
 import { SERVICE_SEED, SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { publicRoomId } from '../session/room.ts';
 import { SessionHost } from '../session/session-host.ts';
-import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import { Outbox } from './outbox.ts';
 import { ValidatorLink } from './validator-link.ts';
@@ -36,12 +34,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-async function createLocal(name: string): Promise<LocalNode> {
-  const root = createSeedSigner(sha256(encodeUtf8(`root ${name}`)));
-  const signer = createSeedSigner(sha256(encodeUtf8(`device ${name}`)));
-  const certificate = await createDeviceCertificate({ signer: root, device: signer.key, name, issued: 1 });
-  return { identity: identityFromKey(publicKeyBytes(root.key)), certificate, signer };
-}
+const createLocal = (name: string) => createLocalNode({ owner: `root ${name}`, device: `device ${name}`, name });
 
 /** A tab with two entries to send, and peers that answer them as they like; only `founder` is in the genesis. */
 async function createStand() {

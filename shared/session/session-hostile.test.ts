@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { testNode } from './session.test-kit.ts';
 import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
@@ -6,18 +7,15 @@ import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, cidToBytes } from '../codec/cid.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { HANDSHAKES_PER_MINUTE } from '../core/limits.ts';
-import { createDeviceCertificate } from '../crypto/device.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
-import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import { startInitiator } from '../crypto/noise.ts';
 import type { NoiseTransport } from '../crypto/noise-handshake.ts';
 import type { Log, Random, Verifier } from '../platform/ports.ts';
-import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { splitMessage } from './fragments.ts';
 import { RelayRoom } from './relay-room.ts';
 import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
-import { createSessionProver, type LocalNode } from './session-identity.ts';
+import { createSessionProver } from './session-identity.ts';
 import { encodeSessionFrame, type SessionFrame, type SessionMessage } from './session-messages.ts';
 import { encodeSessionPayload, padFragment, parseSessionPayload, RECORD_FRAGMENT_BYTES_MAX } from './session-wire.ts';
 import type { SessionRole } from './session-wire.ts';
@@ -28,13 +26,6 @@ const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
 const ROOM = publicRoomId(GROUP);
 const SESSION = 77;
 const SUBMIT: SessionFrame = { t: 'submit', entry: new Uint8Array(250_000) };
-
-async function createSelf(byte: number): Promise<LocalNode> {
-  const owner = createSeedSigner(new Uint8Array(32).fill(byte));
-  const signer = createSeedSigner(new Uint8Array(32).fill(byte + 100));
-  const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name: 'test', issued: 1 });
-  return { identity: identityFromKey(publicKeyBytes(owner.key)), certificate, signer };
-}
 
 type Attack = {
   readonly clock: SimulatedClock;
@@ -63,7 +54,7 @@ async function createHome(join: () => RelayRoom, clock: SimulatedClock): Promise
     verifier,
     group: GROUP,
     roomId: ROOM,
-    self: await createSelf(1),
+    self: await testNode(1),
     accepts: true,
     events: {
       open: () => void home.opened++,
@@ -143,7 +134,7 @@ async function dialWhole(
   unsubscribe();
   if (!handshake.isFinished()) return;
   const { send: sender, handshakeHash } = handshake.split();
-  const prover = createSessionProver({ self: await createSelf(2), verifier });
+  const prover = createSessionProver({ self: await testNode(2), verifier });
   const identity = encodeSessionFrame(await prover.prove({ handshakeHash, role: 'initiator' }));
   for (const fragment of splitMessage(identity, { id: 0, fragmentBytesMax: RECORD_FRAGMENT_BYTES_MAX })) {
     send('record', sender.encrypt(padFragment(fragment)));
@@ -178,7 +169,7 @@ async function attack(): Promise<Attack> {
     const fragments = splitMessage(bytes, { id: messageId++, fragmentBytesMax: RECORD_FRAGMENT_BYTES_MAX });
     for (const fragment of fragments) record(padFragment(fragment));
   };
-  const prover = createSessionProver({ self: await createSelf(2), verifier });
+  const prover = createSessionProver({ self: await testNode(2), verifier });
   const identify = async (role: SessionRole = 'initiator'): Promise<void> => {
     frame(await prover.prove({ handshakeHash: transport.handshakeHash, role }));
     await clock.advance(100);

@@ -1,10 +1,8 @@
 // What the tests of sessions share: nodes with fixed keys, a log that keeps silent, bytes inside bytes.
 
-import { createDeviceCertificate } from '../crypto/device.ts';
+import { createLocalNode } from '../../test/simulator/local-node.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
-import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import type { Log, Verifier } from '../platform/ports.ts';
-import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import type { LocalNode } from './session-identity.ts';
 
 export const silentLog: Log = {
@@ -25,11 +23,8 @@ export function testNode(byte: number): Promise<LocalNode> {
   return known;
 }
 
-async function makeNode(byte: number): Promise<LocalNode> {
-  const owner = createSeedSigner(new Uint8Array(32).fill(byte));
-  const signer = createSeedSigner(new Uint8Array(32).fill(byte + 100));
-  const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name: 'test', issued: 1 });
-  return { identity: identityFromKey(publicKeyBytes(owner.key)), certificate, signer };
+function makeNode(byte: number): Promise<LocalNode> {
+  return createLocalNode({ owner: new Uint8Array(32).fill(byte), device: new Uint8Array(32).fill(byte + 100) });
 }
 
 export function containsBytes(bytes: Uint8Array, part: Uint8Array): boolean {

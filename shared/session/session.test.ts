@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { testNode } from './session.test-kit.ts';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
 import { createMemoryRoom, type MemoryRoomOptions } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { cidFromDigest } from '../codec/cid.ts';
 import type { Result } from '../core/result.ts';
-import { createDeviceCertificate } from '../crypto/device.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
-import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
+import { publicKeyBytes } from '../crypto/ids.ts';
 import type { Log, Verifier } from '../platform/ports.ts';
-import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { CHANNEL_SESSION } from './payload-room.ts';
 import { RelayRoom } from './relay-room.ts';
 import { publicRoomId } from './room.ts';
@@ -36,22 +35,6 @@ type Node = {
 
 type World = { readonly clock: SimulatedClock; readonly alice: Node; readonly bob: Node };
 
-const selvesByByte = new Map<number, Promise<LocalNode>>();
-
-/** A node's identity and device; made once, since signatures are slow. */
-function selfOf(byte: number): Promise<LocalNode> {
-  const known = selvesByByte.get(byte);
-  if (known !== undefined) return known;
-  const made = (async () => {
-    const owner = createSeedSigner(new Uint8Array(32).fill(byte));
-    const signer = createSeedSigner(new Uint8Array(32).fill(byte + 100));
-    const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name: 'test', issued: 1 });
-    return { identity: identityFromKey(publicKeyBytes(owner.key)), certificate, signer };
-  })();
-  selvesByByte.set(byte, made);
-  return made;
-}
-
 async function createWorld(
   relay: Partial<MemoryRoomOptions> & { seed?: number } = {},
   change: { alice?: Partial<SessionHostOptions>; bob?: Partial<SessionHostOptions> } = {},
@@ -71,7 +54,7 @@ async function createWorld(
       verifier,
       group: GROUP,
       roomId: publicRoomId(GROUP),
-      self: await selfOf(byte),
+      self: await testNode(byte),
       accepts: true,
       events: {
         open: (session) => void opened.push(session),
@@ -111,10 +94,10 @@ test('SE1: two nodes open a session, know each other, and exchange messages both
   const { alice, bob, clock } = world;
   const session = await open(world);
   await clock.advance(100);
-  expect(session.identity).toBe((await selfOf(2)).identity);
-  expect(session.device).toBe((await selfOf(2)).signer.key);
+  expect(session.identity).toBe((await testNode(2)).identity);
+  expect(session.device).toBe((await testNode(2)).signer.key);
   expect(bob.opened.map(({ identity, role }) => ({ identity, role }))).toEqual([
-    { identity: (await selfOf(1)).identity, role: 'responder' },
+    { identity: (await testNode(1)).identity, role: 'responder' },
   ]);
   const submit: SessionMessage = { t: 'submit', entry: new Uint8Array(256 * 1024).fill(9) };
   const pin: SessionMessage = { t: 'pin', manifest: MANIFEST, handle: 'alice', name: '' };
@@ -159,14 +142,14 @@ test('SE3: names travel only inside the encryption', async () => {
   await world.clock.advance(100);
   const wire = Buffer.concat(seen);
   for (const byte of [1, 2]) {
-    const { certificate, signer } = await selfOf(byte);
+    const { certificate, signer } = await testNode(byte);
     expect(wire.includes(Buffer.from(publicKeyBytes(signer.key)))).toBe(false);
     expect(wire.includes(Buffer.from(certificate.subarray(20, 60)))).toBe(false);
   }
 });
 
 test('SE4: a certificate for another device, another identity, or a signature of another handshake or role is refused', async () => {
-  const [one, two] = [await selfOf(1), await selfOf(2)];
+  const [one, two] = [await testNode(1), await testNode(2)];
   const HASH_AT = 'weft/session/v1'.length + 1;
   const signOther = (change: (message: Uint8Array) => Uint8Array) => ({
     key: one.signer.key,

@@ -1,16 +1,12 @@
 // Somebody with the keys of a member (or of nobody) and software of their own: says in a group's room whatever a test wants.
 
-import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { createLocalNode } from '../simulator/local-node.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
-import { createDeviceCertificate } from '../../shared/crypto/device.ts';
-import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { verifyPure } from '../../shared/crypto/ed25519.ts';
-import { sha256 } from '../../shared/crypto/sha256.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
 import { createEntry } from '../../shared/feeds/entry.ts';
 import { nextEntryBody, type FeedWriter } from '../../shared/feeds/feed.ts';
 import type { PublicKey } from '../../shared/platform/ports.ts';
-import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { SERVICE_SEED } from '../../shared/session/relay-wire.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { roomSecret, type RoomId } from '../../shared/session/room.ts';
@@ -51,9 +47,8 @@ export async function openHostileMember(options: {
   readonly sealingKey?: Uint8Array | null;
 }): Promise<HostileMember> {
   const { world, clock, seed, name, device = 'laptop', group, room, sealingKey } = options;
-  const owner = createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
-  const signer = createSeedSigner(sha256(encodeUtf8(`${seed} ${name} ${device}`)));
-  const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name: device, issued: 1 });
+  const self = await createLocalNode({ owner: `${seed} ${name}`, device: `${seed} ${name} ${device}`, name: device });
+  const { certificate, signer } = self;
   const random = createSeededRandom(seed + 77);
   const heard: { from: PublicKey; message: SessionMessage }[] = [];
   let gate = Promise.withResolvers<void>();
@@ -73,7 +68,7 @@ export async function openHostileMember(options: {
     verifier: { verify: async (claim) => verifyPure(claim) },
     group,
     roomId: room,
-    self: { identity: identityFromKey(publicKeyBytes(owner.key)), certificate, signer },
+    self,
     accepts: true,
     ...(sealingKey && { psk: roomSecret(sealingKey) }),
     events: {

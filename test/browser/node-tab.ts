@@ -1,22 +1,18 @@
 // A tab's node without a browser: the light node and its publisher over the real relay socket and the edge's HTTP, for tests that publish.
 
+import { createAccount } from '../simulator/local-node.ts';
 import { decodeGenesis } from '../../shared/chain/genesis.ts';
-import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { fail, type Failure, type Result } from '../../shared/core/result.ts';
-import { createDeviceCertificate } from '../../shared/crypto/device.ts';
-import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
-import { sha256 } from '../../shared/crypto/sha256.ts';
 import { parseHandle, type Handle, type SiteName } from '../../shared/ledger/handle-grammar.ts';
 import { searchPuzzle, type Puzzle } from '../../shared/ledger/puzzle.ts';
 import type { HandleLease } from '../../shared/ledger/records.ts';
-import { LightNode, type Account, type AttachedAccount, type RoomRequest } from '../../shared/node/light-node.ts';
+import { LightNode, type AttachedAccount, type RoomRequest } from '../../shared/node/light-node.ts';
 import { createDirectoryRoom, RelayDirectory } from '../../shared/node/relay-directory.ts';
 import type { BlobStore, Clock, Edge, Log, NodePorts, Store } from '../../shared/platform/ports.ts';
 import type { RelayAddress } from '../../shared/session/relay-address.ts';
 import type { RelayMesh } from '../../shared/session/relay-mesh.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
-import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebHasher, createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import { RelayRoom } from '../../shared/session/relay-room.ts';
@@ -107,7 +103,7 @@ export async function openNodeTab(options: NodeTabOptions): Promise<NodeTab> {
   });
   node.start();
   mesh?.start(node);
-  const account = await node.attach(await createAccount(name, clock));
+  const account = await node.attach(await createAccount(name, { issued: clock.now(), solve }));
   const publisher = await Publisher.open({
     ...parts,
     account: () => account,
@@ -169,18 +165,6 @@ function readHandle(text: string): Handle {
   const handle = parseHandle(text);
   assert(handle.ok, 'a test uses handles that can be');
   return handle.value;
-}
-
-async function createAccount(name: string, clock: Clock): Promise<Account> {
-  const root = createSeedSigner(sha256(encodeUtf8(`root of ${name}`)));
-  const signer = createSeedSigner(sha256(encodeUtf8(`device of ${name}`)));
-  const certificate = await createDeviceCertificate({ signer: root, device: signer.key, name, issued: clock.now() });
-  return {
-    self: { identity: identityFromKey(publicKeyBytes(root.key)), certificate, signer },
-    sealingKey: sha256(encodeUtf8(`sealing key of ${name}`)),
-    isNew: false,
-    solve,
-  };
 }
 
 async function solve(puzzle: Puzzle): Promise<Uint8Array> {

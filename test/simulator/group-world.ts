@@ -1,8 +1,8 @@
 // Members of one group in one process: whole nodes over a relay in memory, with time, chance, network and disks from a seed.
 
+import { createLocalNode } from './local-node.ts';
 import { encodeUtf8, toHex } from '../../shared/codec/base.ts';
-import { createDeviceCertificate } from '../../shared/crypto/device.ts';
-import { identityFromKey, publicKeyBytes, type Identity } from '../../shared/crypto/ids.ts';
+import { type Identity } from '../../shared/crypto/ids.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
 import { sealingKeyOfSeed } from '../../shared/crypto/x25519.ts';
 import { verifyPure } from '../../shared/crypto/ed25519.ts';
@@ -77,18 +77,14 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
     rooms,
     room,
     async startMember({ name, device: deviceName = 'laptop', disk, onChange = () => undefined }) {
-      const owner = createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
-      const signer = createSeedSigner(sha256(encodeUtf8(`${seed} ${name} ${deviceName}`)));
-      const identity = identityFromKey(publicKeyBytes(owner.key));
       const random = createSeededRandom(seed * 1_000 + ++starts);
-      const own = { alive: true, reachable: true };
-      const certificate = await createDeviceCertificate({
-        signer: owner,
-        device: signer.key,
+      const self = await createLocalNode({
+        owner: `${seed} ${name}`,
+        device: `${seed} ${name} ${deviceName}`,
         name: deviceName,
-        issued: 1,
       });
-      const self = { identity, certificate, signer };
+      const { identity, signer } = self;
+      const own = { alive: true, reachable: true };
       const signals: GroupSignal[] = [];
       const validators = new Map<PublicKey, Signer>();
       const validatorSeed = (): Uint8Array => sha256(encodeUtf8(`${seed} ${name} ${deviceName} validator`));

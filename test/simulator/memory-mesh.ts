@@ -1,5 +1,6 @@
 // A whole mesh in one process: a headless node and tabs over one memory room, and an edge that only keeps certified blocks.
 
+import { createAccount } from './local-node.ts';
 import { decodeCertifiedBlock, type CertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { decodeGenesis, encodeGenesis, type Founding } from '../../shared/chain/genesis.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
@@ -159,7 +160,9 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
         onChange: () => {},
       });
       node.start();
-      let account: AttachedAccount | null = await node.attach(await createAccount(name));
+      let account: AttachedAccount | null = await node.attach(
+        await createAccount(name, { issued: clock.now(), solve }),
+      );
       const publisher = await Publisher.open({
         store,
         blobs,
@@ -182,7 +185,7 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
         async relock() {
           account = null;
           node.detach();
-          account = await node.attach(await createAccount(name));
+          account = await node.attach(await createAccount(name, { issued: clock.now(), solve }));
           publisher.resume();
         },
         close: () => node.close(),
@@ -191,20 +194,10 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
   };
 }
 
-async function createAccount(name: string): Promise<Account> {
-  const root = createSeedSigner(sha256(encodeUtf8(`root of ${name}`)));
-  const signer = createSeedSigner(sha256(encodeUtf8(`device of ${name}`)));
-  const certificate = await createDeviceCertificate({ signer: root, device: signer.key, name, issued: clock.now() });
-  return {
-    self: { identity: identityFromKey(publicKeyBytes(root.key)), certificate, signer },
-    sealingKey: sha256(encodeUtf8(`sealing key of ${name}`)),
-    isNew: false,
-    solve: async (puzzle) => {
-      for (let from = 0; ;) {
-        const { nonce, next } = searchPuzzle({ ...puzzle, from, count: 1_000 });
-        if (nonce) return nonce;
-        from = next;
-      }
-    },
-  };
-}
+const solve: Account['solve'] = async (puzzle) => {
+  for (let from = 0; ;) {
+    const { nonce, next } = searchPuzzle({ ...puzzle, from, count: 1_000 });
+    if (nonce) return nonce;
+    from = next;
+  }
+};
