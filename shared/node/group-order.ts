@@ -62,6 +62,8 @@ export class GroupOrder {
   readonly #options: GroupOrderOptions;
   readonly #watch: FinalityWatch;
   #began = false;
+  /** As read last: final blocks never change, and a large one takes long to read. */
+  #blocks: readonly OrderedBlock[] = [];
 
   constructor(options: GroupOrderOptions) {
     this.#options = options;
@@ -151,14 +153,13 @@ export class GroupOrder {
 
   /** The newest first. */
   async blocks(most: number): Promise<readonly OrderedBlock[]> {
-    const { chain, store } = this.#options;
     const blocks: OrderedBlock[] = [];
-    for (let { height } = chain.tip; height > 0 && blocks.length < most; height--) {
-      const certified = await loadBlock(store, height);
-      if (certified === undefined) break;
-      const { time, proposer } = certified.block.header;
-      blocks.push({ height, time, proposer, entries: certified.entries.length });
+    for (let { height } = this.#options.chain.tip; height > 0 && blocks.length < most; height--) {
+      const block = this.#blocks.find((one) => one.height === height) ?? (await this.#readBlock(height));
+      if (block === undefined) break;
+      blocks.push(block);
     }
+    this.#blocks = blocks;
     return blocks;
   }
 
@@ -168,6 +169,13 @@ export class GroupOrder {
 
   close(): void {
     this.#watch.close();
+  }
+
+  async #readBlock(height: number): Promise<OrderedBlock | undefined> {
+    const certified = await loadBlock(this.#options.store, height);
+    if (certified === undefined) return undefined;
+    const { time, proposer } = certified.block.header;
+    return { height, time, proposer, entries: certified.entries.length };
   }
 
   get #planned(): Pick<ValidatorSet, 'keys' | 'f'> {

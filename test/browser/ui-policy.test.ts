@@ -39,6 +39,7 @@ describeInChromium('rules in the app', () => {
     await dialog.getByText('2 % becomes 2.5 %').waitFor();
     await dialog.getByRole('button', { name: 'Change', exact: true }).click();
     await page.getByRole('status').getByText('pending').waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.matches('select, input'))).toBe(true);
     await page.evaluate((groupId) => globalThis.fake.order(groupId), GARDEN);
     await seen(page, 'A change is on its way.');
     await page.getByRole('status').getByText('final', { exact: true }).waitFor();

@@ -12,6 +12,8 @@ type ConfirmProps = {
   readonly confirm: string;
   /** What the button says that does nothing. */
   readonly keep?: string;
+  /** `main` for what takes nothing away. */
+  readonly look?: 'danger' | 'main';
   readonly question: Question;
   readonly onConfirm: () => void;
 };
@@ -21,7 +23,8 @@ export function ConfirmDialog(props: ConfirmProps) {
   return props.question.isAsked.value ? <OpenDialog {...props} /> : null;
 }
 
-function OpenDialog({ title, children, confirm, keep = 'Keep it', question, onConfirm }: ConfirmProps) {
+function OpenDialog(props: ConfirmProps) {
+  const { title, children, confirm, keep = 'Keep it', look = 'danger', question, onConfirm } = props;
   const { busy, failure, close } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -41,7 +44,7 @@ function OpenDialog({ title, children, confirm, keep = 'Keep it', question, onCo
       <FailureNotice failure={failure.value} />
       <div class="actions">
         <Button onClick={close}>{keep}</Button>
-        <Button look="danger" busy={busy.value} onClick={onConfirm}>
+        <Button look={look} busy={busy.value} onClick={onConfirm}>
           {confirm}
         </Button>
       </div>

@@ -59,7 +59,10 @@ function Open({ group, members, tokens }: Read & { tokens: GroupTokens }) {
       )}
       {tokens.announced !== null && (
         <Notice title={`The rules of these tokens change on ${formatDate(tokens.announced.from)}.`}>
-          <p>An admin has announced: {tokens.announced.changes}.</p>
+          <p>
+            An admin has announced: {tokens.announced.changes}.{' '}
+            <a href={routeTo({ view: 'policy', groupId })}>What that means</a>
+          </p>
         </Notice>
       )}
       <Card title="What you have">
