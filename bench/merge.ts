@@ -175,6 +175,7 @@ function createNetwork() {
         sealingSeed: () => Promise.resolve(null),
         createValidator: () => Promise.resolve(validator),
         openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),
+        eraseValidator: () => Promise.resolve(),
         createSigner: createSeedSigner,
         connector: null,
         blocks: null,

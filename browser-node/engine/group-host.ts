@@ -124,6 +124,7 @@ export class GroupHost {
       sealingSeed,
       createValidator: () => vault.createValidator(),
       openValidator: (key) => vault.openValidator(key),
+      eraseValidator: (key) => vault.eraseValidator(key),
       openRoom,
       connector: this.#connector,
       directSwitch: await this.#directSwitch,

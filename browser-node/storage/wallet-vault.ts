@@ -102,6 +102,11 @@ export class WalletVault {
     return record ? (await openKey(record)).signer : null;
   }
 
+  /** Gone from the disk, strictly, when it resolves (LG128). */
+  async eraseValidator(key: PublicKey): Promise<void> {
+    await this.#database.write('vault', 'strict', (vault) => vault.delete(VALIDATOR_KEY_PREFIX + key));
+  }
+
   /** On disk, strictly, when it resolves. Without a passphrase the phrase is sealed by this origin. */
   async create(
     about: WalletAbout,

@@ -93,7 +93,14 @@ export function checkLink(parent: Tip, header: Header, rules: ChainRules): Resul
   return broken === undefined ? ok(undefined) : fail('bad_link', broken);
 }
 
-function findBrokenLink(parent: Tip, header: Header, { group, epoch, set }: ChainRules): string | undefined {
+function findBrokenLink(parent: Tip, header: Header, rules: ChainRules): string | undefined {
+  const { keys } = rules.set;
+  if (header.proposer !== keys[header.view % keys.length]) return 'The proposer is not the leader of the view.';
+  return findBrokenPlace(parent, header, rules);
+}
+
+/** The same, whoever proposed it. */
+export function findBrokenPlace(parent: Tip, header: Header, { group, epoch, set }: ChainRules): string | undefined {
   if (header.group !== group) return 'The block belongs to another group.';
   if (header.epoch !== epoch) return `The block is of epoch ${header.epoch}, not ${epoch}.`;
   if (header.validators !== set.id) return 'The block names other validators.';
@@ -107,7 +114,6 @@ function findBrokenLink(parent: Tip, header: Header, { group, epoch, set }: Chai
   if (header.parent !== parent.id) return 'The block does not follow the one before it.';
   if (header.height !== parent.height + 1) return `The block has height ${header.height} after ${parent.height}.`;
   if (header.parentView !== parent.view) return 'The block names another view for its parent.';
-  if (header.proposer !== set.keys[header.view % set.keys.length]) return 'The proposer is not the leader of the view.';
   if (header.time <= parent.time) return 'The block is not later than its parent.';
   return undefined;
 }

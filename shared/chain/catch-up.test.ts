@@ -36,6 +36,7 @@ function createPorts(change: Partial<CatchUpPorts> = {}): CatchUpPorts & { commi
     commit: async ({ block }: CertifiedBlock) => {
       ports.committed.push(block.header.height);
     },
+    endOf: () => Promise.reject(new Error('no epoch has ended')),
     ...change,
   };
   return ports;
@@ -44,7 +45,7 @@ function createPorts(change: Partial<CatchUpPorts> = {}): CatchUpPorts & { commi
 const chain = await buildChain(group, 4);
 
 function catchUp(blocks: readonly CertifiedBlock[], ports: CatchUpPorts, tip: Tip = group.tip) {
-  return applyCertifiedBlocks({ tip, blocks, rules: group.rules, ports });
+  return applyCertifiedBlocks({ tip, blocks, rules: group.rules, recovery: null, now: 0, ports });
 }
 
 describe('catching up', () => {

@@ -9,6 +9,7 @@ import { CERTIFICATE_BYTES_MAX, VALIDATORS_MAX } from '../core/limits.ts';
 import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import { publicKeyBytes, signatureSchema } from '../crypto/ids.ts';
 import type { Verifier } from '../platform/ports.ts';
+import { recoveryBytes, type RecoverySet } from './recovery-set.ts';
 import { quorumOf, validatorAt, type ValidatorSet } from './validator-set.ts';
 import { voteBytes, type VerifiedVote, type VoteClaim, type VoteKind } from './vote.ts';
 
@@ -77,11 +78,11 @@ export function assembleCertificate(
   return certificate as VerifiedCertificate;
 }
 
-/** CH16: a bitmap of the set's size with exactly q bits, a signature for each, all of them valid. */
+/** CH16: a bitmap of the set's size with exactly q bits, a signature for each, all of them valid; of a recovery (CH38) exactly its threshold. */
 export async function verifyCertificate(given: {
   readonly certificate: Certificate;
   readonly group: Cid;
-  readonly set: ValidatorSet;
+  readonly set: ValidatorSet | RecoverySet;
   readonly verifier: Verifier;
 }): Promise<Result<VerifiedCertificate, Failure<'bad_certificate'>>> {
   const { certificate, group, set, verifier } = given;
@@ -92,11 +93,14 @@ export async function verifyCertificate(given: {
   if (signers.length !== bitmapBytes(set))
     return fail('bad_certificate', 'The certificate is for a set of another size.');
   const indexes = readBitmap(signers);
-  if (indexes.length !== quorumOf(set) || indexes.length !== sigs.length) {
-    return fail('bad_certificate', `The certificate does not have exactly ${quorumOf(set)} signatures.`);
+  const isRecovery = 'threshold' in set;
+  const quorum = isRecovery ? set.threshold : quorumOf(set);
+  if (indexes.length !== quorum || indexes.length !== sigs.length) {
+    return fail('bad_certificate', `The certificate does not have exactly ${quorum} signatures.`);
   }
   if (indexes.some((index) => index >= set.keys.length)) return fail('bad_certificate', 'A signer is not a validator.');
-  const message = voteBytes(group, certificate);
+  if (isRecovery && hash === null) return fail('bad_certificate', 'A recovery is about a block.');
+  const message = isRecovery ? recoveryBytes(group, certificate) : voteBytes(group, certificate);
   const verdicts = await Promise.all(
     indexes.map((index, at) =>
       verifier.verify({ key: publicKeyBytes(validatorAt(set, index)), message, signature: sigs[at]! }),
@@ -106,7 +110,7 @@ export async function verifyCertificate(given: {
   return ok(certificate as VerifiedCertificate);
 }
 
-function bitmapBytes(set: ValidatorSet): number {
+function bitmapBytes(set: { readonly keys: readonly unknown[] }): number {
   return Math.ceil(set.keys.length / 8);
 }
 

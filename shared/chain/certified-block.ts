@@ -10,11 +10,12 @@ import {
   CERTIFIED_BLOCK_BYTES_MAX,
   ENTRY_BYTES_MAX,
   HEADER_BYTES_MAX,
+  VALIDATOR_SET_BYTES_MAX,
 } from '../core/limits.ts';
 import { err, fail, ok, type Failure, type Result } from '../core/result.ts';
 import { decodeHeader, encodeHeader, type Block } from './block.ts';
 import { decodeCertificate, encodeCertificate, type Certificate } from './certificate.ts';
-import { decodeValidatorSet, encodeValidatorSet, VALIDATOR_SET_BYTES_MAX, type ValidatorSet } from './validator-set.ts';
+import { decodeValidatorSet, encodeValidatorSet, type ValidatorSet } from './validator-set.ts';
 
 /** Entries of one block: what a cut of the most feeds could name is far above what 8 MiB can hold. */
 const BLOCK_ENTRIES_MAX = 16_384;

@@ -33,6 +33,7 @@ export function createGroupGenesis(group: {
   const validators = [...new Set([validator, ...others.map((other) => other.validator)])];
   const members = new Map(others.map(({ identity, sealingKey }) => [identity, sealingKey]));
   members.delete(founder.identity);
+  const founders = [founder.identity, ...members.keys()];
   return {
     v: 1,
     name,
@@ -53,7 +54,8 @@ export function createGroupGenesis(group: {
     validators,
     // As many cheats as so many validators can bear (CH1).
     f: Math.floor((validators.length - 1) / 3),
-    recovery: { identities: [], threshold: 0 },
+    // CH38: whoever founded it says who goes on, where those who order it are gone for good.
+    recovery: { identities: [...founders].sort(), threshold: Math.floor(founders.length / 2) + 1 },
     handles: [],
   };
 }

@@ -66,8 +66,9 @@ describe('CH32, CH37: catching up across a seal', () => {
         receiptsRoot: header.receiptsRoot,
         nextSet: header.height === 1 ? nextSet : null,
       });
-    const ports = { verifier: pureVerifier, execute, commit: async () => undefined };
-    return applyCertifiedBlocks({ tip: group.tip, blocks, rules: group.rules, ports });
+    const endOf = async () => ({ seal, set: group.rules.set });
+    const ports = { verifier: pureVerifier, execute, endOf, commit: async () => undefined };
+    return applyCertifiedBlocks({ tip: group.tip, blocks, rules: group.rules, recovery: null, now: 0, ports });
   }
 
   test('the blocks after it are of the next set, and it is final by what stood on it too', async () => {
@@ -86,6 +87,29 @@ describe('CH32, CH37: catching up across a seal', () => {
     const forged = { block: first, certificate: await certifyBlock(group, first), entries: [] };
     const taken = await catchUp([await certified(group, seal), forged]);
     expect(taken).toMatchObject({ applied: 1, stopped: { code: 'bad_certificate' } });
+  });
+
+  test('CH40: another block that ends an epoch which has ended is proof of fraud; what stands on the seal is none', async () => {
+    const final = await certified(group, seal);
+    const other = testBlock(group, group.tip, { nextValidators: next.id, time: group.tip.time + 1 });
+    const late = testBlock(group, tipOf(seal), { nextValidators: next.id });
+    const unsigned = { ...(await certified(group, other)), certificate: final.certificate };
+    const others = createTestGroup(3);
+    const strange = {
+      block: other,
+      certificate: await certifyBlock({ ...others, rules: successors.rules, signers: group.signers.slice(1) }, other),
+      entries: [],
+    };
+    const cases = [
+      [await certified(group, other), 'conflicting_seal'],
+      [await certified(group, late), 'bad_link'],
+      [unsigned, 'bad_certificate'],
+      [strange, 'bad_certificate'],
+    ] as const;
+    for (const [block, code] of cases) {
+      const result = await catchUp([final, await certified(successors, first), block]);
+      expect([result.applied, result.stopped?.code]).toEqual([2, code]);
+    }
   });
 
   test('CH36: a seal that execution does not say is refused, and one that it says and the header lacks', async () => {

@@ -4,7 +4,7 @@ import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
 import { list, literal, struct, uint } from '../codec/schema.ts';
 import { assert } from '../core/assert.ts';
-import { VALIDATORS_MAX } from '../core/limits.ts';
+import { VALIDATOR_SET_BYTES_MAX, VALIDATORS_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { publicKeySchema, type PublicKey } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
@@ -23,9 +23,6 @@ const validatorSetSchema = struct({
   f: uint({ max: VALIDATORS_MAX }),
   keys: list(publicKeySchema, { min: 1, max: VALIDATORS_MAX }),
 });
-
-/** 100 keys of 34 bytes each and the frame around them. */
-export const VALIDATOR_SET_BYTES_MAX = 4_096;
 
 /** Sorts the keys; refuses duplicates, and an f that fewer than 3f + 1 validators cannot carry. */
 export function createValidatorSet(given: {
@@ -79,7 +76,7 @@ export function leaderOf(set: ValidatorSet, view: number): number {
 }
 
 /** The key at an index that is known to be in the set. */
-export function validatorAt(set: ValidatorSet, index: number): PublicKey {
+export function validatorAt(set: Pick<ValidatorSet, 'keys'>, index: number): PublicKey {
   const key = set.keys[index];
   assert(key !== undefined, 'an index of a validator is below n');
   return key;

@@ -49,6 +49,8 @@ export const BLOCK_BYTES_MAX = 8 * MIB;
 export const SEALS_MAX = 1_024;
 /** Validators of one set. */
 export const VALIDATORS_MAX = 100;
+/** 100 keys of 34 bytes each and the frame around them. */
+export const VALIDATOR_SET_BYTES_MAX = 4_096;
 /** Bytes of one certificate: 100 signatures, a bitmap and the header fields. */
 export const CERTIFICATE_BYTES_MAX = 16 * KIB;
 /** Bytes of a certified block as it travels: header, those after it, certificate and entries, and what frames up to 16,384 of those. */

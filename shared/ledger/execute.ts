@@ -22,7 +22,7 @@ import { heldBy, holdBack, isHeldBack, openHolding, type HeldBack, type Holding 
 import { MEMBER } from './records.ts';
 import { createReceiptTree } from './receipt-tree.ts';
 import type { Receipt } from './receipts.ts';
-import { sealIfDue } from './seals.ts';
+import { recoverSet, sealIfDue } from './seals.ts';
 import { commitDraft, readRecord, stateRoot, writeRecord, writesOf, type State } from './state.ts';
 import { treeRoot } from './tree.ts';
 
@@ -40,6 +40,8 @@ export type BlockStart = {
   readonly index?: DocumentIndex;
   /** The key of the block's header, which emission goes to (LG62); absent while entries are only tried. */
   readonly proposer?: PublicKey;
+  /** Of a recovery: whom it hands over to, whatever was planned (LG129). */
+  readonly recover?: ValidatorSet;
 };
 
 export type ExecutedBlock = {
@@ -104,7 +106,8 @@ function finishBlock(start: BlockStart, { block, admitted, acceptance }: TriedBl
   }
   creditEmission(block.draft, { ...block, proposer: start.proposer });
   raiseDoor(block.draft, block);
-  const nextSet = sealIfDue(block.draft, block);
+  const { recover } = start;
+  const nextSet = recover ? recoverSet(block.draft, { ...block, next: recover }) : sealIfDue(block.draft, block);
   const receipts = admitted.map((one) => createReceipt(one, refusals.get(one.entry.id)));
   const state = commitDraft(block.draft);
   return {

@@ -24,28 +24,51 @@ export function sealIfDue(draft: Draft, { blockTime }: { readonly blockTime: Mil
   assert(current, 'a change changes something');
   const { sealed } = current;
   if (!change.urgent && sealed !== undefined && blockTime < sealed + SEAL_INTERVAL) return null;
-  const next = setOf({ keys: freshKeys(draft, change.keys, blockTime), f: change.f });
+  const next = setOf({ keys: freshKeys(draft, change.keys), f: change.f });
   removeRecord(draft, VALIDATOR_CHANGE, 'next');
   if (next.id === setOf(current).id) return null;
-  const { keys, f } = next;
-  writeRecord(draft, {
-    type: VALIDATOR_EPOCH,
-    id: 'current',
-    value: { epoch: current.epoch + 1, keys, f, sealed: blockTime },
-  });
-  retireKeys(draft, current.keys, keys);
+  beginEpoch(draft, { current, next, blockTime });
   return next;
 }
 
-/** A device that has offered another key goes on with that one, so that the old one can be erased. */
-function freshKeys(draft: Draft, keys: readonly PublicKey[], blockTime: Millis): PublicKey[] {
+/**
+ * LG129: in a recovery the identities name whoever orders next; a set with a key that was taken out for contradicting
+ * itself is none (null), and what was planned is void.
+ */
+export function recoverSet(
+  draft: Draft,
+  { next, blockTime, height }: { readonly next: ValidatorSet; readonly blockTime: Millis; readonly height: number },
+): ValidatorSet | null {
+  const current = readRecord(draft, VALIDATOR_EPOCH, 'current');
+  const { keys, f } = next;
+  const known = keys.map((key) => readRecord(draft, VALIDATOR, key));
+  if (current === undefined || known.some((validator) => validator?.removed !== undefined)) return null;
+  removeRecord(draft, VALIDATOR_CHANGE, 'next');
+  for (const [at, key] of keys.entries()) {
+    if (known[at] === undefined) writeRecord(draft, { type: VALIDATOR, id: key, value: { since: height } });
+  }
+  beginEpoch(draft, { current, next: { keys, f }, blockTime });
+  return next;
+}
+
+function beginEpoch(
+  draft: Draft,
+  given: { readonly current: EpochRecord; readonly next: Pick<ValidatorSet, 'keys' | 'f'>; readonly blockTime: Millis },
+): void {
+  const { current, next, blockTime } = given;
+  const value = { epoch: current.epoch + 1, keys: [...next.keys], f: next.f, sealed: blockTime };
+  writeRecord(draft, { type: VALIDATOR_EPOCH, id: 'current', value });
+  retireKeys(draft, current.keys, next.keys);
+}
+
+/** A device that has offered another key goes on with that one, so that the old one can be erased; it is there and votes, so its offer has no end. */
+function freshKeys(draft: Draft, keys: readonly PublicKey[]): PublicKey[] {
   const fresh = new Set(keys);
   for (const key of keys) {
     const device = readRecord(draft, VALIDATOR, key)?.device;
     const offered = device && readRecord(draft, CANDIDATE, device)?.key;
     const offer = offered && readRecord(draft, VALIDATOR, offered);
     if (!offered || !offer || offer.removed !== undefined || fresh.has(offered)) continue;
-    if (offer.ready === undefined || offer.ready < blockTime) continue;
     fresh.delete(key);
     fresh.add(offered);
   }

@@ -28,8 +28,8 @@ export type HeaderProof = FinalityBytes & {
   readonly header: Uint8Array;
 };
 
-/** `set`: whoever orders after it, as far as the proof says. */
-export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet };
+/** `set`: whoever orders after it, as far as the proof says. `recovered`: whether identities ever said who does (LC16). */
+export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet; readonly recovered: boolean };
 
 /** What a proof says, before its signatures are checked. Nothing of it is believed before `proven` is ok. */
 export type ClaimedHeader = {
@@ -67,10 +67,11 @@ export async function claimFinalHeader(
   const { seal } = followed;
   const signers = seal?.id === block.value.id ? seal.ended : followed;
   const { certificate } = finality.value;
-  const signed = verifyCertificate({ certificate, group, set: signers.set, verifier });
+  const set = seal?.id === block.value.id ? seal.certifiers : followed.set;
+  const signed = verifyCertificate({ certificate, group, set, verifier });
   const fits = checkHeader(block.value, { finality: finality.value, group, signers });
   return ok({
-    claimed: { block: block.value, set: followed.set },
+    claimed: { block: block.value, set: followed.set, recovered: followed.recovered },
     proven: Promise.all([certified, signed]).then(([sealed, verified]) => {
       if (!sealed.ok) return sealed;
       // The certificate is judged for what it says itself: so a changed header is told from a changed certificate.

@@ -4,11 +4,12 @@ import { decodeHeader } from '../chain/block.ts';
 import { afterSchema, checkFinality, decodeFinality } from '../chain/certified-block.ts';
 import { verifyCertificate, type Certificate } from '../chain/certificate.ts';
 import { GENESIS_EPOCH, type Founding } from '../chain/genesis.ts';
-import { decodeValidatorSet, VALIDATOR_SET_BYTES_MAX, type ValidatorSet } from '../chain/validator-set.ts';
+import { certifiersOf, readRecovery, type RecoverySet } from '../chain/recovery-set.ts';
+import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import type { Cid } from '../codec/cid.ts';
 import { bytes, optional, struct, type Infer } from '../codec/schema.ts';
-import { AFTER_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX } from '../core/limits.ts';
+import { AFTER_BYTES_MAX, CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX, VALIDATOR_SET_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import type { Verifier } from '../platform/ports.ts';
 
@@ -28,11 +29,22 @@ export type Seal = Infer<typeof sealSchema>;
 /** Whose votes count in an epoch, and the height after which it begins. */
 export type Epoch = { readonly epoch: number; readonly set: ValidatorSet; readonly height: number };
 
-/** Who signs now; `seal`: the last one, and the epoch that it ended. */
-export type Followed = Epoch & { readonly seal?: { readonly id: Cid; readonly ended: Epoch } };
+/**
+ * Who signs now. `seal`: the last one, and whoever ended the epoch with it. `recovered`: at some point identities that
+ * the genesis names, and not a quorum of validators, said who orders (LC16).
+ */
+export type Followed = Epoch & {
+  readonly recovered: boolean;
+  readonly seal?: { readonly id: Cid; readonly ended: Epoch; readonly certifiers: ValidatorSet | RecoverySet };
+};
 
 export function encodeSeal(seal: Seal): Uint8Array<ArrayBuffer> {
   return encodeCanonical(sealSchema, seal);
+}
+
+export function decodeSeal(bytes: Uint8Array): Result<Seal, Failure<'bad_seal'>> {
+  const seal = decodeCanonical(sealSchema, bytes, { max: SEAL_BYTES_MAX });
+  return seal.ok ? seal : fail('bad_seal', seal.error.because);
 }
 
 /** `checkpoint`: a seal that the reader knows of. */
@@ -53,13 +65,13 @@ export async function followSeals(
   seals: readonly Uint8Array[],
   { verifier, checkpoint }: Reader,
 ): Promise<Result<Claimed, Failure<'bad_seal'>>> {
-  let followed: Followed = { epoch: GENESIS_EPOCH, set: founding.set, height: 0 };
+  let followed: Followed = { epoch: GENESIS_EPOCH, set: founding.set, height: 0, recovered: false };
   let certified: Claimed['certified'] = Promise.resolve(ok(undefined));
   let passed = checkpoint === undefined;
   for (const bytes of seals) {
     const seal = readSeal(followed, bytes, founding);
     // Beside the one before, so that no core waits, and beside no more: a forger makes us check one certificate in vain (LC3).
-    const verdict = seal.ok ? verifySeal(seal.value, followed, { founding, verifier }) : Promise.resolve(seal);
+    const verdict = seal.ok ? verifySeal(seal.value, { founding, verifier }) : Promise.resolve(seal);
     const before = await certified;
     if (!before.ok) {
       await verdict;
@@ -75,13 +87,22 @@ export async function followSeals(
   return last.ok ? fail('bad_seal', 'The answer leads past the change of validators that is known here.') : last;
 }
 
-type ReadSeal = { readonly followed: Followed; readonly certificate: Certificate };
+/** `set`: who has to have signed it. */
+type ReadSeal = {
+  readonly followed: Followed;
+  readonly certificate: Certificate;
+  readonly set: ValidatorSet | RecoverySet;
+};
 
 /** Everything but the signatures. */
-function readSeal(ended: Epoch, input: Uint8Array, { group }: Founding): Result<ReadSeal, Failure<'bad_seal'>> {
+function readSeal(
+  ended: Followed,
+  input: Uint8Array,
+  { group, genesis }: Founding,
+): Result<ReadSeal, Failure<'bad_seal'>> {
   const { epoch, set, height } = ended;
-  const seal = decodeCanonical(sealSchema, input, { max: SEAL_BYTES_MAX });
-  if (!seal.ok) return fail('bad_seal', seal.error.because);
+  const seal = decodeSeal(input);
+  if (!seal.ok) return seal;
   const block = decodeHeader(seal.value.header);
   if (!block.ok) return fail('bad_seal', block.error.because);
   const next = decodeValidatorSet(seal.value.validators);
@@ -98,15 +119,23 @@ function readSeal(ended: Epoch, input: Uint8Array, { group }: Founding): Result<
   const final = checkFinality(block.value, finality.value);
   if (!final.ok) return fail('bad_seal', 'A change of validators is not final.');
   const { certificate } = finality.value;
+  const signers = certifiersOf(header, { set, recovery: readRecovery(genesis) });
+  const recovered = ended.recovered || signers !== set;
   return ok({
-    followed: { epoch: epoch + 1, set: next.value, height: header.height, seal: { id, ended } },
+    followed: {
+      epoch: epoch + 1,
+      set: next.value,
+      height: header.height,
+      recovered,
+      seal: { id, ended, certifiers: signers },
+    },
     certificate,
+    set: signers,
   });
 }
 
 async function verifySeal(
-  { certificate }: ReadSeal,
-  { set }: Epoch,
+  { certificate, set }: ReadSeal,
   { founding, verifier }: { readonly founding: Founding; readonly verifier: Verifier },
 ): Promise<Result<unknown, Failure<'bad_seal'>>> {
   const verified = await verifyCertificate({ certificate, group: founding.group, set, verifier });

@@ -32,6 +32,8 @@ export type Resolved = {
   /** When a validator last said that this was its latest final block: its age is how fresh the answer is. */
   readonly statusTime: Millis;
   readonly header: Header;
+  /** LC16: identities that the genesis names said at some point who orders, where a quorum was gone. */
+  readonly recovered: boolean;
 };
 
 export async function verifyResolution(
@@ -72,7 +74,7 @@ export async function verifyResolution(
   if (given.maxAge !== undefined && given.now - status.value > given.maxAge) {
     return fail('stale', 'No validator has confirmed this for too long: ask again when one is reachable.');
   }
-  return ok(describeResolved(resolution, header, status.value));
+  return ok({ ...describeResolved(resolution, header, status.value), recovered: claimed.recovered });
 }
 
 /** LC7: signed by one of the same validators, about exactly this block. */
@@ -92,7 +94,7 @@ async function verifyStatusOf(
   return verified.ok ? ok(status.time) : verified;
 }
 
-function describeResolved(resolution: Resolution, header: Header, statusTime: Millis): Resolved {
+function describeResolved(resolution: Resolution, header: Header, statusTime: Millis): Omit<Resolved, 'recovered'> {
   const { key, value } = resolution;
   return {
     key,

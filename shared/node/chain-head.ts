@@ -11,7 +11,8 @@ import type { DocumentIndex, MutableIndex } from '../ledger/document-index.ts';
 import type { ExecutedBlock } from '../ledger/execute.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { State } from '../ledger/state.ts';
-import type { Store, StoreBatch, Verifier } from '../platform/ports.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
+import type { Clock, Store, StoreBatch, Verifier } from '../platform/ports.ts';
 import { assert } from '../core/assert.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { err, fail, ok } from '../core/result.ts';
@@ -19,6 +20,7 @@ import { tipOf } from '../chain/block.ts';
 import { decodeCertifiedBlock } from '../chain/certified-block.ts';
 import { applyCertifiedBlocks, type CaughtUp } from '../chain/catch-up.ts';
 import { genesisTip } from '../chain/genesis.ts';
+import { isRecovery, readRecovery } from '../chain/recovery-set.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
@@ -27,7 +29,7 @@ import { executeBlock, repeatState } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
-import { writeFinal } from './chain-store.ts';
+import { loadEnd, writeFinal } from './chain-store.ts';
 
 /** `index`: changes of documents accepted up to here; it grows with the head. */
 export type ChainHead = {
@@ -42,6 +44,8 @@ export type Ground = {
   readonly index: DocumentIndex;
   /** After a seal that is not final: what stands on it orders nothing (CH36). */
   readonly sealed?: true;
+  /** Whom the block hands over to that is a recovery (CH38). */
+  readonly recover?: ValidatorSet;
 };
 
 /** A block's entries and what they did. */
@@ -141,6 +145,7 @@ export type CatchUp = {
   readonly store: Store;
   readonly founding: Founding;
   readonly verifier: Verifier;
+  readonly clock: Clock;
   readonly head: ChainHead;
   /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
   readonly blocks: readonly Uint8Array[];
@@ -158,7 +163,8 @@ export type CatchUp = {
 export async function catchUp(
   options: CatchUp,
 ): Promise<Pick<CaughtUp, 'applied' | 'certificate'> & { head: ChainHead; stopped: Failure | null }> {
-  const { store, founding, verifier, verified, readChanges, beside, onFinal } = options;
+  const { store, founding, verifier, clock, verified, readChanges, beside, onFinal } = options;
+  const recovery = readRecovery(founding.genesis);
   const { group } = founding;
   const blocks: CertifiedBlock[] = [];
   let unreadable: Failure | null = null;
@@ -173,15 +179,23 @@ export async function catchUp(
     tip: tipOfHead(head, founding),
     blocks,
     rules: rulesAfter(head.state, group),
+    recovery,
+    now: clock.now(),
     ports: {
       verifier,
+      endOf: (epoch) => loadEnd(store, founding, epoch),
       execute: async (certified) => {
         latest = options.executed?.(certified.block.id);
         if (latest) return ok(latest.result);
         const { state } = head;
         const entries = await verifyEntries(certified.entries, { state, group, verifier, verified, readChanges });
         if (!entries.ok) return entries;
-        const executed = executeOn(head, certified.block, entries.value);
+        const { header } = certified.block;
+        const isRecovering = isRecovery(header, rulesAfter(state, group).set, recovery);
+        const recover = isRecovering ? certified.nextSet : undefined;
+        if (isRecovering && !recover) return fail('bad_block', 'A recovery brings the validators that it names.');
+        const ground = { ...head, ...(recover && { recover }) };
+        const executed = executeOn(ground, certified.block, entries.value);
         if (!executed.ok) return executed;
         latest = executed.value;
         return ok(executed.value.result);

@@ -12,17 +12,17 @@ import { BLOCK_BYTES_MAX, MESSAGE_BYTES_MAX } from '../core/limits.ts';
 import { ok } from '../core/result.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
 import { bytes, hexBytes, list, struct, uint } from '../codec/schema.ts';
-import { encodeHeader } from '../chain/block.ts';
+import { decodeHeader, encodeHeader, type Block } from '../chain/block.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock, encodeFinality } from '../chain/certified-block.ts';
 import { GENESIS_EPOCH } from '../chain/genesis.ts';
-import { encodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
+import { decodeValidatorSet, encodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { feedIdSchema } from '../crypto/ids.ts';
 import { documentNameSchema, type ActorId, type ChangeHash } from '../feeds/document-change.ts';
 import { createGenesisState } from '../ledger/genesis-state.ts';
 import { decodeReceipt, encodeReceipt } from '../ledger/receipts.ts';
 import { createDocumentIndex, type IndexRow, type MutableIndex } from '../ledger/document-index.ts';
 import { loadState, stateEntries } from '../ledger/state.ts';
-import { encodeSeal, type Seal } from '../light-client/seals.ts';
+import { decodeSeal, encodeSeal, type Seal } from '../light-client/seals.ts';
 import { prefixRange } from './outbox-records.ts';
 
 const TIP_KEY = 'chain/tip';
@@ -240,6 +240,24 @@ export async function loadSeals(store: Store, epoch: number): Promise<Uint8Array
   const seals = await store.range({ from: sealKey(GENESIS_EPOCH), to: sealKey(epoch) });
   assert(seals.length === epoch, 'each epoch before this one ended with a seal');
   return seals.map(({ value }) => value);
+}
+
+/** The seal that ended an epoch before the present one, and who ordered in it. */
+export async function loadEnd(
+  store: Store,
+  founding: Founding,
+  epoch: number,
+): Promise<{ seal: Block; set: ValidatorSet }> {
+  const [ended, begun] = (await loadSeals(store, epoch + 1)).slice(-2).reverse();
+  const read = (bytes: Uint8Array | undefined): Seal => {
+    const seal = bytes && decodeSeal(bytes);
+    assert(seal?.ok, 'the own seals decode');
+    return seal.value;
+  };
+  const block = decodeHeader(read(ended).header);
+  const set = epoch === GENESIS_EPOCH ? ok(founding.set) : decodeValidatorSet(read(begun).validators);
+  assert(block.ok && set.ok, 'the own seals decode');
+  return { seal: block.value, set: set.value };
 }
 
 function sealOf({ block, ...finality }: CertifiedBlock, nextSet: ValidatorSet): Seal {

@@ -51,13 +51,14 @@ export class ValidatorNetwork {
   /** Says no to messages that get lost. */
   carries: (carried: Carried) => boolean = () => true;
   readonly sent: Carried[] = [];
+  readonly recoverers: readonly Signer[] = ['x', 'y', 'z'].map((name) => createSeedSigner(sha256(encodeUtf8(name))));
   readonly #admin = createSeedSigner(sha256(encodeUtf8('admin')));
   #outbox: Outbox | null = null;
   readonly #devices = new Map<number, Outbox>();
   #outboxes = 0;
 
-  /** `spare`: nodes that are no validators in the beginning. */
-  constructor(n: number, f = 0, spare = 0) {
+  /** `spare`: nodes that are no validators in the beginning. `recovery`: how many of three identities may recover it. */
+  constructor(n: number, f = 0, spare = 0, recovery = 0) {
     const signers = Array.from({ length: n + spare }, (_, at) =>
       createSeedSigner(sha256(encodeUtf8(`validator ${at}`))),
     );
@@ -70,7 +71,10 @@ export class ValidatorNetwork {
       members: [{ identity: identityFromKey(publicKeyBytes(this.#admin.key)), role: 'admin' }],
       validators: signers.slice(0, n).map(({ key }) => key),
       f,
-      recovery: { identities: [], threshold: 0 },
+      recovery: {
+        identities: recovery === 0 ? [] : this.recoverers.map(({ key }) => identityFromKey(publicKeyBytes(key))),
+        threshold: recovery,
+      },
       handles: [],
     });
     const founding = decodeGenesis(genesis);

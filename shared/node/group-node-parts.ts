@@ -44,6 +44,8 @@ export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' |
   readonly createValidator: () => Promise<Signer>;
   /** The one of these keys that is on this device. */
   readonly openValidator: (keys: readonly PublicKey[]) => Promise<Signer | null>;
+  /** From the disk, for good. */
+  readonly eraseValidator: (key: PublicKey) => Promise<void>;
   readonly self: LocalNode;
   /** The platform's, where it has one. */
   readonly agreement?: KeyAgreement | null;

@@ -33,6 +33,7 @@ import { Outbox } from './outbox.ts';
 import { routeSessions, type ValidatorPresence, ValidatorPeers } from './validator-peers.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
 import { OwnEntries } from './own-entries.ts';
+import { OwnValidators } from './own-validators.ts';
 import { isLostBy } from './refusals.ts';
 import { createSyncChain } from './sync-chain.ts';
 import { PatientStore } from './patient-store.ts';
@@ -57,6 +58,7 @@ export class GroupNode {
   readonly #own: OwnEntries;
   readonly #forks: ForkWatch;
   readonly #evidence: EvidenceWatch;
+  readonly #ownKeys: OwnValidators;
   readonly #edits: EditSender;
   readonly #disk: PatientStore;
   readonly #sync: GroupSync;
@@ -103,6 +105,7 @@ export class GroupNode {
     const mayWrite = (): boolean => this.#standing.isMember(identity) && this.refusal === null;
     this.#forks = new ForkWatch({ ...options, proofs: parts.forks, chain, outbox, orders: this.orders, mayWrite });
     this.#evidence = new EvidenceWatch({ ...options, chain, outbox, mayWrite });
+    this.#ownKeys = new OwnValidators({ ...options, group: founding.group, chain, outbox, mayWrite });
     this.#edits = new EditSender({
       ...{ clock, documents, outbox, onFailed },
       mayWrite: () => this.refusal === null,
@@ -142,9 +145,10 @@ export class GroupNode {
         this.#validators.greet();
         this.#orderIfDue();
       },
+      conflict: (failure) => this.#fail(failure),
       refused: ({ id }, failure) =>
         isLostBy(failure.code, { orderers: orderers() }) && this.#keepGoing(() => this.#own.drop(id, failure)),
-      failed: (error) => this.#fail('store_failed', messageOf(error)),
+      failed: (error) => this.#fail({ code: 'store_failed', because: messageOf(error) }),
     });
     this.#pending.take(chain.pool.inOrder());
     // More of one device than the pool takes: its owner sees it all the same.
@@ -185,14 +189,9 @@ export class GroupNode {
     return this.chain.signer !== null;
   }
 
-  /**
-   * Says that this device would order the group, by a key that is made for it (LG121): an admin decides. Of a device that
-   * orders already: it goes on with that key from the next seal on (LG126).
-   */
-  async offerToOrder(): Promise<PublicKey> {
-    const { key, operation } = await this.order.offer();
-    await this.submit([operation]);
-    return key;
+  /** Says that this device would order, by a key made for it (LG121): an admin decides, or the next seal (LG126). */
+  offerToOrder(): Promise<PublicKey> {
+    return this.#ownKeys.offer();
   }
 
   /** Whether a relay is reached. */
@@ -275,7 +274,7 @@ export class GroupNode {
   async close(): Promise<void> {
     await this.flush().catch(() => undefined);
     this.#closed = true;
-    const parts = [this.#edits, this.#pending, this.#forks, this.#evidence, this.order, this.#snapshots];
+    const parts = [this.#edits, this.#pending, this.#forks, this.#evidence, this.order, this.#snapshots, this.#ownKeys];
     for (const part of parts) part.close();
     await this.keys.close();
     this.#rooms.close();
@@ -382,10 +381,11 @@ export class GroupNode {
     for (const listener of this.#listeners) listener();
   }
 
-  #fail(code: string, because: string): void {
-    this.#failure = { code, because };
-    this.#options.log.error('group stopped', { code, because });
-    this.#options.events.failed(this.#failure);
+  #fail(failure: Failure): void {
+    this.#failure = failure;
+    this.#options.log.error('group stopped', failure);
+    this.#options.events.failed(failure);
+    this.#keepGoing(() => this.chain.rest());
   }
 
   /** Nobody waits for this work: when it fails, the log says so. */

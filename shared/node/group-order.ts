@@ -5,13 +5,12 @@ import type { Identity, PublicKey } from '../crypto/ids.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { Operation } from '../feeds/entry.ts';
-import type { Clock, Signer, Store } from '../platform/ports.ts';
+import type { Clock, Store } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { Ordering } from './ordering.ts';
 import type { SyncPeer } from './sync-peer.ts';
 import type { ValidatorPresence } from './validator-peers.ts';
-import { CLOCK_DRIFT_MAX } from '../core/limits.ts';
-import { createReadyOperation, READY_SPAN_MAX, validatorSet } from '../ledger/families/validators.ts';
+import { validatorSet } from '../ledger/families/validators.ts';
 import { decodeRecord, DEVICE } from '../ledger/records.ts';
 import { SEAL_INTERVAL } from '../ledger/seals.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
@@ -53,7 +52,6 @@ export type GroupOrderOptions = {
   readonly clock: Clock;
   readonly founding: Founding;
   readonly self: LocalNode;
-  readonly createValidator: () => Promise<Signer>;
   readonly presence: () => readonly ValidatorPresence[];
   readonly peers: () => readonly SyncPeer[];
 };
@@ -86,15 +84,6 @@ export class GroupOrder {
     return { ordering, store, reads, clock };
   }
 
-  /** Says that this device would order, by a key that is made for it (LG121). */
-  async offer(): Promise<{ readonly key: PublicKey; readonly operation: Operation }> {
-    const { clock, self, founding, createValidator } = this.#options;
-    const signer = await createValidator();
-    const until = clock.now() + READY_SPAN_MAX - CLOCK_DRIFT_MAX;
-    const given = { group: founding.group, signer, device: self.signer.key, until };
-    return { key: signer.key, operation: await createReadyOperation(given) };
-  }
-
   /** What an admin writes so that these keys order; as many may cheat as so many carry (CH1). */
   change(given: { readonly add: readonly PublicKey[]; readonly remove: readonly PublicKey[] }): {
     readonly operation: Operation;
@@ -119,6 +108,8 @@ export class GroupOrder {
     const { chain, clock, self } = this.#options;
     const { state } = chain;
     const planned = this.#planned.keys;
+    // They go on with what they offer by themselves (LG128).
+    const ordering = new Set(planned.flatMap((key) => readRecord(state, VALIDATOR, key)?.device ?? []));
     return [...stateEntries(state)].flatMap(([key, value]): OrderingOffer[] => {
       const candidate = key.startsWith('candidates/') ? decodeRecord(CANDIDATE, value) : null;
       if (!candidate?.ok) return [];
@@ -127,7 +118,7 @@ export class GroupOrder {
       const { ready: until = 0, device } = offered ?? {};
       const isRevoked = device === undefined || readRecord(state, DEVICE, device)?.revoked !== undefined;
       if (identity === undefined || isRevoked || until < clock.now()) return [];
-      if (planned.includes(candidate.value.key)) return [];
+      if (planned.includes(candidate.value.key) || ordering.has(device)) return [];
       return [{ key: candidate.value.key, identity, you: device === self.signer.key, until }];
     });
   }

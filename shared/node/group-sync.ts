@@ -10,6 +10,7 @@ import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
 import { decodeHeader } from '../chain/block.ts';
 import { decodeFinality, encodeCertifiedBlock, type CertifiedBlock } from '../chain/certified-block.ts';
+import { decodeValidatorSet } from '../chain/validator-set.ts';
 import { SNAPSHOT_BLOCKS_MIN } from '../core/limits.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
@@ -352,7 +353,8 @@ export class GroupSync {
   async #takeBlock(peer: Peer, message: Extract<SessionMessage, { t: 'block' }>): Promise<void> {
     const block = decodeHeader(message.header);
     const finality = decodeFinality(message);
-    if (!block.ok || !finality.ok) return bestOf(peer.sessions)?.close('bad_block');
+    const next = message.nextSet && decodeValidatorSet(message.nextSet);
+    if (!block.ok || !finality.ok || next?.ok === false) return bestOf(peer.sessions)?.close('bad_block');
     const stash = this.#stash.take(peer.device);
     let untaken = false;
     const { height, cut } = block.value.header;
@@ -366,7 +368,8 @@ export class GroupSync {
         peer.queue.push({ kind: 'message', message: { t: 'getBlocks', from: height } });
         return;
       }
-      const wire = encodeCertifiedBlock({ block: block.value, ...finality.value, entries });
+      const nextSet = next && { nextSet: next.value };
+      const wire = encodeCertifiedBlock({ block: block.value, ...finality.value, ...nextSet, entries });
       // It has what it sends, and gets none of it back.
       if (peer.height < height) peer.height = height;
       for (const { feed, to } of cut) raise(peer.known, { feed, seq: to });

@@ -32,6 +32,7 @@ import { formatInviteLink } from './invite-link.ts';
 import { keyFields } from './key-fields.ts';
 import { GROUP_RECORD_PREFIX } from './known-groups.ts';
 import { prefixRange } from './outbox-records.ts';
+import { finishRecovery, planRecovery, signRecovery } from './recovery.ts';
 import { createPrefixedStore } from './prefixed-store.ts';
 
 const KEY_BYTES = 32;
@@ -78,6 +79,8 @@ export type GroupsOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'l
   readonly createValidator: () => Promise<Signer>;
   /** The key if it was made on this device. */
   readonly openValidator: (key: PublicKey) => Promise<Signer | null>;
+  /** From the disk, for good. */
+  readonly eraseValidator: (key: PublicKey) => Promise<void>;
   readonly createSigner: (seed: Uint8Array) => Signer;
   readonly openRoom: (request: RoomRequest) => MemberRoom;
   /** Opens connections between browsers; null where there are none. */
@@ -155,6 +158,23 @@ export class Groups {
     const { self, sealingKey, createValidator } = this.#options;
     const validator = await createValidator();
     return { identity: self.identity, sealingKey, validator: validator.key };
+  }
+
+  /**
+   * This device goes on ordering a group whose validators are gone for good (CH38): by the word of its identity, where
+   * that is enough. Nothing may have been final for a week. `signer`: the identity's.
+   */
+  async recover(node: GroupNode, signer: Signer): Promise<Result<null, Failure>> {
+    const { clock, createValidator } = this.#options;
+    const { founding, chain } = node;
+    const { key } = await createValidator();
+    const plan = planRecovery({ chain, founding, keys: [key], f: 0, time: clock.now() });
+    if (!plan.ok) return plan;
+    const sig = await signRecovery(founding, plan.value, signer);
+    const block = finishRecovery(founding, plan.value, new Map([[signer.key, sig]]));
+    if (block === null) return fail('not_permitted', 'It takes others beside you to recover this group.');
+    const taken = await chain.takeBlocks([block]);
+    return taken.ok ? ok(null) : taken;
   }
 
   /** A group that is ordered here and not there yet: nothing is kept of it but its validator's key. */

@@ -24,6 +24,8 @@ export type OrderingEvents = {
   contradicted?(entry: VerifiedEntry): void;
   /** Other validators order from now on. */
   epoch?(): void;
+  /** Somebody has another final block of a height, or another end of an epoch (CH35, CH40): both are true, so somebody cheats. */
+  conflict?(failure: Failure): void;
   /** Two votes of one validator contradict each other; `set`: of their epoch. */
   evidence?(proof: EquivocationProof): void;
 };

@@ -189,8 +189,8 @@ export class Ordering {
 
   /**
    * Takes certified blocks of others, from the own tip upwards, and returns how many were new. A sole validator does so
-   * before `start` only, so that an old copy of the folder learns what it signed before it signs again.
-   * `conflicting_block`: somebody holds another final block of the own height; then nothing may be signed.
+   * before `start` only, so that an old copy of the folder learns what it signed before it signs again. After
+   * `conflicting_block` or `conflicting_seal` nothing may be signed.
    */
   async takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>> {
     if (this.#running && isSolo(this.#simplex) && this.#simplex.config.self !== null) {
@@ -242,6 +242,7 @@ export class Ordering {
       for (const final of finals) this.#emit((events) => events.final?.(final));
     }
     const value = stopped && applied === 0 ? err(stopped) : ok(applied);
+    if (stopped?.code.startsWith('conflicting_')) this.#emit((events) => events.conflict?.(stopped));
     if (applied === 0 || certificate === null) return { value, inputs: [] };
     if (!this.#running) {
       this.#dropRefused(this.#work.select());

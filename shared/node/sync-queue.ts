@@ -6,6 +6,7 @@ import type { SessionMessage } from '../session/session-messages.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { encodeHeader } from '../chain/block.ts';
 import { encodeFinality } from '../chain/certified-block.ts';
+import { encodeValidatorSet } from '../chain/validator-set.ts';
 
 /** Entries of one message: below the largest message, with room for what frames them. */
 const MESSAGE_ENTRY_BYTES: number = 768 * 1024;
@@ -136,11 +137,13 @@ export class SyncQueue {
   }
 
   async #sendBlock(certified: CertifiedBlock, missing: readonly Uint8Array[]): Promise<boolean> {
-    const { header } = certified.block;
+    const { block, nextSet } = certified;
+    const { header } = block;
     for (const entries of packEntries(missing)) {
       if (!(await this.#say({ t: 'blockEntries', height: header.height, entries }))) return false;
     }
-    return await this.#say({ t: 'block', header: encodeHeader(header), ...encodeFinality(certified) });
+    const next = nextSet && { nextSet: encodeValidatorSet(nextSet) };
+    return await this.#say({ t: 'block', header: encodeHeader(header), ...encodeFinality(certified), ...next });
   }
 
   async #say(message: SessionMessage): Promise<boolean> {

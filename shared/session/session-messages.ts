@@ -11,6 +11,7 @@ import {
   ENTRY_BYTES_MAX,
   HEADER_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  VALIDATOR_SET_BYTES_MAX,
   PROOF_BYTES_MAX,
   RESOLUTION_BYTES_MAX,
   SEALS_MAX,
@@ -127,6 +128,8 @@ const messageVariants = {
     header: bytes({ max: HEADER_BYTES_MAX }),
     certificate: bytes({ max: CERTIFICATE_BYTES_MAX }),
     after,
+    /** Of a seal: the validators that it names (CH11). */
+    nextSet: optional(bytes({ max: VALIDATOR_SET_BYTES_MAX })),
   }),
   /** SY4: blocks from this height upwards, with all their entries. */
   getBlocks: struct({ from: uint({ min: 1 }) }),

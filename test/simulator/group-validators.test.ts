@@ -2,8 +2,14 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
+import { RECOVERY_WAIT } from '../../shared/chain/recovery.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
+import { sha256 } from '../../shared/crypto/sha256.ts';
+import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { parseDocumentName } from '../../shared/feeds/document-name.ts';
+import { readRecord } from '../../shared/ledger/state.ts';
+import { CANDIDATE } from '../../shared/ledger/validator-records.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { inviteTo } from './group-pair.ts';
 import { createRpcChain } from '../../shared/node/rpc-chain.ts';
@@ -178,6 +184,17 @@ describe('a group that its members order together', () => {
   });
 });
 
+async function joinBob(stand: Stand): Promise<{ bob: Place; joined: GroupNode }> {
+  const { clock, world } = stand;
+  const disk = createMemoryDisk();
+  const member = await world.startMember({ name: 'bob', disk });
+  const bob: Place = { name: 'bob', disk, member };
+  (stand.places as Place[]).push(bob);
+  const joined = await member.groups.join(await inviteTo(nodes(stand)[0]!, stand.places[0]!.member!), 'Bob');
+  await clock.advanceUntil(() => joined.roleOf(member.identity) === 'member', MINUTE);
+  return { bob, joined };
+}
+
 describe('CH36: a group that hands over', () => {
   beforeAll(startAutomerge);
 
@@ -186,14 +203,9 @@ describe('CH36: a group that hands over', () => {
     async (read) => {
       const stand = await found(['alice'], read);
       const { clock, world } = stand;
-      const [alice] = stand.places;
-      const disk = createMemoryDisk();
-      const member = await world.startMember({ name: 'bob', disk });
-      const bob: Place = { name: 'bob', disk, member };
-      (stand.places as Place[]).push(bob);
       const own = nodes(stand)[0]!;
-      const joined = await member.groups.join(await inviteTo(own, alice!.member!), 'Bob');
-      await clock.advanceUntil(() => joined.roleOf(member.identity) === 'member', MINUTE);
+      const { bob, joined } = await joinBob(stand);
+      const { disk } = bob;
       const key = await joined.offerToOrder();
       await clock.advanceUntil(() => isSettled(stand), MINUTE);
       expect([own.orders, joined.orders]).toEqual([true, false]);
@@ -214,4 +226,70 @@ describe('CH36: a group that hands over', () => {
       expect(nodes(stand)[1]!.orders).toBe(true);
     },
   );
+});
+
+describe('LG126, LG128: keys of one epoch', () => {
+  beforeAll(startAutomerge);
+
+  const keysOn = async ({ disk }: Place): Promise<string[]> => {
+    const found = await disk.openStore().range({ from: 'vault/', to: 'vault0' });
+    return found.map(({ key }) => key.slice('vault/'.length));
+  };
+  const isOffered = ({ chain }: GroupNode, { member }: Place): boolean =>
+    readRecord(chain.state, CANDIDATE, member!.device) !== undefined;
+
+  test('each device goes on with a fresh key after a seal, and the old ones are on no disk', async () => {
+    const stand = await found(NAMES);
+    const { clock } = stand;
+    const [first] = nodes(stand);
+    await clock.advance(MINUTE);
+    expect(first!.chain.tip.height).toBe(0);
+    await edit(first!, 'first');
+    const allOffered = (): boolean => stand.places.every((place) => isOffered(first!, place)) && isSettled(stand);
+    await clock.advanceUntil(allOffered, 2 * MINUTE);
+    const founders = first!.validators.map(({ key }) => key);
+    const quiet = first!.chain.tip.height;
+    await clock.advance(10 * MINUTE);
+    expect(first!.chain.tip.height).toBe(quiet);
+    // Whoever is down at the seal does it when it is back.
+    const [late] = stand.places.slice(3);
+    kill(late!);
+    await first!.submit([validatorSet.create({ add: [], remove: [], f: 0 })]);
+    await clock.advanceUntil(() => first!.chain.validators.f === 0 && isSettled(stand), 2 * MINUTE);
+    await restart(stand, late!);
+    await edit(first!, 'second');
+    await clock.advanceUntil(() => nodes(stand).length === 4 && allOffered(), 3 * MINUTE);
+    const now = first!.validators.map(({ key }) => key);
+    expect(now.filter((key) => founders.includes(key))).toEqual([]);
+    for (const place of stand.places) {
+      const keys = await keysOn(place);
+      expect(keys.filter((key) => founders.some((old) => old === key))).toEqual([]);
+      // This epoch's and the next one's.
+      expect(keys.length).toBe(2);
+    }
+    await edit(nodes(stand)[3]!, 'third');
+    await clock.advanceUntil(() => isSettled(stand), MINUTE);
+    expect(await keysOf(first!)).toEqual(['first', 'second', 'third']);
+  });
+});
+
+describe('CH38: a group whose only device that ordered it is gone for good', () => {
+  beforeAll(startAutomerge);
+
+  test('goes on with another one by the word of its founder, after a week, and what waited becomes final', async () => {
+    const stand = await found(['alice']);
+    const { clock } = stand;
+    const { joined, bob } = await joinBob(stand);
+    kill(stand.places[0]!);
+    await edit(joined, 'waits');
+    await clock.advance(MINUTE);
+    const { groups, self } = bob.member!;
+    const founder = createSeedSigner(sha256(encodeUtf8('3 alice')));
+    expect(await groups.recover(joined, self.signer)).toMatchObject({ error: { code: 'bad_link' } });
+    await clock.advance(RECOVERY_WAIT);
+    expect(await groups.recover(joined, self.signer)).toMatchObject({ error: { code: 'not_permitted' } });
+    expect(await groups.recover(joined, founder)).toEqual({ ok: true, value: null });
+    await clock.advanceUntil(() => joined.orders && isSettled(stand), MINUTE);
+    expect(await keysOf(joined)).toEqual(['waits']);
+  });
 });

@@ -10,7 +10,7 @@ import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { GroupDocuments } from '../../shared/documents/group-documents.ts';
 import { Groups } from '../../shared/node/groups.ts';
 import type { GroupSignal } from '../../shared/node/group-node-parts.ts';
-import type { Clock, Link, PublicKey, Signer, Verifier } from '../../shared/platform/ports.ts';
+import type { Clock, Link, PublicKey, Verifier } from '../../shared/platform/ports.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import type { LocalNode } from '../../shared/session/session-identity.ts';
 import type { MailRoom } from '../../shared/node/group-mail.ts';
@@ -77,7 +77,8 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
     rooms,
     room,
     async startMember({ name, device: deviceName = 'laptop', disk, onChange = () => undefined }) {
-      const random = createSeededRandom(seed * 1_000 + ++starts);
+      const life = ++starts;
+      const random = createSeededRandom(seed * 1_000 + life);
       const self = await createLocalNode({
         owner: `${seed} ${name}`,
         device: `${seed} ${name} ${deviceName}`,
@@ -86,12 +87,10 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
       const { identity, signer } = self;
       const own = { alive: true, reachable: true };
       const signals: GroupSignal[] = [];
-      const validators = new Map<PublicKey, Signer>();
-      const validatorSeed = (): Uint8Array => sha256(encodeUtf8(`${seed} ${name} ${deviceName} validator`));
-      const validator = createSeedSigner(validatorSeed());
-      validators.set(validator.key, validator);
       const sealingSeed = sealingSeedOf(name);
       const store = disk.openStore();
+      const vaultKey = (key: PublicKey): string => `vault/${key}`;
+      let validators = 0;
       const mortal = {
         now: () => clock.now(),
         after: (delay: number, task: () => void) => clock.after(delay, () => (own.alive ? task() : undefined)),
@@ -113,8 +112,18 @@ export function createGroupWorld(options: GroupWorldOptions): GroupWorld {
         self,
         sealingKey: sealingKeyOfSeed(sealingSeed),
         sealingSeed: () => Promise.resolve(sealingSeed),
-        createValidator: () => Promise.resolve(validator),
-        openValidator: (key) => Promise.resolve(validators.get(key) ?? null),
+        async createValidator() {
+          const made = `${seed} ${name} ${deviceName} validator ${life} ${validators++}`;
+          const value = sha256(encodeUtf8(made));
+          const validator = createSeedSigner(value);
+          await store.write({ put: [{ key: vaultKey(validator.key), value }] }, 'strict');
+          return validator;
+        },
+        async openValidator(key) {
+          const secret = await store.get(vaultKey(key));
+          return secret ? createSeedSigner(secret) : null;
+        },
+        eraseValidator: (key) => store.write({ remove: [vaultKey(key)] }, 'strict'),
         createSigner: createSeedSigner,
         connector: null,
         blocks: null,

@@ -11,6 +11,7 @@ import type { EdgeConfig } from '../edge.ts';
 import { decodeCertifiedBlock } from '../../shared/chain/certified-block.ts';
 import { verifyCertificate } from '../../shared/chain/certificate.ts';
 import { GENESIS_EPOCH, decodeGenesis } from '../../shared/chain/genesis.ts';
+import { certifiersOf, readRecovery, type RecoverySet } from '../../shared/chain/recovery-set.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { publicKeyBytes } from '../../shared/crypto/ids.ts';
@@ -18,7 +19,7 @@ import { signedBytes } from '../../shared/crypto/signed-bytes.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 
 /** Whose certificate a block of some height needs. */
-export type BlockRules = ChainRules;
+export type BlockRules = ChainRules & { readonly recovery: RecoverySet | null };
 
 export type CheckedBlock = {
   readonly id: Cid;
@@ -35,7 +36,8 @@ type Refusal = Failure<'bad_block'>;
 export function readBlockRules(config: EdgeConfig): BlockRules {
   const founding = decodeGenesis(config.genesis);
   assert(founding.ok, 'a configuration holds a genesis that decodes');
-  return { group: founding.value.group, epoch: GENESIS_EPOCH, set: founding.value.set };
+  const { group, set, genesis } = founding.value;
+  return { group, epoch: GENESIS_EPOCH, set, recovery: readRecovery(genesis) };
 }
 
 export async function checkBlock(
@@ -55,7 +57,12 @@ export async function checkBlock(
   if (nextValidators !== (nextSet?.id ?? validators)) {
     return fail('bad_block', 'The block hands over to validators that it does not bring.');
   }
-  const certified = await verifyCertificate({ certificate, ...rules, verifier });
+  const certified = await verifyCertificate({
+    certificate,
+    group: rules.group,
+    set: certifiersOf(block.header, rules),
+    verifier,
+  });
   if (!certified.ok) return fail('bad_block', certified.error.because);
   const feedHeads = await checkEntries(decoded.value, rules.group, verifier);
   if (!feedHeads.ok) return feedHeads;
