@@ -70,6 +70,7 @@ export class EntryIntake {
   readonly pool = new EntryPool();
   /** Verified and admitted, and on their way to the disk: not in the pool before they are there. */
   readonly #arriving = new Map<VerifiedEntry, WaitingTerms>();
+  readonly #arrivingIds = new Set<Cid>();
   readonly #leaving: LeavingEntries;
   readonly counters = new EntryCounters();
   #cancelPurge: (() => void) | null = null;
@@ -229,7 +230,7 @@ export class EntryIntake {
       this.#working = null;
       throw error;
     } finally {
-      for (const entry of arriving) this.#arriving.delete(entry);
+      for (const entry of arriving) this.#arrived(entry);
     }
   }
 
@@ -244,7 +245,7 @@ export class EntryIntake {
     for (const entry of entries) {
       if (this.pool.add(entry, this.#arriving.get(entry))) added.push(entry);
       else forked.push(entry.id);
-      this.#arriving.delete(entry);
+      this.#arrived(entry);
     }
     if (forked.length > 0) this.#working = null;
     await this.#leaving.erase(this.#isHere, forked);
@@ -286,6 +287,7 @@ export class EntryIntake {
     if (working.draft === tried.draft) keep();
     else admitEntry(working, verified.value);
     this.#arriving.set(verified.value, terms);
+    this.#arrivingIds.add(id);
     return verified;
   }
 
@@ -328,10 +330,13 @@ export class EntryIntake {
     else if (!('body' in judged.value)) this.counters.add('dup_tx_reject_total');
   }
 
+  #arrived(entry: VerifiedEntry): void {
+    this.#arriving.delete(entry);
+    this.#arrivingIds.delete(entry.id);
+  }
+
   readonly #isHere = (id: Cid): boolean => {
-    if (this.pool.has(id)) return true;
-    for (const entry of this.#arriving.keys()) if (entry.id === id) return true;
-    return false;
+    return this.pool.has(id) || this.#arrivingIds.has(id);
   };
 
   /** Signatures are checked beside each other, of entries whose author may be heard at all (EN6). */
