@@ -56,6 +56,7 @@ describeInChromium('rules in the app', () => {
     await seen(page, 'Who gets in: whoever has an invite becomes whom an admin adds, from the next block on.');
     await button(page, 'Change…').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Change', exact: true }).click();
+    await page.getByRole('status').getByText('pending').waitFor();
     await page.evaluate((groupId) => globalThis.fake.order(groupId), GARDEN);
     const row = page.getByRole('listitem').filter({ hasText: 'How somebody becomes a member.' });
     await row.getByText('whom an admin adds').waitFor();
