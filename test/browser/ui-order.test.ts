@@ -17,7 +17,7 @@ describeInChromium('who orders, in the app', () => {
   test('the page of a group says who makes entries final and what was proven, and leads on', async () => {
     const page = await open(FULL, `#/groups/${CIRCLE}`);
     await seen(page, '3 of 4 must be here; 2 are: nothing becomes final until one returns.');
-    await seen(page, 'Somebody was proven to cheat.');
+    await seen(page, 'Something was signed twice.');
     await page.getByRole('link', { name: 'Who orders, and how it goes' }).click();
     await page.getByRole('heading', { name: 'Who orders', level: 1 }).waitFor();
     await seen(page, 'for 5 minutes · has block 41');

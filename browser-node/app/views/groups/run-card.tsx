@@ -19,7 +19,7 @@ export function RunCard({ group: { groupId } }: { group: GroupDetails }) {
       {order !== undefined && (
         <>
           {order.reports.length > 0 && (
-            <Notice tone="warn" title="Somebody was proven to cheat.">
+            <Notice tone="warn" title="Something was signed twice.">
               {order.reports.map((report) => {
                 const { title } = describeReport(report);
                 return <p key={title}>{title}.</p>;

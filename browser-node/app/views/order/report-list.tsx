@@ -6,10 +6,10 @@ import { describeReport } from '../../order-words.ts';
 
 export function ReportList({ reports }: { reports: readonly MisbehaviourReport[] }) {
   return (
-    <Card title="Reports of cheating">
+    <Card title="Signed twice">
       {reports.length === 0 && (
         <p class="faint">
-          None. Whoever signs two histories proves it by that: every device that sees both reports it by itself.
+          Nothing was. Whoever signs two histories proves it by that: every device that sees both reports it by itself.
         </p>
       )}
       <ul class="rows">
