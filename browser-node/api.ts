@@ -141,6 +141,8 @@ export type NodeStatus = {
   };
   readonly crypto: 'native' | 'pure';
   readonly clockSkew: number;
+  /** While a newcomer's puzzle is being solved: how likely it was to be done by now, 0 … 1. */
+  readonly joining?: number;
 };
 
 export type NodeEvents = {

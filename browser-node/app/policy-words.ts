@@ -38,6 +38,11 @@ const WORDS: Readonly<Record<string, Words>> = {
     means: 'How hard the puzzle is that somebody solves to get in: each bit doubles the work.',
     unit: count('bits'),
   },
+  joinsPerHour: {
+    label: 'Newcomers an hour',
+    means: 'Above it the puzzle becomes harder for a while; with 0 it stays as it is.',
+    unit: count('newcomers'),
+  },
   operationsPerDay: {
     label: 'Operations a day',
     means: 'How much one member may do in a day.',

@@ -20,8 +20,9 @@ export async function describeStatus(given: {
   readonly group: string;
   readonly device: 'native' | 'sealed';
   readonly skew: number;
+  readonly joining: number | undefined;
 }): Promise<NodeStatus> {
-  const { node, blobs, group, device, skew } = given;
+  const { node, blobs, group, device, skew, joining } = given;
   const { network, height, pending } = node.status();
   const [held, locks, estimate, persisted] = await Promise.all([
     blobs.stats(),
@@ -39,6 +40,7 @@ export async function describeStatus(given: {
     storage: { ...held, quota: estimate.quota ?? 0, persisted },
     crypto: device === 'native' ? 'native' : 'pure',
     clockSkew: skew,
+    ...(joining !== undefined && { joining }),
   };
 }
 

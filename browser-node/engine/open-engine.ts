@@ -145,7 +145,7 @@ async function composeNode(
     },
   });
   const time = new TimeCheck({ ...platform, node, onMeasured: () => mark('status') });
-  const puzzles = new PuzzleSearch(yieldTask);
+  const puzzles = new PuzzleSearch(yieldTask, () => mark('status'));
   const account = new EngineAccount({
     node,
     solve: (puzzle, giveUp) => puzzles.solve(puzzle, giveUp),
@@ -223,6 +223,7 @@ function reportStatus({ blobs, entry, vault }: EnginePlatform, { context, time }
     group: entry.group,
     device: vault.device.kind,
     skew: time.skew,
+    joining: context.puzzles.likelihood,
   });
 }
 

@@ -28,6 +28,11 @@ const OF_TOKENS = ['transferable', ...Object.keys(TOKEN_BOUNDS), 'taskRewards'];
 const AMOUNTS: ReadonlySet<string> = new Set(
   'faucetAmount claimRewardAmount maxTotalSupply maxAccountBalance emission.consumer emission.industrial'.split(' '),
 );
+/** What holds where a policy does not say. */
+const WHERE_ABSENT: Readonly<Record<string, string>> = {
+  claimRewardsPerDay: `${CLAIM_REWARDS_PER_DAY}`,
+  joinsPerHour: '0',
+};
 const EMISSION = 'emission.';
 /** What an emission begins with that an admin starts: as in a new group. */
 const HALVING: Millis = 4 * 365 * 86_400_000;
@@ -72,7 +77,7 @@ function describeParameters(node: GroupNode): PolicyParameter[] {
     const bounds = BOUNDS[name];
     return {
       name,
-      value: values.get(name) ?? (name === 'claimRewardsPerDay' ? `${CLAIM_REWARDS_PER_DAY}` : null),
+      value: values.get(name) ?? WHERE_ABSENT[name] ?? null,
       bounds: bounds === undefined ? null : { min: `${bounds.min}`, max: `${bounds.max}` },
       choices: CHOICES[name] ?? null,
     };

@@ -57,3 +57,15 @@ test('BN18, LG6: it gives up for a newer block, and goes on where it stopped whe
   expect(asked).toBeGreaterThan(1);
   expect(turns).toBeLessThan(2 * asked + 1);
 });
+
+test('BN18: says how likely it was to be done by now, and nothing once it is', async () => {
+  const told: (number | undefined)[] = [];
+  const search: PuzzleSearch = new PuzzleSearch(yieldTask, () => told.push(search.likelihood));
+  for (let block = 1; told.length < 4; block++) await search.solve({ ...puzzle(block), bits: 14 }, never);
+  expect(search.likelihood).toBeUndefined();
+  expect(told.at(-1)).toBeUndefined();
+  const shares = told.slice(0, told.indexOf(undefined)).map(Number);
+  expect(shares.length).toBeGreaterThan(0);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(shares.every((share) => share > 0 && share < 1)).toBe(true);
+});

@@ -5,6 +5,8 @@ import { searchPuzzle } from '../../shared/ledger/puzzle.ts';
 
 /** About five milliseconds of hashing: calls and frames never wait longer for the engine. */
 const SLICE_NONCES = 1_000;
+/** Times that progress is told until a solution is due. */
+const STEPS = 20;
 /** Blocks come slowly while nobody writes: the last few puzzles are those that can still be asked for. */
 const SOLVED_KEPT = 8;
 
@@ -12,11 +14,20 @@ type Search = { nonce: Uint8Array | null; next: number; slice: Promise<void> | n
 
 export class PuzzleSearch {
   readonly #yieldTurn: () => Promise<void>;
+  readonly #onProgress: () => void;
+  /** Solutions to be expected of what was tried since the last one was found. */
+  #odds = 0;
   readonly #searches = new Map<string, Search>();
 
-  /** `yieldTurn` resolves after whatever else waits has run. */
-  constructor(yieldTurn: () => Promise<void>) {
+  /** `yieldTurn` resolves after whatever else waits has run; `onProgress` is called now and then, and at the end. */
+  constructor(yieldTurn: () => Promise<void>, onProgress: () => void = () => undefined) {
     this.#yieldTurn = yieldTurn;
+    this.#onProgress = onProgress;
+  }
+
+  /** How likely it was to be done by now, 0 … 1, over all the blocks that it went on with; undefined while nobody waits. */
+  get likelihood(): number | undefined {
+    return this.#odds === 0 ? undefined : 1 - Math.exp(-this.#odds);
   }
 
   /** Null once it is to give up; given the same puzzle again it goes on where it stopped. */
@@ -38,6 +49,9 @@ export class PuzzleSearch {
     const { nonce, next } = searchPuzzle({ ...puzzle, from: search.next, count: SLICE_NONCES });
     search.next = next;
     search.nonce = nonce ?? null;
+    const before = this.#odds;
+    this.#odds = nonce ? 0 : before + SLICE_NONCES / 2 ** puzzle.bits;
+    if (nonce || Math.floor(this.#odds * STEPS) > Math.floor(before * STEPS)) this.#onProgress();
     if (!nonce) await this.#yieldTurn();
     search.slice = null;
   }

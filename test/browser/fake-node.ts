@@ -27,6 +27,8 @@ export type FakeOptions = {
   /** The call of this name fails with this code, once. */
   readonly fail?: { readonly call: string; readonly code: string; readonly message: string };
   readonly clockSkew?: number;
+  /** A newcomer's puzzle is under way. */
+  readonly joining?: number;
   /** Another device of the same person has revoked this one. */
   readonly revoked?: boolean;
 };
@@ -315,7 +317,7 @@ function createVersions(site: {
   };
 }
 
-function createState({ wallet = 'none', sites = 0, network = 'online', clockSkew = 0 }: FakeOptions) {
+function createState({ wallet = 'none', sites = 0, network = 'online', clockSkew = 0, joining }: FakeOptions) {
   const status: NodeStatus = {
     commons: MANIFEST,
     height: 1_042,
@@ -326,6 +328,7 @@ function createState({ wallet = 'none', sites = 0, network = 'online', clockSkew
     storage: { blocks: 1_204, bytes: 181_000_000, quota: 1_200_000_000, persisted: false },
     crypto: 'native',
     clockSkew,
+    ...(joining !== undefined && { joining }),
   };
   const kept = wallet === 'kept' || wallet === 'locked';
   return {

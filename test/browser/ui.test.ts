@@ -163,6 +163,12 @@ describeInChromium('the app', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
+  test('BN18: a newcomer sees how far the puzzle is', async () => {
+    const page = await open({ holdBefore: 'ordered', joining: 0.42 });
+    await publishExample(page);
+    await seen(page, 'solving a newcomer’s puzzle · 42 %');
+  });
+
   test('with nobody reachable it says so, goes on, and is live when it is done', async () => {
     const message = 'Nobody could be reached for 30 seconds: it goes on by itself.';
     const page = await open({ fail: { call: 'sites.publish', code: 'waiting_for_network', message } });

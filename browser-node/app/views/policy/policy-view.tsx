@@ -12,7 +12,7 @@ import { PolicyForm } from './policy-form.tsx';
 type Read = { readonly group: GroupDetails; readonly policy: GroupPolicy };
 
 /** Of whoever joins and writes; all others are of tokens. */
-const OF_WRITING = ['join', 'puzzleBits', 'operationsPerDay', 'bytesPerDay', 'blockInterval'];
+const OF_WRITING = ['join', 'puzzleBits', 'joinsPerHour', 'operationsPerDay', 'bytesPerDay', 'blockInterval'];
 
 export function PolicyView({ groupId }: { groupId: string }) {
   const { value, failure } = useLive(

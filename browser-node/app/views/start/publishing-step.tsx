@@ -17,8 +17,8 @@ type Line = { readonly name: string; readonly detail: string; readonly state: 'd
 const SHARES = { reading: 0.5, stored: 0.6, ordered: 0.8, held: 1 } as const;
 
 export function PublishingStep({ state }: { state: PublishingState }) {
-  const { publish } = useApp();
-  const lines = listLines(state.steps, state.folder.files.length);
+  const { publish, known } = useApp();
+  const lines = listLines(state.steps, { totalFiles: state.folder.files.length, joining: known.status.value?.joining });
   const now = lines.find((line) => line.state === 'now');
   const text = now === undefined ? 'Done' : `${now.name} ${now.detail}`.trim();
   const { waiting, stored, ordered } = state.steps;
@@ -64,7 +64,7 @@ export function PublishingStep({ state }: { state: PublishingState }) {
   );
 }
 
-function listLines(steps: Steps, totalFiles: number): Line[] {
+function listLines(steps: Steps, { totalFiles, joining }: { totalFiles: number; joining: number | undefined }): Line[] {
   const { reading, stored, ordered, held } = steps;
   const reached = held ? 4 : ordered ? 3 : stored ? 2 : 0;
   const state = (at: number): Line['state'] => {
@@ -81,7 +81,7 @@ function listLines(steps: Steps, totalFiles: number): Line[] {
     { name: 'Stored on this device', detail: '', state: state(1) },
     {
       name: 'Ordered by the network',
-      detail: ordered?.height === undefined ? '' : `block ${ordered.height}`,
+      detail: ordered?.height === undefined ? sayPuzzle(joining) : `block ${ordered.height}`,
       state: state(2),
     },
     {
@@ -90,6 +90,11 @@ function listLines(steps: Steps, totalFiles: number): Line[] {
       state: state(3),
     },
   ];
+}
+
+/** What every newcomer does once, which takes some seconds or, in a rush, minutes. */
+function sayPuzzle(joining: number | undefined): string {
+  return joining === undefined ? '' : `solving a newcomer’s puzzle · ${Math.round(100 * joining)} %`;
 }
 
 function fractionOf({ reading, stored, ordered, held }: Steps): number {
