@@ -1,7 +1,8 @@
 // The always-on node in one mesh: it says nothing that the edge could lose, answers after a restart, and keeps what people read.
 
 import { describe, expect, test } from 'vitest';
-import { createMemoryMesh, type MemoryMesh, type MemoryTab } from '../test/simulator/memory-mesh.ts';
+import { createMemoryMesh, solveAtOnce, type MemoryMesh, type MemoryTab } from '../test/simulator/memory-mesh.ts';
+import { checkPuzzle, searchPuzzle } from '../shared/ledger/puzzle.ts';
 import { createMemoryDisk } from '../test/simulator/memory-store.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import { cidFromDigest } from '../shared/codec/cid.ts';
@@ -20,8 +21,8 @@ const page = (text: string) => [{ path: 'index.html', body: encodeUtf8(text) }];
 const NEXT_BLOCK = 800;
 const pause = (span: number) => new Promise((resolve) => setTimeout(resolve, span));
 
-async function createStand(seed: string) {
-  const mesh = await createMemoryMesh(seed);
+async function createStand(seed: string, policy: { readonly joinsPerHour?: number } = {}) {
+  const mesh = await createMemoryMesh(seed, 1, policy);
   const disk = createMemoryDisk();
   const headless = await mesh.startHeadless(disk);
   assert((await headless.publishSite({ handle: docs, name: root, files: page('docs') })).ok, 'the docs are published');
@@ -124,6 +125,25 @@ describe('an always-on node', () => {
     expect(await member.ensureJoined()).toMatchObject({ ok: true });
     expect(await member.register(alice)).toMatchObject({ ok: true });
     tab.close();
+    await headless.close();
+  });
+
+  test('LG131: a newcomer whom others overtook at the door is asked for more, and solves that by itself', async () => {
+    const { mesh, headless } = await createStand('rush', { joinsPerHour: 1 });
+    const asked: number[] = [];
+    const late = await mesh.startTab('late', createMemoryDisk(), async (puzzle, giveUp) => {
+      asked.push(puzzle.bits);
+      // Just what is asked, so that one bit more is too little luck; two others are in before it is found.
+      if (asked.length > 1) return await solveAtOnce(puzzle, giveUp);
+      for (const name of ['first', 'second']) (await openMember(mesh, name)).close();
+      for (let from = 0; ; from++) {
+        const { nonce } = searchPuzzle({ ...puzzle, from, count: 1 });
+        if (nonce && !checkPuzzle({ ...puzzle, bits: puzzle.bits + 1 }, nonce)) return nonce;
+      }
+    });
+    expect(await late.account.member.ensureJoined()).toMatchObject({ ok: true });
+    expect(asked).toEqual([4, 6]);
+    late.close();
     await headless.close();
   });
 

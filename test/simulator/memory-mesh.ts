@@ -36,7 +36,8 @@ export type MemoryMesh = {
   readonly edge: MemoryEdge;
   /** `index`: which of the validators it is, each of another owner. */
   startHeadless(disk: MemoryDisk, index?: number): Promise<HeadlessNode>;
-  startTab(name: string, disk: MemoryDisk): Promise<MemoryTab>;
+  /** `solve`: how its puzzles are solved, if not at once. */
+  startTab(name: string, disk: MemoryDisk, solve?: Account['solve']): Promise<MemoryTab>;
 };
 
 export type MemoryTab = {
@@ -84,7 +85,11 @@ function isSameBlock(stored: Uint8Array, { block }: CertifiedBlock): boolean {
   return known.ok && known.value.block.id === block.id;
 }
 
-export async function createMemoryMesh(seed: string, validators = 1): Promise<MemoryMesh> {
+export async function createMemoryMesh(
+  seed: string,
+  validators = 1,
+  policy: { readonly joinsPerHour?: number } = {},
+): Promise<MemoryMesh> {
   const verifier = await createWebVerifier();
   const signerOf = (name: string): Signer => createSeedSigner(sha256(encodeUtf8(`${seed} ${name}`)));
   const nodes = Array.from({ length: validators }, (_, at) => {
@@ -98,7 +103,13 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
     name: 'memory commons',
     created: clock.now() - 1_000,
     join: 'open+puzzle',
-    policy: { puzzleBits: PUZZLE_BITS, operationsPerDay: 1_000, bytesPerDay: 10_000_000, blockInterval: 250 },
+    policy: {
+      puzzleBits: PUZZLE_BITS,
+      operationsPerDay: 1_000,
+      bytesPerDay: 10_000_000,
+      blockInterval: 250,
+      ...policy,
+    },
     members: nodes.map((node) => ({ identity: node.identity, role: 'admin' as const })),
     validators: nodes.map(({ validator }) => validator.key),
     f: Math.floor((validators - 1) / 3),
@@ -142,7 +153,7 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
       await node.start();
       return node;
     },
-    async startTab(name, disk) {
+    async startTab(name, disk, solve = solveAtOnce) {
       const store = disk.openStore();
       const blobs = disk.openBlobs();
       const node = await LightNode.open({
@@ -194,7 +205,7 @@ export async function createMemoryMesh(seed: string, validators = 1): Promise<Me
   };
 }
 
-const solve: Account['solve'] = async (puzzle) => {
+export const solveAtOnce: Account['solve'] = async (puzzle) => {
   for (let from = 0; ;) {
     const { nonce, next } = searchPuzzle({ ...puzzle, from, count: 1_000 });
     if (nonce) return nonce;
