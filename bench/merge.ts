@@ -22,6 +22,7 @@ import { createWebRandom, createWebVerifier } from '../shared/platform/web/web-c
 import { RelayRoom } from '../shared/session/relay-room.ts';
 import type { RoomId } from '../shared/session/room.ts';
 import { createMemoryDisk } from '../test/simulator/memory-store.ts';
+import { silentLog as log } from '../test/simulator/silent-log.ts';
 import { lineOf, median, type BenchLine } from './bench-line.ts';
 import { createChannelRoom, type ChannelRoom } from './channel-room.ts';
 import { installPeers } from './peer-script.ts';
@@ -36,7 +37,6 @@ const POLL = 1;
 const WAIT = 60_000;
 const PAGE = 'pages/merge';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
 
 type Merge = { readonly ms: number; readonly bytes: number };

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../test/simulator/seeded-random.ts';
+import { silentLog as log } from '../test/simulator/silent-log.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Clock, ListedBlobStore } from '../shared/platform/ports.ts';
 import { cidFromDigest } from '../shared/codec/cid.ts';
@@ -16,7 +17,6 @@ import { BlobKeeper } from './blob-keeper.ts';
 import { bundleSite } from './bundle.ts';
 
 const hasher = createWebHasher();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const LARGE = 600_000;
 const RUNS = 200;
 

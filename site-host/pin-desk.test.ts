@@ -11,6 +11,7 @@ import {
   type World,
 } from '../test/simulator/ledger-world.ts';
 import { createSimulatedClock } from '../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../test/simulator/silent-log.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import { HANDLE_LEASE } from '../shared/core/limits.ts';
 import { ok } from '../shared/core/result.ts';
@@ -21,7 +22,6 @@ import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
 import { PinDesk } from './pin-desk.ts';
 import type { Pinner, PinTask } from './pinner.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const handle = 'alice' as Handle;
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
+import { silentLog as log } from '../test/simulator/silent-log.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import { assert } from '../shared/core/assert.ts';
@@ -15,7 +16,6 @@ import { Pinner } from './pinner.ts';
 
 const hasher = createWebHasher();
 const clock = createWebClock();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const KEY = 'alice/';
 
 type Version = { readonly manifest: Cid; readonly blocks: ReadonlyMap<string, Uint8Array> };

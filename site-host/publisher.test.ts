@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryMesh, type MemoryMesh, type MemoryTab } from '../test/simulator/memory-mesh.ts';
 import { createMemoryDisk, type MemoryDisk } from '../test/simulator/memory-store.ts';
 import { createSimulatedClock } from '../test/simulator/simulated-clock.ts';
+import { silentLog } from '../test/simulator/silent-log.ts';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import { assert } from '../shared/core/assert.ts';
 import type { Handle, SiteName } from '../shared/ledger/handle-grammar.ts';
@@ -274,7 +275,7 @@ test('LG16: a publish whose lease waits for tomorrow’s quota says so', async (
     clock,
     random: createWebRandom(),
     hasher: createWebHasher(),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     account: () => account,
     isOnline: () => true,
     onChange: () => undefined,

@@ -5,6 +5,7 @@ import { createMemoryRoom } from '../test/simulator/memory-room.ts';
 import { createMemoryDisk } from '../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../test/simulator/silent-log.ts';
 import { pureVerifier as verifier } from '../shared/chain/chain.test-kit.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import { equalBytes } from '../shared/core/bytes.ts';
@@ -24,7 +25,6 @@ import { visitSite } from './visit-site.ts';
 
 /** Hashes and signatures at once: work in threads would not wait for a clock that a test moves. */
 const hasher = { sha256: async (bytes: Uint8Array) => sha256(bytes) };
-const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const FILES = {
   '/index.html': '<p>hello</p>',
   '/a.txt': 'a',

@@ -6,6 +6,7 @@ import { identityFromKey, publicKeyBytes } from '../../shared/crypto/ids.ts';
 import { PERSONAL } from '../../shared/ledger/families/personal.ts';
 import { createSeedSigner } from '../../shared/platform/web/seed-signer.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { silentLog } from '../../test/simulator/silent-log.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
 import { PersonalHost } from './personal-host.ts';
@@ -36,7 +37,7 @@ function open() {
         return () => void (later.includes(timer) && later.splice(later.indexOf(timer), 1));
       },
     },
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     store: createMemoryDisk().openStore(),
     wallet,
     mark: () => undefined,

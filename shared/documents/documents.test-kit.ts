@@ -2,6 +2,7 @@
 
 import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-store.ts';
 import { createUnsignedPerson, START, type Person } from '../../test/simulator/ledger-world.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { assert } from '../core/assert.ts';
 import {
   documentChangeOperation,
@@ -22,7 +23,6 @@ export const PAGE = 'pages/one' as DocumentName;
 export const PEOPLE = 'people' as DocumentName;
 
 const read = createChangeReader();
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export type Member = { readonly person: Person; readonly disk: MemoryDisk; documents: GroupDocuments };
 

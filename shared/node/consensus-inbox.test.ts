@@ -15,10 +15,10 @@ import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import type { Simplex, SimplexInput } from '../chain/simplex-state.ts';
 import { leaderOf } from '../chain/validator-set.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { ConsensusInbox } from './consensus-inbox.ts';
 import { encodeConsensus, type ConsensusMessage } from './consensus-wire.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const group = createTestGroup(4, 1);
 const { epoch, set } = group.rules;
 const block = testBlock(group, group.tip);

@@ -20,13 +20,13 @@ import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { loadBlockBytes } from './chain-store.ts';
 import { decodeConsensus, encodeConsensus, type ConsensusMessage, type Envelope } from './consensus-wire.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 
 const LATENCY = 20;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 export const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
 
 export type TestValidator = {

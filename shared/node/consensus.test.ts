@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { leaderOf } from '../chain/validator-set.ts';
 import { logRange } from '../chain/vote-log.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { ok } from '../core/result.ts';
 import { StoreError, type Signer, type Store } from '../platform/ports.ts';
 import { loadBlock, loadBlockBytes } from './chain-store.ts';
@@ -11,7 +12,6 @@ import { ValidatorNetwork, verifier } from './consensus.test-kit.ts';
 import { Ordering } from './ordering.ts';
 
 const SECOND = 1_000;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 function tipsOf(network: ValidatorNetwork): Set<string> {
   return new Set(network.running.map(({ tip }) => tip.id));

@@ -2,11 +2,10 @@
 
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import type { Edge, Store } from '../platform/ports.ts';
 import { EdgeCopy } from './edge-copy.ts';
 import type { Ordering } from './ordering.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A chain whose block n is the byte n, and an edge that takes only the block after its last. */
 function createStand() {

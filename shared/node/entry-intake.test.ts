@@ -12,6 +12,7 @@ import {
   type World,
 } from '../../test/simulator/ledger-world.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { parseEntry, type ParsedEntry } from '../feeds/entry.ts';
 import { nextEntryBody } from '../feeds/feed.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
@@ -20,7 +21,6 @@ import { createWebVerifier } from '../platform/web/web-crypto.ts';
 import { EntryIntake } from './entry-intake.ts';
 
 const verifier = await createWebVerifier();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const register = (handle: string) => handleRegister.create({ handle });
 
 function openIntake(world: World, disk = createMemoryDisk()) {

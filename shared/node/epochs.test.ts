@@ -5,6 +5,7 @@ import { pureVerifier, testCid } from '../chain/chain.test-kit.ts';
 import { logRange } from '../chain/vote-log.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import type { Cid } from '../codec/cid.ts';
 import { encodeGenesis } from '../chain/genesis.ts';
@@ -18,7 +19,6 @@ import { readMisbehaviour } from './misbehaviour.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Everything submitted is final with all that run, and they agree. */
 async function settle(network: ValidatorNetwork, most = 120 * SECOND): Promise<void> {

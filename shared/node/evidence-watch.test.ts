@@ -2,12 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { EvidenceWatch } from './evidence-watch.ts';
 import { ValidatorNetwork } from './consensus.test-kit.ts';
 import type { OrderingEvents } from './ordering-options.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('LG127: a proof is sent once by each node, and once more only when it could not be written', async () => {
   const network = new ValidatorNetwork(4, 1);

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { cidOf } from '../../test/simulator/ledger-world.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import type { Failure, Result } from '../core/result.ts';
 import { fail, ok } from '../core/result.ts';
 import type { ChainReads } from './chain-reads.ts';
@@ -13,7 +14,6 @@ import type { SessionDesk } from './session-desk.ts';
 import { FinalReports } from './final-reports.ts';
 
 const MINUTE = 60_000;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const entry: OwnEntry = { id: cidOf('own entry'), bytes: new Uint8Array(1) };
 
 function createStand() {

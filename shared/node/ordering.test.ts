@@ -23,11 +23,11 @@ import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createWebClock } from '../platform/web/web-clock.ts';
 import { createWebRandom, createWebVerifier } from '../platform/web/web-crypto.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { ChainReads } from './chain-reads.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const validator = createSeedSigner(sha256(encodeUtf8('validator')));
 const verifier = await createWebVerifier();
 const clock = createWebClock();

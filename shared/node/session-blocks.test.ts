@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryLinks } from '../../test/simulator/memory-link.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog } from '../../test/simulator/silent-log.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { BLOB_LEAF_BYTES } from '../core/limits.ts';
@@ -10,7 +11,6 @@ import { parseBlockFrame } from '../session/block-frames.ts';
 import { createLinkRoom, LINK_PEER } from '../session/link-room.ts';
 import { PublicReadClient } from '../session/public-read-client.ts';
 import { PublicReadServer } from '../session/public-read-server.ts';
-import { silentLog } from '../session/session.test-kit.ts';
 import { BlockFetcher } from './block-fetcher.ts';
 import type { Session } from '../session/session.ts';
 import { createPeerSource } from './block-sources.ts';

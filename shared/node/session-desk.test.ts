@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { createPerson, write } from '../../test/simulator/ledger-world.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
 import { SUBMITTED_ENTRIES_PER_MINUTE } from '../core/limits.ts';
@@ -17,7 +18,6 @@ import type { Ordering } from './ordering.ts';
 import type { OrderingEvents } from './ordering-options.ts';
 import { SessionDesk } from './session-desk.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const none = new Uint8Array(0);
 
 function createSession(peer = 1) {

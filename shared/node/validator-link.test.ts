@@ -6,6 +6,7 @@ import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import type { Cid } from '../codec/cid.ts';
@@ -24,7 +25,6 @@ import type { SessionMessage } from '../session/session-messages.ts';
 import { Outbox } from './outbox.ts';
 import { ValidatorLink } from './validator-link.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const random = createWebRandom();
 /** Without threads: a simulated clock does not wait for them. */
 const verifier = { verify: (claim: Parameters<typeof verifyPure>[0]) => Promise.resolve(verifyPure(claim)) };

@@ -9,8 +9,8 @@ import { encodeUtf8 } from '../codec/base.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { ValidatorPeers } from './validator-peers.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const group = createTestGroup(4, 1);
 const { set } = group.rules;
 

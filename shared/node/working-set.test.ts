@@ -14,6 +14,7 @@ import {
 } from '../../test/simulator/ledger-world.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
 import { giveTokens, TOKENS } from '../../test/simulator/tokens.ts';
+import { silentLog as log } from '../../test/simulator/silent-log.ts';
 import type { PublicKey } from '../crypto/ids.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { EntryTerms } from '../feeds/feed.ts';
@@ -28,7 +29,6 @@ import { EntryPool } from './entry-pool.ts';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const verifier = await createWebVerifier();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const ANY = [{ kind: 'test.any', body: new Uint8Array(8) }];
 const PER_DEVICE = 250;

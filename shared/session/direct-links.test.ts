@@ -3,6 +3,7 @@ import { createMemoryNetwork, type MemoryNetwork } from '../../test/simulator/me
 import { createMemoryRoom, type MemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog } from '../../test/simulator/silent-log.ts';
 import { cidFromDigest } from '../codec/cid.ts';
 import { DirectLinks, type DirectLinksOptions } from './direct-links.ts';
 import type { DirectConnector } from './direct-pipe.ts';
@@ -11,7 +12,7 @@ import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
 import type { SessionMessage } from './session-messages.ts';
 import type { Session } from './session.ts';
-import { silentLog, testNode, testVerifier } from './session.test-kit.ts';
+import { testNode, testVerifier } from './session.test-kit.ts';
 
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
 const WAIT = 60_000;

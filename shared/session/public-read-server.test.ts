@@ -2,13 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { ok } from '../core/result.ts';
 import { CHANNEL_REQUEST, type PayloadRoom, type RoomEvents } from './payload-room.ts';
 import { decodeAnswer, encodeRequest } from './public-read-messages.ts';
 import { PublicReadServer } from './public-read-server.ts';
 import { ROOM_PEER } from './relay-wire.ts';
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('PR9: the gateway of a room, which asks for all its visitors, is not stopped by what one of them makes it ask', async () => {
   const clock = createSimulatedClock();

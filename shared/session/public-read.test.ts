@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { createMemoryRoom, type MemoryRoomOptions } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom, type SeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
 import { BLOB_LEAF_BYTES, MANIFEST_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { FeedId, PublicKey } from '../crypto/ids.ts';
-import type { Log } from '../platform/ports.ts';
 import { CHANNEL_ANSWER, CHANNEL_REQUEST } from './payload-room.ts';
 import { PlainChannel } from './plain-channel.ts';
 import { PublicReadClient, type ReadFailure } from './public-read-client.ts';
@@ -21,8 +21,6 @@ import {
 import { PublicReadServer, type PublicReadSource } from './public-read-server.ts';
 import { RelayRoom } from './relay-room.ts';
 import { SERVICE_READ, type PeerId } from './relay-wire.ts';
-
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 type World = {
   readonly clock: SimulatedClock;

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { createMemoryRoom, type MemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { cidFromDigest } from '../codec/cid.ts';
 import { HAVE_TTL } from '../core/limits.ts';
-import type { Link, Log } from '../platform/ports.ts';
+import type { Link } from '../platform/ports.ts';
 import type { RoomEvents } from './payload-room.ts';
 import { RelayRoom, type RelayRoomOptions } from './relay-room.ts';
 import { encodeError, encodeFound, encodeWelcome, type PeerId, SERVICE_READ, SERVICE_SEED } from './relay-wire.ts';
 
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const manifest = cidFromDigest('dag-cbor', new Uint8Array(32).fill(1));
 
 function start(seed = 1): {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog } from '../../test/simulator/silent-log.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, cidToBytes } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
@@ -16,7 +17,7 @@ import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
 import type { SessionMessage } from './session-messages.ts';
 import { encodeSessionPayload, parseSessionPayload } from './session-wire.ts';
-import { silentLog, testNode, testVerifier } from './session.test-kit.ts';
+import { testNode, testVerifier } from './session.test-kit.ts';
 import type { Session } from './session.ts';
 
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));

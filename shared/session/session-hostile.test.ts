@@ -3,6 +3,7 @@ import { testNode } from './session.test-kit.ts';
 import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, cidToBytes } from '../codec/cid.ts';
 import { concatBytes } from '../core/bytes.ts';
@@ -20,7 +21,6 @@ import { encodeSessionFrame, type SessionFrame, type SessionMessage } from './se
 import { encodeSessionPayload, padFragment, parseSessionPayload, RECORD_FRAGMENT_BYTES_MAX } from './session-wire.ts';
 import type { SessionRole } from './session-wire.ts';
 
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const verifier: Verifier = { verify: (claim) => Promise.resolve(verifyPure(claim)) };
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
 const ROOM = publicRoomId(GROUP);

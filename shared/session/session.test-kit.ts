@@ -1,16 +1,9 @@
-// What the tests of sessions share: nodes with fixed keys, a log that keeps silent, bytes inside bytes.
+// What the tests of sessions share: nodes with fixed keys, bytes inside bytes.
 
 import { createLocalNode } from '../../test/simulator/local-node.ts';
 import { verifyPure } from '../crypto/ed25519.ts';
-import type { Log, Verifier } from '../platform/ports.ts';
+import type { Verifier } from '../platform/ports.ts';
 import type { LocalNode } from './session-identity.ts';
-
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 export const testVerifier: Verifier = { verify: (claim) => Promise.resolve(verifyPure(claim)) };
 

@@ -16,8 +16,7 @@ import type { SessionMessage } from '../../shared/session/session-messages.ts';
 import type { GroupWorld } from '../simulator/group-world.ts';
 import { createSeededRandom } from '../simulator/seeded-random.ts';
 import type { SimulatedClock } from '../simulator/simulated-clock.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+import { silentLog as log } from '../simulator/silent-log.ts';
 
 export type HostileMember = {
   readonly sessions: readonly Session[];

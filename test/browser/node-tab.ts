@@ -24,12 +24,12 @@ import { Publisher } from '../../site-host/publisher.ts';
 import { openFolderBlobStore } from '../../cli/platform/folder-blob-store.ts';
 import { openSqliteStore } from '../../cli/platform/sqlite-store.ts';
 import { createMemoryDisk } from '../simulator/memory-store.ts';
+import { silentLog as silent } from '../simulator/silent-log.ts';
 
 /** Hashes tried before the event loop has its turn: sockets must stay alive while a puzzle is solved. */
 const HASHES_AT_ONCE = 1_000;
 /** A tab of a test hears of a new relay soon. */
 const DIRECTORY_INTERVAL = 1_000;
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a tab keeps: a memory disk of the simulator, or `folderDisk`. Opening the same one again goes on with it. */
 export type TabDisk = { openStore(): Store; openBlobs(): BlobStore | Promise<BlobStore> };

@@ -20,10 +20,10 @@ import { parseSiteLabel } from '../../shared/ledger/handle-grammar.ts';
 import { createTestCommons, startTestEdge, type TestCommons, type TestEdge } from '../contracts/edge.test-kit.ts';
 import { closeAtEnd, describeInChromium, launchChromium } from './harness.ts';
 import { buildSiteFiles, WITHOUT_ED25519 } from './visit-edge.ts';
+import { silentLog as log } from '../simulator/silent-log.ts';
 
 const FILES = 36;
 const clock = createWebClock();
-const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let commons: TestCommons;
 let edge: TestEdge;

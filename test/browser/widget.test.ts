@@ -23,10 +23,10 @@ import { createTestCommons, fileOf, siteKey, startTestEdge, type TestCommons } f
 import { startFlipProxy, type FlipProxy, type Passing } from './flip-proxy.ts';
 import { closeAtEnd, describeInChromium, launchChromium, makeTempFolder, type Chromium } from './harness.ts';
 import { WITHOUT_ED25519 } from './visit-edge.ts';
+import { silentLog as log } from '../simulator/silent-log.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MINUTE = 60_000;
-const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let commons: TestCommons;
 let proxy: FlipProxy;

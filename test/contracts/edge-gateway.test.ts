@@ -11,7 +11,6 @@ import { fail, ok } from '../../shared/core/result.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { equalBytes } from '../../shared/core/bytes.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
-import type { Log } from '../../shared/platform/ports.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebRandom, createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
@@ -29,8 +28,8 @@ import {
   type TestCommons,
   type TestEdge,
 } from './edge.test-kit.ts';
+import { silentLog as silent } from '../simulator/silent-log.ts';
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const ASSETS = {
   'site/loader.html': '<!doctype html><title>loader</title>',
   'site/sw.js': 'self.site = WEFT.commons;',

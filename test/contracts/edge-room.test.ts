@@ -23,6 +23,7 @@ import {
   type RelayToClientFrame,
 } from '../../shared/session/relay-wire.ts';
 import { createTestCommons, startTestEdge, type TestEdge } from './edge.test-kit.ts';
+import { silentLog as log } from '../simulator/silent-log.ts';
 
 const LONG = process.env['WEFT_LONG'] === '1';
 /** workerd lets an object without events sleep after about ten seconds. */
@@ -224,7 +225,6 @@ describe('ED41: mail', () => {
   async function visit<T>(room: string, act: (mail: MailClient) => Promise<T>): Promise<T> {
     const clock = createWebClock();
     const random = createWebRandom();
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
     const connect = () => connectWebSocketLink(edge.socketUrl(room));
     const relayRoom = new RelayRoom({ connect, clock, random, services: 0, log });
     expect(await relayRoom.whenOnline(5_000)).toBe(true);

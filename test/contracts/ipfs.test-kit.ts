@@ -1,7 +1,6 @@
 // What tests of the IPFS gateway stand on: an edge in workerd, and a peer in its room that has the blocks it is given.
 
 import type { Cid } from '../../shared/codec/cid.ts';
-import type { Log } from '../../shared/platform/ports.ts';
 import { assert } from '../../shared/core/assert.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
@@ -12,8 +11,7 @@ import { RelayRoom } from '../../shared/session/relay-room.ts';
 import { SERVICE_READ } from '../../shared/session/relay-wire.ts';
 import { publicRoomId } from '../../shared/session/room.ts';
 import { createTestCommons, startTestEdge, type TestCommons, type TestEdge } from './edge.test-kit.ts';
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+import { silentLog as silent } from '../simulator/silent-log.ts';
 
 export type IpfsStand = {
   readonly edge: TestEdge;

@@ -22,8 +22,8 @@ import { createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import type { HeadlessNode } from '../../site-host/headless-node.ts';
 import { createMemoryMesh, type MemoryMesh } from '../simulator/memory-mesh.ts';
 import { createMemoryDisk } from '../simulator/memory-store.ts';
+import { silentLog as log } from '../simulator/silent-log.ts';
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const clock = createWebClock();
 const TOKEN = '5'.repeat(64);
 const PAGE = 'https://tool.example';

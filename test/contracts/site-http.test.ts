@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { assert } from '../../shared/core/assert.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { ok } from '../../shared/core/result.ts';
-import type { Log } from '../../shared/platform/ports.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
 import { createWebRandom } from '../../shared/platform/web/web-crypto.ts';
 import { connectWebSocketLink } from '../../shared/platform/web/web-socket-link.ts';
@@ -26,9 +25,9 @@ import {
   type SiteAsk,
   type SiteHost,
 } from './site-http-contract.ts';
+import { silentLog as silent } from '../simulator/silent-log.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 type Started = { readonly host: SiteHost; stop(): Promise<void> };
 

@@ -11,6 +11,7 @@ import { EntryIntake } from '../../shared/node/entry-intake.ts';
 import { createWebVerifier } from '../../shared/platform/web/web-crypto.ts';
 import { createPerson, createWorld, GROUP, join, makeBlock, write, type Person, type World } from './ledger-world.ts';
 import { createMemoryDisk } from './memory-store.ts';
+import { silentLog } from './silent-log.ts';
 
 const STRANGERS = process.env['WEFT_LONG'] ? 10_000 : 500;
 /** Blocks of the first hour, in each of which as many come as the policy wants in a whole hour. */
@@ -51,7 +52,7 @@ async function openStand(): Promise<Stand> {
     store: createMemoryDisk().openStore(),
     clock: { now: () => world.time + SECOND, after: () => () => undefined },
     verifier,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     group: GROUP,
     head: () => ({
       state: world.state,

@@ -24,8 +24,7 @@ import type { MemoryDisk } from './memory-store.ts';
 import { createPromptCompressor } from './prompt-compressor.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+import { silentLog as log } from './silent-log.ts';
 
 export type GroupWorld = {
   /** The relay's room of that id, as every member sees it. */

@@ -20,11 +20,11 @@ import { Publisher } from '../../site-host/publisher.ts';
 import { createMemoryRoom, type MemoryRoom } from './memory-room.ts';
 import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
+import { silentLog as log } from './silent-log.ts';
 
 const clock = createWebClock();
 const random = createWebRandom();
 const hasher = createWebHasher();
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const PUZZLE_BITS = 4;
 
 export type MemoryEdge = Edge & { readonly blocksStored: Uint8Array[]; reachable: boolean };

@@ -10,8 +10,7 @@ import type { GroupWorld, WorldMember } from './group-world.ts';
 import type { MemoryDisk } from './memory-store.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+import { silentLog as log } from './silent-log.ts';
 
 /** What the commons says of one identity, ordered as its rule would (LG90); every answer takes its time. */
 function createCommons(clock: SimulatedClock) {

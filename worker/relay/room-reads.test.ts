@@ -16,6 +16,7 @@ import {
   SERVICE_SEED,
 } from '../../shared/session/relay-wire.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
+import { silentLog as silent } from '../../test/simulator/silent-log.ts';
 import { PUBLIC_POLICY } from '../policy.ts';
 import { createRoomCore, type Member } from './room-core.ts';
 import { createRoomReads, type RoomReads } from './room-reads.ts';
@@ -25,7 +26,6 @@ const CID = cidFromDigest('raw', sha256(BLOCK));
 const SITE = cidFromDigest('dag-cbor', new Uint8Array(32).fill(1));
 /** Done within a turn: simulated time must not pass while a real thread hashes. */
 const hasher = { sha256: (bytes: Uint8Array) => Promise.resolve(new Uint8Array(sha256(bytes))) };
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 const HONEST: PublicReadSource = {
   getBlocks: (cids) => Promise.resolve(cids.map((cid) => (cid === CID ? BLOCK : undefined))),
