@@ -1,12 +1,12 @@
 // What a visitor believes about a site, and fetches of it: from a room of peers in memory and an edge that may lie.
 
 import { expect, test } from 'vitest';
+import { pureVerifier as verifier } from '../test/simulator/pure-verifier.ts';
 import { createMemoryRoom } from '../test/simulator/memory-room.ts';
 import { createMemoryDisk } from '../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../test/simulator/simulated-clock.ts';
 import { silentLog as log } from '../test/simulator/silent-log.ts';
-import { pureVerifier as verifier } from '../shared/chain/chain.test-kit.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import { equalBytes } from '../shared/core/bytes.ts';
 import { ok } from '../shared/core/result.ts';

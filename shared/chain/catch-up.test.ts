@@ -1,13 +1,14 @@
 // Catching up: only what links, is certified and executes to the same roots is taken, and answers may be cut anywhere.
 
 import { describe, expect, test } from 'vitest';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { fail, ok } from '../core/result.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { tipOf, type Tip } from './block.ts';
 import { type CertifiedBlock } from './certified-block.ts';
 import { applyCertifiedBlocks, type CatchUpPorts } from './catch-up.ts';
-import { certifyBlock, createTestGroup, pureVerifier, testBlock, testCid, type TestGroup } from './chain.test-kit.ts';
+import { certifyBlock, createTestGroup, testBlock, testCid, type TestGroup } from './chain.test-kit.ts';
 import { createSimplex, stepSimplex } from './simplex.ts';
 
 const group = createTestGroup(1);

@@ -1,16 +1,8 @@
 // Certificates, votes and validator sets: exactly a quorum, in one form only.
 
 import { describe, expect, test } from 'vitest';
-import {
-  certifyBlock,
-  claimOf,
-  createTestGroup,
-  pureVerifier as verifier,
-  signVote,
-  testBlock,
-  testCid,
-  testSigner,
-} from './chain.test-kit.ts';
+import { pureVerifier as verifier } from '../../test/simulator/pure-verifier.ts';
+import { certifyBlock, claimOf, createTestGroup, signVote, testBlock, testCid, testSigner } from './chain.test-kit.ts';
 import {
   assembleCertificate,
   decodeCertificate,

@@ -4,9 +4,9 @@ import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, type Cid } from '../codec/cid.ts';
 import { assert } from '../core/assert.ts';
 import { identityFromKey, publicKeyFromBytes, type PublicKey } from '../crypto/ids.ts';
-import { publicKeyOfSeed, signPure, verifyPure } from '../crypto/ed25519.ts';
+import { publicKeyOfSeed, signPure } from '../crypto/ed25519.ts';
 import { sha256 } from '../crypto/sha256.ts';
-import type { Signer, Verifier } from '../platform/ports.ts';
+import type { Signer } from '../platform/ports.ts';
 import { createBlock, type Block, type ChainRules, type Header, type Tip } from './block.ts';
 import { assembleCertificate, type VerifiedCertificate } from './certificate.ts';
 import { decodeGenesis, encodeGenesis, GENESIS_EPOCH, genesisTip, type Founding, type Genesis } from './genesis.ts';
@@ -24,8 +24,6 @@ export type TestGroup = {
   /** In the order of the set. */
   readonly signers: readonly Signer[];
 };
-
-export const pureVerifier: Verifier = { verify: async (claim) => verifyPure(claim) };
 
 export function testSigner(name: string): Signer {
   const seed = sha256(encodeUtf8(name));

@@ -1,11 +1,12 @@
 // Seals as links and in catching up: what may stand on one, and whose votes count after it.
 
 import { describe, expect, test } from 'vitest';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { ok } from '../core/result.ts';
 import { checkLink, tipOf, type Header, type Tip } from './block.ts';
 import { applyCertifiedBlocks } from './catch-up.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock, type CertifiedBlock } from './certified-block.ts';
-import { certifyBlock, createTestGroup, pureVerifier, testBlock, testCid, type TestGroup } from './chain.test-kit.ts';
+import { certifyBlock, createTestGroup, testBlock, testCid, type TestGroup } from './chain.test-kit.ts';
 import { createValidatorSet } from './validator-set.ts';
 
 const group = createTestGroup(3);

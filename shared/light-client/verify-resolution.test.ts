@@ -1,9 +1,10 @@
 // A resolution is believed only whole: every part that was changed is noticed and named.
 
 import fc from 'fast-check';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FUZZ_CASES } from '../../test/fuzz-cases.ts';
-import { certifyBlock, createTestGroup, pureVerifier, testBlock, testCid } from '../chain/chain.test-kit.ts';
+import { certifyBlock, createTestGroup, testBlock, testCid } from '../chain/chain.test-kit.ts';
 import { encodeHeader } from '../chain/block.ts';
 import { encodeCertificate } from '../chain/certificate.ts';
 import { createStatus, encodeStatus } from '../chain/status.ts';

@@ -1,21 +1,14 @@
 // What a validator hears: checked before the machine sees it, no more often than needed, and bounded for each peer.
 
 import { describe, expect, test } from 'vitest';
-import {
-  certifyBlock,
-  claimOf,
-  createTestGroup,
-  INTERVAL,
-  pureVerifier,
-  signVote,
-  testBlock,
-} from '../chain/chain.test-kit.ts';
+import { certifyBlock, claimOf, createTestGroup, INTERVAL, signVote, testBlock } from '../chain/chain.test-kit.ts';
 import { createBlock } from '../chain/block.ts';
 import { createSimplex, stepSimplex } from '../chain/simplex.ts';
 import type { Simplex, SimplexInput } from '../chain/simplex-state.ts';
 import { leaderOf } from '../chain/validator-set.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { ConsensusInbox } from './consensus-inbox.ts';
 import { encodeConsensus, type ConsensusMessage } from './consensus-wire.ts';
 

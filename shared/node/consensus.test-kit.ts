@@ -4,13 +4,12 @@ import type { Address } from '../chain/simplex-state.ts';
 import type { Founding } from '../chain/genesis.ts';
 import { voteBytes, type Vote, type VoteClaim } from '../chain/vote.ts';
 import type { Cid } from '../codec/cid.ts';
-import type { Signer, Verifier } from '../platform/ports.ts';
+import type { Signer } from '../platform/ports.ts';
 import type { ConsensusEvents, ConsensusPeers } from './consensus-line.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { assert } from '../core/assert.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { createDeviceCertificate } from '../crypto/device.ts';
-import { verifyPure } from '../crypto/ed25519.ts';
 import { identityFromKey, publicKeyBytes } from '../crypto/ids.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { Operation } from '../feeds/entry.ts';
@@ -21,13 +20,13 @@ import { createMemoryDisk, type MemoryDisk } from '../../test/simulator/memory-s
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier as verifier } from '../../test/simulator/pure-verifier.ts';
 import { loadBlockBytes } from './chain-store.ts';
 import { decodeConsensus, encodeConsensus, type ConsensusMessage, type Envelope } from './consensus-wire.ts';
 import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 
 const LATENCY = 20;
-export const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
 
 export type TestValidator = {
   readonly index: number;

@@ -5,10 +5,11 @@ import { leaderOf } from '../chain/validator-set.ts';
 import { logRange } from '../chain/vote-log.ts';
 import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier as verifier } from '../../test/simulator/pure-verifier.ts';
 import { ok } from '../core/result.ts';
 import { StoreError, type Signer, type Store } from '../platform/ports.ts';
 import { loadBlock, loadBlockBytes } from './chain-store.ts';
-import { ValidatorNetwork, verifier } from './consensus.test-kit.ts';
+import { ValidatorNetwork } from './consensus.test-kit.ts';
 import { Ordering } from './ordering.ts';
 
 const SECOND = 1_000;

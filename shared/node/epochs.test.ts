@@ -1,11 +1,12 @@
 // Validators that change under load: seals, new epochs, evidence, and whoever was away meanwhile.
 
 import { describe, expect, test } from 'vitest';
-import { pureVerifier, testCid } from '../chain/chain.test-kit.ts';
+import { testCid } from '../chain/chain.test-kit.ts';
 import { logRange } from '../chain/vote-log.ts';
 import type { Operation } from '../feeds/entry.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import type { Cid } from '../codec/cid.ts';
 import { encodeGenesis } from '../chain/genesis.ts';

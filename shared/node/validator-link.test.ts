@@ -7,11 +7,11 @@ import { createMemoryDisk } from '../../test/simulator/memory-store.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier as verifier } from '../../test/simulator/pure-verifier.ts';
 import { decodeGenesis, encodeGenesis } from '../chain/genesis.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import type { Cid } from '../codec/cid.ts';
 import { assert } from '../core/assert.ts';
-import { verifyPure } from '../crypto/ed25519.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
@@ -27,7 +27,6 @@ import { ValidatorLink } from './validator-link.ts';
 
 const random = createWebRandom();
 /** Without threads: a simulated clock does not wait for them. */
-const verifier = { verify: (claim: Parameters<typeof verifyPure>[0]) => Promise.resolve(verifyPure(claim)) };
 const SECOND = 1_000;
 const closers: (() => void)[] = [];
 afterEach(() => {

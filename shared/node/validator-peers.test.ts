@@ -1,7 +1,7 @@
 // Validators find each other by their sessions: a key speaks for one device, and presence follows the sessions.
 
 import { describe, expect, test } from 'vitest';
-import { createTestGroup, pureVerifier } from '../chain/chain.test-kit.ts';
+import { createTestGroup } from '../chain/chain.test-kit.ts';
 import type { Clock, PublicKey } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
@@ -10,6 +10,7 @@ import { sha256 } from '../crypto/sha256.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { ValidatorPeers } from './validator-peers.ts';
 import { silentLog as log } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 
 const group = createTestGroup(4, 1);
 const { set } = group.rules;

@@ -4,6 +4,7 @@ import { createMemoryRoom, type MemoryRoom } from '../../test/simulator/memory-r
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { cidFromDigest } from '../codec/cid.ts';
 import { DirectLinks, type DirectLinksOptions } from './direct-links.ts';
 import type { DirectConnector } from './direct-pipe.ts';
@@ -12,7 +13,7 @@ import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
 import type { SessionMessage } from './session-messages.ts';
 import type { Session } from './session.ts';
-import { testNode, testVerifier } from './session.test-kit.ts';
+import { testNode } from './session.test-kit.ts';
 
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
 const WAIT = 60_000;
@@ -46,7 +47,7 @@ async function createNode(world: World, byte: number, change: NodeChange): Promi
     clock,
     random,
     log: silentLog,
-    verifier: testVerifier,
+    verifier: pureVerifier,
     group: GROUP,
     roomId: publicRoomId(GROUP),
     self,

@@ -5,6 +5,7 @@ import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest, cidToBytes } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
@@ -17,7 +18,7 @@ import { publicRoomId } from './room.ts';
 import { SessionHost } from './session-host.ts';
 import type { SessionMessage } from './session-messages.ts';
 import { encodeSessionPayload, parseSessionPayload } from './session-wire.ts';
-import { testNode, testVerifier } from './session.test-kit.ts';
+import { testNode } from './session.test-kit.ts';
 import type { Session } from './session.ts';
 
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
@@ -34,7 +35,7 @@ async function createWorld(slow: { readonly alice?: Millis; readonly bob?: Milli
     const opened: Session[] = [];
     const received: SessionMessage[] = [];
     const host = new SessionHost({
-      ...{ room: joined, clock, random, log: silentLog, verifier: testVerifier },
+      ...{ room: joined, clock, random, log: silentLog, verifier: pureVerifier },
       agreement: wait === undefined ? null : createSlowAgreement(clock, wait),
       group: GROUP,
       roomId: publicRoomId(GROUP),

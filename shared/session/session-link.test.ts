@@ -3,9 +3,10 @@ import { createMemoryRoom } from '../../test/simulator/memory-room.ts';
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog } from '../../test/simulator/silent-log.ts';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { encodeUtf8 } from '../codec/base.ts';
 import { cidFromDigest } from '../codec/cid.ts';
-import { containsBytes, testNode, testVerifier } from './session.test-kit.ts';
+import { containsBytes, testNode } from './session.test-kit.ts';
 import { CHANNEL_SESSION } from './payload-room.ts';
 import { RelayRoom } from './relay-room.ts';
 import { publicRoomId } from './room.ts';
@@ -43,7 +44,7 @@ async function meet(alice: Sided, bob: Sided) {
       clock,
       random,
       log: silentLog,
-      verifier: testVerifier,
+      verifier: pureVerifier,
       group: GROUP,
       roomId: publicRoomId(GROUP),
       self: await testNode(byte),

@@ -1,11 +1,7 @@
 // What the tests of sessions share: nodes with fixed keys, bytes inside bytes.
 
 import { createLocalNode } from '../../test/simulator/local-node.ts';
-import { verifyPure } from '../crypto/ed25519.ts';
-import type { Verifier } from '../platform/ports.ts';
 import type { LocalNode } from './session-identity.ts';
-
-export const testVerifier: Verifier = { verify: (claim) => Promise.resolve(verifyPure(claim)) };
 
 const nodesByByte = new Map<number, Promise<LocalNode>>();
 

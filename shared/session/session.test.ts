@@ -6,11 +6,10 @@ import { createMemoryRoom, type MemoryRoomOptions } from '../../test/simulator/m
 import { createSeededRandom } from '../../test/simulator/seeded-random.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../test/simulator/simulated-clock.ts';
 import { silentLog as silent } from '../../test/simulator/silent-log.ts';
+import { pureVerifier as verifier } from '../../test/simulator/pure-verifier.ts';
 import { cidFromDigest } from '../codec/cid.ts';
 import type { Result } from '../core/result.ts';
-import { verifyPure } from '../crypto/ed25519.ts';
 import { publicKeyBytes } from '../crypto/ids.ts';
-import type { Verifier } from '../platform/ports.ts';
 import { CHANNEL_SESSION } from './payload-room.ts';
 import { RelayRoom } from './relay-room.ts';
 import { publicRoomId } from './room.ts';
@@ -18,8 +17,6 @@ import { SessionHost, type SessionHostOptions } from './session-host.ts';
 import type { LocalNode } from './session-identity.ts';
 import type { SessionMessage } from './session-messages.ts';
 import type { Session, SessionEnd } from './session.ts';
-
-const verifier: Verifier = { verify: (claim) => Promise.resolve(verifyPure(claim)) };
 const GROUP = cidFromDigest('dag-cbor', new Uint8Array(32).fill(3));
 const MANIFEST = cidFromDigest('dag-cbor', new Uint8Array(32).fill(4));
 /** A SEND's header, then channel, kind and session: what the relay reads anyway. */

@@ -2,7 +2,6 @@
 
 import { createLocalNode } from '../simulator/local-node.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
-import { verifyPure } from '../../shared/crypto/ed25519.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
 import { createEntry } from '../../shared/feeds/entry.ts';
 import { nextEntryBody, type FeedWriter } from '../../shared/feeds/feed.ts';
@@ -17,6 +16,7 @@ import type { GroupWorld } from '../simulator/group-world.ts';
 import { createSeededRandom } from '../simulator/seeded-random.ts';
 import type { SimulatedClock } from '../simulator/simulated-clock.ts';
 import { silentLog as log } from '../simulator/silent-log.ts';
+import { pureVerifier } from '../simulator/pure-verifier.ts';
 
 export type HostileMember = {
   readonly sessions: readonly Session[];
@@ -64,7 +64,7 @@ export async function openHostileMember(options: {
     clock,
     random,
     log,
-    verifier: { verify: async (claim) => verifyPure(claim) },
+    verifier: pureVerifier,
     group,
     roomId: room,
     self,

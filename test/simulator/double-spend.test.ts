@@ -4,7 +4,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeGenesis } from '../../shared/chain/genesis.ts';
 import type { Cid } from '../../shared/codec/cid.ts';
 import { assert } from '../../shared/core/assert.ts';
-import { verifyPure } from '../../shared/crypto/ed25519.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { ACCOUNT } from '../../shared/ledger/account-records.ts';
@@ -18,12 +17,12 @@ import { createRpcChain } from '../../shared/node/rpc-chain.ts';
 import { foundGroup, WAIT, type Stand } from './group-stand.ts';
 import { createMemoryDisk } from './memory-store.ts';
 import { countTokens } from './tokens.ts';
+import { pureVerifier as verifier } from './pure-verifier.ts';
 
 const asset = 'industrial';
 const ALL = 10_000n;
 const SPENT = 9_000n;
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'mallory'];
-const verifier = { verify: async (claim: Parameters<typeof verifyPure>[0]) => verifyPure(claim) };
 
 const balance = (node: GroupNode, identity: Identity): bigint => node.money.balancesOf(identity)[asset].free;
 

@@ -4,17 +4,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { loadBlock } from '../../shared/node/chain-store.ts';
-import { verifyPure } from '../../shared/crypto/ed25519.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 import { SnapshotCut } from '../../shared/node/snapshot-cut.ts';
 import { SnapshotIntake, type IntakeOptions } from '../../shared/node/snapshot-intake.ts';
-import type { Verifier } from '../../shared/platform/ports.ts';
 import { createPromptCompressor } from './prompt-compressor.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { createPrefixedStore } from '../../shared/node/prefixed-store.ts';
 import { edit, foundGroup, textOf, WAIT, type Stand } from './group-stand.ts';
 import { createMemoryDisk, type MemoryDisk } from './memory-store.ts';
+import { pureVerifier as verifier } from './pure-verifier.ts';
 
 const BLOCKS: number = SNAPSHOT_BLOCKS_MIN + 10;
 
@@ -153,7 +152,6 @@ describe('a snapshot', () => {
   beforeAll(startAutomerge);
 
   const ports = { compressor: createPromptCompressor(), readChanges: createChangeReader() };
-  const verifier: Verifier = { verify: async (claim) => verifyPure(claim) };
 
   /** As alice would give it, section by section, to somebody who is new. */
   async function cutOf({ members }: Stand) {
