@@ -1,10 +1,10 @@
 // Recovery of a group whose quorum is gone for good, and whoever tries it early, twice, or without enough others.
 
 import { describe, expect, test } from 'vitest';
+import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { encodeGenesis } from '../chain/genesis.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/certified-block.ts';
 import { createBlock, type Header } from '../chain/block.ts';
-import { pureVerifier } from '../chain/chain.test-kit.ts';
 import { assembleRecovery, RECOVERY_WAIT } from '../chain/recovery.ts';
 import { readRecovery, recoveryBytes } from '../chain/recovery-set.ts';
 import type { PublicKey, Signer } from '../platform/ports.ts';
