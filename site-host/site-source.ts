@@ -86,8 +86,8 @@ export class SiteSource {
   /** Asks edge and peers. A failure leaves the record that was there. `keep` remembers what came. */
   async check(): Promise<Result<SiteRecord, Failure>> {
     const { group, genesis, clock, verifier, network } = this.#options;
-    const atLeastHeight = this.#record?.resolved.height ?? 0;
-    this.#resolver ??= new Resolver({ group, genesis, clock, verifier, ...network, atLeastHeight });
+    const { height: atLeastHeight = 0, seal: checkpoint = null } = this.#record?.resolved ?? {};
+    this.#resolver ??= new Resolver({ group, genesis, clock, verifier, ...network, atLeastHeight, checkpoint });
     const answer = await this.#resolver.resolve(this.#keys[0]);
     if (!answer.ok) return answer;
     const { bytes, source } = answer.value;

@@ -28,8 +28,13 @@ export type HeaderProof = FinalityBytes & {
   readonly header: Uint8Array;
 };
 
-/** `set`: whoever orders after it, as far as the proof says. `recovered`: whether identities ever said who does (LC16). */
-export type FinalHeader = { readonly block: Block; readonly set: ValidatorSet; readonly recovered: boolean };
+/** `set`: whoever orders after it, as far as the proof says; `seal`: the last one, null in the first epoch. `recovered`: LC16. */
+export type FinalHeader = {
+  readonly block: Block;
+  readonly set: ValidatorSet;
+  readonly seal: Cid | null;
+  readonly recovered: boolean;
+};
 
 /** What a proof says, before its signatures are checked. Nothing of it is believed before `proven` is ok. */
 export type ClaimedHeader = {
@@ -71,7 +76,7 @@ export async function claimFinalHeader(
   const signed = verifyCertificate({ certificate, group, set, verifier });
   const fits = checkHeader(block.value, { finality: finality.value, group, signers });
   return ok({
-    claimed: { block: block.value, set: followed.set, recovered: followed.recovered },
+    claimed: { block: block.value, set: followed.set, seal: seal?.id ?? null, recovered: followed.recovered },
     proven: Promise.all([certified, signed]).then(([sealed, verified]) => {
       if (!sealed.ok) return sealed;
       // The certificate is judged for what it says itself: so a changed header is told from a changed certificate.

@@ -32,6 +32,8 @@ export type Resolved = {
   /** When a validator last said that this was its latest final block: its age is how fresh the answer is. */
   readonly statusTime: Millis;
   readonly header: Header;
+  /** The last change of validators that it leads over: a checkpoint for what is read next (LC14). */
+  readonly seal: Cid | null;
   /** LC16: identities that the genesis names said at some point who orders, where a quorum was gone. */
   readonly recovered: boolean;
 };
@@ -74,7 +76,8 @@ export async function verifyResolution(
   if (given.maxAge !== undefined && given.now - status.value > given.maxAge) {
     return fail('stale', 'No validator has confirmed this for too long: ask again when one is reachable.');
   }
-  return ok({ ...describeResolved(resolution, header, status.value), recovered: claimed.recovered });
+  const { seal, recovered } = claimed;
+  return ok({ ...describeResolved(resolution, header, status.value), seal, recovered });
 }
 
 /** LC7: signed by one of the same validators, about exactly this block. */
@@ -94,7 +97,11 @@ async function verifyStatusOf(
   return verified.ok ? ok(status.time) : verified;
 }
 
-function describeResolved(resolution: Resolution, header: Header, statusTime: Millis): Omit<Resolved, 'recovered'> {
+function describeResolved(
+  resolution: Resolution,
+  header: Header,
+  statusTime: Millis,
+): Omit<Resolved, 'seal' | 'recovered'> {
   const { key, value } = resolution;
   return {
     key,

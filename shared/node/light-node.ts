@@ -13,7 +13,7 @@ import type { BlockSource } from './block-fetcher.ts';
 import type { KnownHead } from './outbox.ts';
 import type { PinWish } from './validator-link.ts';
 import { encodeCanonical, decodeCanonical } from '../codec/canonical.ts';
-import { struct, uint } from '../codec/schema.ts';
+import { link, optional, struct, uint, type Infer } from '../codec/schema.ts';
 import { HAVE_INTERVAL } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { messageOf } from '../core/message-of.ts';
@@ -31,8 +31,9 @@ import { Outbox } from './outbox.ts';
 import { Resolver, type Resolution } from './resolver.ts';
 import { ValidatorLink } from './validator-link.ts';
 
-/** The highest certified height this node has seen: older answers are refused also after a restart. */
+/** The highest certified height this node has seen, and the last seal up to there: what is older or leads elsewhere is refused also after a restart. */
 const SEEN_KEY = 'seen/height';
+const SEEN_BYTES_MAX = 128;
 /** How long a start waits for somebody who knows the own feed's head; then the next write opens a new feed. */
 const HEAD_WAIT: Millis = 3_000;
 const FIND_WAIT: Millis = 1_000;
@@ -42,7 +43,7 @@ const RESTING_PAUSE: Millis = 60_000;
 const HIDDEN_PAUSE: Millis = HAVE_INTERVAL;
 const PEERS_ASKED_MAX = 3;
 
-const seenSchema = struct({ height: uint({}) });
+const seenSchema = struct({ height: uint({}), seal: optional(link()) });
 
 export type LightNodeOptions = NodePorts & {
   readonly group: Cid;
@@ -104,11 +105,11 @@ export class LightNode {
 
   static async open(options: LightNodeOptions): Promise<LightNode> {
     const stored = await options.store.get(SEEN_KEY);
-    const seen = stored && decodeCanonical(seenSchema, stored, { max: 64 });
-    return new LightNode(options, seen && seen.ok ? seen.value.height : 0);
+    const seen = stored && decodeCanonical(seenSchema, stored, { max: SEEN_BYTES_MAX });
+    return new LightNode(options, seen && seen.ok ? seen.value : { height: 0 });
   }
 
-  private constructor(options: LightNodeOptions, atLeastHeight: number) {
+  private constructor(options: LightNodeOptions, seen: Infer<typeof seenSchema>) {
     const { group, genesis, clock, verifier, edge, blobs, log, onChange } = options;
     this.#options = options;
     this.#roomId = publicRoomId(group);
@@ -132,7 +133,8 @@ export class LightNode {
       edge,
       room: this.room,
       reads: this.reads,
-      atLeastHeight,
+      atLeastHeight: seen.height,
+      checkpoint: seen.seal ?? null,
     });
     this.room.subscribe({ online: onChange, offline: onChange, peer: onChange, gone: onChange });
   }
@@ -207,7 +209,8 @@ export class LightNode {
       resolved = await this.resolver.resolve(key);
     }
     if (this.resolver.height > before) {
-      const value = encodeCanonical(seenSchema, { height: this.resolver.height });
+      const { height, seal } = this.resolver;
+      const value = encodeCanonical(seenSchema, { height, ...(seal && { seal }) });
       void this.#options.store.write({ put: [{ key: SEEN_KEY, value }] }, 'relaxed').catch(() => {});
     }
     return resolved;

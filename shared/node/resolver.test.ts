@@ -8,6 +8,7 @@ import { assert } from '../core/assert.ts';
 import { fail, ok } from '../core/result.ts';
 import type { Handle, SiteName } from '../ledger/handle-grammar.ts';
 import type { Edge } from '../platform/ports.ts';
+import { createSealedGroup } from '../light-client/sealed-group.test-kit.ts';
 import { createWebClock } from '../platform/web/web-clock.ts';
 import { createWebVerifier } from '../platform/web/web-crypto.ts';
 import type { PublicReadClient } from '../session/public-read-client.ts';
@@ -112,5 +113,36 @@ describe('a resolver', () => {
     expect(await createResolver({ edge: says(newer) }).resolve('sites/other/')).toMatchObject({
       error: { code: 'wrong_key' },
     });
+  });
+});
+
+describe('LC14: retired keys sign another history', () => {
+  async function openSealed(checkpoint: 'seen' | 'restored' | null) {
+    const sealed = await createSealedGroup(4, 1);
+    let answer = sealed.resolution;
+    const resolver = new Resolver({
+      ...{ group: sealed.group, genesis: sealed.genesis, clock, verifier, room: null, reads: null },
+      edge: { resolve: async () => answer } as unknown as Edge,
+      ...(checkpoint === 'restored' && { checkpoint: sealed.seal }),
+    });
+    if (checkpoint === 'seen') {
+      expect(await resolver.resolve(sealed.siteKey)).toMatchObject({ ok: true, value: { seal: sealed.seal } });
+      expect(resolver.seal).toBe(sealed.seal);
+    }
+    return async (name: string) => {
+      answer = sealed.forged[name]!.resolution;
+      const result = await resolver.resolve(sealed.siteKey);
+      return result.ok ? 'believed' : result.error.code;
+    };
+  }
+
+  test.each([
+    ['seen', 'conflicting_seal', 'older_than_seen'],
+    ['restored', 'conflicting_seal', 'conflicting_seal'],
+    [null, 'believed', 'older_than_seen'],
+  ] as const)('with a seal that was %s: handing over is %s, going on %s', async (checkpoint, over, on) => {
+    const judge = await openSealed(checkpoint);
+    expect([await judge('retired keys hand over'), await judge('retired keys go on')]).toEqual([over, on]);
+    expect(await judge('missing signature')).toBe('bad_certificate');
   });
 });

@@ -39,6 +39,8 @@ export type ResolverOptions = {
   readonly reads: PublicReadClient | null;
   /** The highest height this node has verified before: older answers are refused. */
   readonly atLeastHeight?: number;
+  /** The last seal of what was verified before (LC14). */
+  readonly checkpoint?: Cid | null;
 };
 
 type Source = { readonly name: 'peer' | 'edge'; readonly ask: () => Promise<Uint8Array | null> };
@@ -48,16 +50,23 @@ export class Resolver {
   /** Also those that somebody else’s good answer made up for. */
   readonly refused: RefusedRecord[] = [];
   #height: number;
+  #seal: Cid | null;
   #statusTime: Millis = 0;
 
   constructor(options: ResolverOptions) {
     this.#options = options;
     this.#height = options.atLeastHeight ?? 0;
+    this.#seal = options.checkpoint ?? null;
   }
 
   /** The highest certified height seen. */
   get height(): number {
     return this.#height;
+  }
+
+  /** The last seal seen: from now on answers that do not lead over it are refused. */
+  get seal(): Cid | null {
+    return this.#seal;
   }
 
   /** Somebody proved a block of this height: from now on older answers are refused. */
@@ -146,22 +155,29 @@ export class Resolver {
         'Nobody who could prove this record answers right now. Try again in a moment.',
       );
     const { group, genesis, clock, verifier } = this.#options;
-    const verified = await verifyResolution({
-      group,
-      genesis,
-      resolution: bytes,
-      now: clock.now(),
-      verifier,
-      key,
-      atLeastHeight: this.#height,
-    });
+    const atLeastHeight = this.#height;
+    const given = { group, genesis, resolution: bytes, now: clock.now(), verifier, key, atLeastHeight };
+    const verified = await verifyFrom(given, this.#seal);
     if (!verified.ok) {
       if (this.refused.length < REFUSED_NAMED_MAX)
         this.refused.push({ source: source.name, code: verified.error.code });
       return verified;
     }
+    if (verified.value.height >= this.#height) this.#seal = verified.value.seal ?? this.#seal;
     this.#height = Math.max(this.#height, verified.value.height);
     this.#statusTime = Math.max(this.#statusTime, verified.value.statusTime);
     return { ok: true, value: { ...verified.value, bytes, source: source.name } };
   }
+}
+
+/** LC14: what holds by itself and does not lead over the seal that was seen is another history. */
+async function verifyFrom(
+  given: Parameters<typeof verifyResolution>[0],
+  checkpoint: Cid | null,
+): Promise<Result<Resolved, Failure>> {
+  if (checkpoint === null) return await verifyResolution(given);
+  const verified = await verifyResolution({ ...given, checkpoint });
+  if (verified.ok || verified.error.code !== 'bad_seal') return verified;
+  const alone = await verifyResolution(given);
+  return alone.ok ? fail('conflicting_seal', 'Somebody signed two histories of this group: believe neither.') : alone;
 }
