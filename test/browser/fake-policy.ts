@@ -17,6 +17,7 @@ const MONTH = 30 * DAY;
 const PLAIN = {
   join: 'invite',
   puzzleBits: '16',
+  joinsPerHour: '60',
   operationsPerDay: '1000',
   bytesPerDay: '16777216',
   blockInterval: '250',
