@@ -25,7 +25,7 @@ export type CatchUpPorts = {
   execute(block: CertifiedBlock): Promise<Result<Execution, Failure>>;
   /** The seal that ended an epoch before the present one here, and who ordered in it. */
   endOf(epoch: number): Promise<{ readonly seal: Block; readonly set: ValidatorSet }>;
-  /** Final for good, by rising height: store it, strictly, before resolving. Rejects when the disk fails. */
+  /** Final for good, by rising height: to be stored strictly, a seal at once and others with it at the latest when all are judged. Rejects when the disk fails. */
   commit(block: CertifiedBlock, certificate: VerifiedCertificate): Promise<void>;
 };
 

@@ -116,45 +116,15 @@ export class DocumentFold {
     return this.#apply(rest.added, before);
   }
 
-  /** The changes of one block, in its order. What was pending in their place makes way. */
-  addFinal(ordered: readonly Ordered[]): { update: FoldUpdate | null; leftOut: LeftOut[] } {
+  /** The changes of final blocks, in their order. What was pending in their place makes way. */
+  addFinal(blocks: readonly (readonly Ordered[])[]): { update: FoldUpdate | null; leftOut: LeftOut[] } {
     this.#catchUp();
-    const leftOut: LeftOut[] = [];
-    const shrunk = this.#makeWay(ordered);
+    const shrunk = this.#makeWay(blocks.flat());
     const before = this.heads();
-    const added: ParsedChange[] = [];
-    let waiting = [...ordered];
-    for (let progress = true; progress && waiting.length > 0;) {
-      const left: Ordered[] = [];
-      for (const item of waiting) {
-        const { bytes } = item;
-        const { hash, deps } = item.header;
-        if (this.#final.has(hash)) continue;
-        if (!deps.every((dep) => this.#final.has(dep))) {
-          left.push(item);
-        } else if (this.#finalBytes + bytes.length > DOCUMENT_BYTES_MAX) {
-          leftOut.push({ hash, because: 'document_full' });
-        } else if (this.has(hash)) {
-          this.#pendingBytes -= bytes.length;
-          this.#markFinal(hash, bytes.length);
-        } else {
-          const change = item.read();
-          if (change === null || checkChange(change, this.#past(item.ownKey)) !== 'fits') {
-            leftOut.push({ hash, because: 'refused' });
-            continue;
-          }
-          this.#add(change);
-          this.#markFinal(hash, bytes.length);
-          added.push(change);
-        }
-      }
-      progress = left.length < waiting.length;
-      waiting = left;
-    }
-    leftOut.push(...waiting.map(({ header }) => ({ hash: header.hash, because: 'dependency' as const })));
+    const { added, leftOut } = this.#takeOrdered(blocks);
     const update = this.#apply(added, before);
-    const dropped = this.#drop(leftOut.map(({ hash }) => hash));
-    return { update: shrunk || dropped ? { kind: 'rebuilt', heads: this.heads() } : update, leftOut };
+    const rebuilt = this.#drop(leftOut.map(({ hash }) => hash)) || shrunk;
+    return { update: rebuilt ? { kind: 'rebuilt', heads: this.heads() } : update, leftOut };
   }
 
   /** Takes pending changes out, and whatever rests on them. */
@@ -293,9 +263,10 @@ export class DocumentFold {
     return { graph: this.#graph, table: this.#table, ownKey };
   }
 
-  #add(parsed: ParsedChange): void {
+  #add(parsed: ParsedChange): ParsedChange {
     this.#graph.add(parsed, this.#table.rows);
     this.#table.rows += parsed.operations.count;
+    return parsed;
   }
 
   #patches(): Patch[] {
@@ -335,6 +306,35 @@ export class DocumentFold {
       held = left;
     }
     return { added, held };
+  }
+
+  /** Into the graph, block by block: within one the order does not matter where one change rests on another. */
+  #takeOrdered(blocks: readonly (readonly Ordered[])[]): { added: ParsedChange[]; leftOut: LeftOut[] } {
+    const [added, leftOut]: [ParsedChange[], LeftOut[]] = [[], []];
+    for (const ordered of blocks) {
+      let waiting = ordered;
+      for (let before = Infinity; waiting.length > 0 && waiting.length < before;) {
+        before = waiting.length;
+        waiting = waiting.filter((item) => {
+          const { hash, deps } = item.header;
+          if (this.#final.has(hash)) return false;
+          if (!deps.every((dep) => this.#final.has(dep))) return true;
+          const change = this.has(hash) ? null : item.read();
+          const isFull = this.#finalBytes + item.bytes.length > DOCUMENT_BYTES_MAX;
+          const fits = change !== null && checkChange(change, this.#past(item.ownKey)) === 'fits';
+          if (isFull || (!fits && !this.has(hash))) {
+            leftOut.push({ hash, because: isFull ? 'document_full' : 'refused' });
+            return false;
+          }
+          if (fits) added.push(this.#add(change));
+          else this.#pendingBytes -= item.bytes.length;
+          this.#markFinal(hash, item.bytes.length);
+          return false;
+        });
+      }
+      leftOut.push(...waiting.map(({ header }) => ({ hash: header.hash, because: 'dependency' as const })));
+    }
+    return { added, leftOut };
   }
 
   /** Pending changes that hold the place of a final one, by actor and number: only a fork of a feed makes such a pair. */

@@ -92,10 +92,8 @@ export class TestChain {
     for (const [name, heads] of accepted.heads) this.#heads.set(name, heads);
     this.height += 1;
     for (const { documents } of members) {
-      documents.takeFinal({
-        height: this.height,
-        entries: entries.map((entry) => ({ entry, accepted: !accepted.refusals.has(entry.id) })),
-      });
+      const ordered = entries.map((entry) => ({ entry, accepted: !accepted.refusals.has(entry.id) }));
+      documents.takeFinal([{ height: this.height, entries: ordered }]);
     }
     return accepted;
   }

@@ -28,6 +28,14 @@ export type PendingEntry = {
   readonly accepted: boolean;
 };
 
+/** Document entries of a final block, in its order. */
+export type FinalDocuments = {
+  readonly height: number;
+  readonly entries: readonly { readonly entry: VerifiedEntry; readonly accepted: boolean }[];
+};
+
+export type FinalChange = EntryChange & { readonly author: Identity };
+
 export function changesOf({ body, changes }: WaitingEntry): readonly EntryChange[] {
   if (body.sort !== 'document' || changes === null) return [];
   const operations = readDocumentOperations(body);
@@ -68,4 +76,26 @@ export function orderedOfTail(name: DocumentName, tail: DocumentTail): Ordered[]
     if (parsed === null) return [];
     return [{ header: parsed, bytes, ownKey: isOwned(name) ? author : undefined, read: () => parsed }];
   });
+}
+
+/** What final blocks bring to each document, by height, and what came out void. */
+export function splitFinal(
+  blocks: readonly FinalDocuments[],
+  readEntry: (entry: VerifiedEntry) => readonly EntryChange[],
+): { tails: ReadonlyMap<DocumentName, ReadonlyMap<number, readonly FinalChange[]>>; voided: readonly PendingEntry[] } {
+  const tails = new Map<DocumentName, Map<number, FinalChange[]>>();
+  const voided: PendingEntry[] = [];
+  for (const { height, entries } of blocks) {
+    for (const { entry, accepted } of entries) {
+      const changes = readEntry(entry);
+      if (!accepted) voided.push({ entry, changes, accepted });
+      for (const change of accepted ? changes : []) {
+        const tail = tails.get(change.document) ?? new Map<number, FinalChange[]>();
+        const ofBlock = tail.get(height) ?? [];
+        ofBlock.push({ ...change, author: entry.identity });
+        tails.set(change.document, tail.set(height, ofBlock));
+      }
+    }
+  }
+  return { tails, voided };
 }

@@ -232,8 +232,8 @@ describe('ordering', () => {
     alice.documents.release(PAGE);
     expect(alice.documents.value(PAGE)).toBeUndefined();
     const asked = new Promise<void>((resolve) => alice.documents.onUnsent(resolve));
-    alice.documents.takeFinal({ height: 1, entries: [{ entry, accepted: false }] });
-    bob.documents.takeFinal({ height: 1, entries: [{ entry, accepted: false }] });
+    alice.documents.takeFinal([{ height: 1, entries: [{ entry, accepted: false }] }]);
+    bob.documents.takeFinal([{ height: 1, entries: [{ entry, accepted: false }] }]);
     expect(textOf(bob)).toBeUndefined();
     await asked;
     const again = await sendTo(alice, bob);

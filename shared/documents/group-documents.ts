@@ -7,7 +7,6 @@ import { fail, type Failure, type Result } from '../core/result.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
 import { OPERATION_CHANGES_MAX, type ChangeHash, type DocumentOperation } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
-import type { VerifiedEntry } from '../feeds/entry.ts';
 import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
 import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming, type Ordered } from './document-fold.ts';
@@ -22,7 +21,9 @@ import {
   orderedOf,
   orderedOfTail,
   readAgain,
-  type EntryChange,
+  splitFinal,
+  type FinalChange,
+  type FinalDocuments,
   type PendingEntry,
   type WaitingEntry,
 } from './entry-changes.ts';
@@ -43,8 +44,6 @@ export type GroupDocumentsOptions = {
   readonly log: Log;
   readonly random: Random;
 };
-
-export type FinalEntry = { readonly entry: VerifiedEntry; readonly accepted: boolean };
 
 /** What of an entry is left for changes when certificate, header and frames are in it. */
 const ENTRY_CHANGES_BYTES: number = ENTRY_BYTES_MAX - 16 * 1024;
@@ -191,24 +190,14 @@ export class GroupDocuments {
     this.#show(entries);
   }
 
-  /** A final block's document entries, in its order. Edits of own entries that came out void are made again. */
-  takeFinal({ height, entries }: { readonly height: number; readonly entries: readonly FinalEntry[] }): void {
-    const tails = new Map<DocumentName, (EntryChange & { author: Identity })[]>();
-    const voided: PendingEntry[] = [];
-    for (const { entry, accepted } of entries) {
+  /** Document entries of final blocks, in their order. Edits of own entries that came out void are made again. */
+  takeFinal(blocks: readonly FinalDocuments[]): void {
+    const { tails, voided } = splitFinal(blocks, (entry) => {
       const changes = this.#pending.get(entry.id)?.changes ?? changesOf(entry);
       this.#pending.delete(entry.id);
-      if (!accepted) {
-        voided.push({ entry, changes, accepted });
-        continue;
-      }
-      for (const change of changes) {
-        const tail = tails.get(change.document) ?? [];
-        tail.push({ ...change, author: entry.identity });
-        tails.set(change.document, tail);
-      }
-    }
-    for (const [name, changes] of tails) this.#addFinal(name, changes, height);
+      return changes;
+    });
+    for (const [name, tail] of tails) this.#addFinal(name, tail);
     this.#drop(voided);
   }
 
@@ -240,7 +229,7 @@ export class GroupDocuments {
   compact(): Promise<number> {
     return this.#disk.compact((name, { saved, tail }) => {
       const fold = new DocumentFold(saved);
-      this.#foldFinal(fold, name, orderedOfTail(name, tail));
+      this.#foldFinal(fold, name, [orderedOfTail(name, tail)]);
       return saveAndClose(fold, tail);
     });
   }
@@ -254,7 +243,7 @@ export class GroupDocuments {
   takeSnapshot(height: number, tails: ReadonlyMap<DocumentName, DocumentTail>): void {
     for (const [name, tail] of tails) {
       appendSnapshot(this.#disk, name, { tail, height });
-      this.#settle(name, () => orderedOfTail(name, tail));
+      this.#settle(name, () => [orderedOfTail(name, tail)]);
     }
   }
 
@@ -301,22 +290,27 @@ export class GroupDocuments {
     document.tell(update);
   }
 
-  #addFinal(name: DocumentName, changes: readonly (EntryChange & { author: Identity })[], height: number): void {
-    const tail = changes.map(({ author, bytes }) => ({ author, change: bytes }));
-    this.#disk.append(name, tail, height);
-    this.#settle(name, () => changes.map((change) => orderedOf(change, change.author)));
+  /** Of several blocks, by height. */
+  #addFinal(name: DocumentName, tail: ReadonlyMap<number, readonly FinalChange[]>): void {
+    for (const [height, changes] of tail) {
+      const records = changes.map(({ author, bytes }) => ({ author, change: bytes }));
+      this.#disk.append(name, records, height);
+    }
+    this.#settle(name, () =>
+      [...tail.values()].map((changes) => changes.map((change) => orderedOf(change, change.author))),
+    );
   }
 
-  #settle(name: DocumentName, ordered: () => readonly Ordered[]): void {
+  #settle(name: DocumentName, blocks: () => readonly (readonly Ordered[])[]): void {
     const document = this.#open.get(name);
     if (document === undefined) return;
-    const update = this.#foldFinal(document.fold, name, ordered());
+    const update = this.#foldFinal(document.fold, name, blocks());
     document.settle();
     document.tell(update);
   }
 
-  #foldFinal(fold: DocumentFold, name: DocumentName, ordered: readonly Ordered[]): FoldUpdate | null {
-    const { update, leftOut } = fold.addFinal(ordered);
+  #foldFinal(fold: DocumentFold, name: DocumentName, blocks: readonly (readonly Ordered[])[]): FoldUpdate | null {
+    const { update, leftOut } = fold.addFinal(blocks);
     for (const { hash, because } of leftOut)
       this.#options.log.warn('change_left_out', { document: name, hash, because });
     return update;
@@ -383,7 +377,7 @@ export class GroupDocuments {
     const { saved, tail } = await this.#disk.read(name);
     // From here to the end nothing else can run, so no block and no entry falls between.
     const fold = new DocumentFold(saved);
-    this.#foldFinal(fold, name, orderedOfTail(name, tail));
+    this.#foldFinal(fold, name, [orderedOfTail(name, tail)]);
     const { identity, random } = this.#options;
     const document = new OpenDocument({ name, fold, identity, random });
     const pending = [...this.#pending.values()].filter(({ entry, accepted }) => accepted || this.#isOwn(entry));

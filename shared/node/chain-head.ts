@@ -3,6 +3,7 @@
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Block, ChainRules, Tip } from '../chain/block.ts';
+import type { VerifiedCertificate } from '../chain/certificate.ts';
 import type { CertifiedBlock, Finality } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { ChangeReader } from '../feeds/document-change.ts';
@@ -24,12 +25,15 @@ import { isRecovery, readRecovery } from '../chain/recovery-set.ts';
 import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { verifyParsed } from '../feeds/verify-entry.ts';
 import { verifyAuthorisations } from '../ledger/authorisations.ts';
-import { extendIndex } from '../ledger/document-index.ts';
+import { extendIndex, layerIndex } from '../ledger/document-index.ts';
 import { executeBlock, repeatState } from '../ledger/execute.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import { readRecord, stateEntries } from '../ledger/state.ts';
 import { loadEnd, writeFinal } from './chain-store.ts';
+
+/** Entries of blocks that are written together: two of these are in memory at once, and a block may have more by itself. */
+const WRITE_BYTES_MAX: number = 2 * 1024 * 1024;
 
 /** `index`: changes of documents accepted up to here; it grows with the head. */
 export type ChainHead = {
@@ -59,8 +63,11 @@ export type FinalBlock = CertifiedBlock & {
   readonly leap?: true;
 };
 
-/** What a host keeps of each block beside the chain, on disk in the same write; `written` once it is there. */
-export type BesideChain = (final: FinalBlock) => { readonly batch: StoreBatch; readonly written: () => void };
+/** What a host keeps of blocks beside the chain, on disk in the same write; `written` once it is there. */
+export type BesideChain = (finals: readonly FinalBlock[]) => {
+  readonly batch: StoreBatch;
+  readonly written: () => void;
+};
 
 /** Whose votes count in the next block. */
 export function rulesAfter(state: State, group: Cid): ChainRules {
@@ -106,37 +113,42 @@ export function standOn({ index, sealed }: Ground, { state, accepted, nextSet }:
   return { state, index: extendIndex(index, accepted), ...((sealed || nextSet) && { sealed: true }) };
 }
 
-/** `advance`: the head after it; its index is the old one's, which has grown, so whoever holds that moves on at once. */
-export type KeptBlock = { readonly final: FinalBlock; readonly advance: () => ChainHead };
+/** A final block and what executing it on its parent gave. */
+export type Finished = Finality & { readonly block: Block; readonly executed: Executed };
 
-/** Puts a final block and all it changes on disk, in one strict write, and returns the head after it. */
+/** `advance`: the head after them; its index is the old one's, which has grown, so whoever holds that moves on at once. */
+export type KeptBlocks = { readonly finals: readonly FinalBlock[]; readonly advance: () => ChainHead };
+
+/** Puts final blocks that follow each other and all they change on disk, in one strict write. */
 export async function keepFinal(
   { store, beside: keepBeside }: { readonly store: Store; readonly beside?: BesideChain | undefined },
   head: ChainHead,
-  { block, executed, ...finality }: Finality & { readonly block: Block; readonly executed: Executed },
-): Promise<KeptBlock> {
-  const { receipts, writes, state, accepted } = executed.result;
-  const verified = sortByCut(block, executed.entries);
-  const { nextSet } = executed.result;
-  const entries = verified.map((entry) => entry.bytes);
-  const certified: CertifiedBlock = { block, ...finality, ...(nextSet && { nextSet }), entries };
-  const entryIds: Cid[] = verified.map((entry) => entry.id);
-  const final: FinalBlock = { ...certified, verified, receipts };
-  const beside = keepBeside?.(final);
-  await writeFinal(store, head.last ? null : stateEntries(head.state), {
-    certified,
-    entryIds,
-    receipts,
-    accepted,
-    writes,
-    ...(beside && { beside: beside.batch }),
+  blocks: readonly Finished[],
+): Promise<KeptBlocks> {
+  const kept = blocks.map(({ block, executed, ...finality }) => {
+    const { nextSet, receipts } = executed.result;
+    const verified = sortByCut(block, executed.entries);
+    const entries = verified.map((entry) => entry.bytes);
+    const certified: CertifiedBlock = { block, ...finality, ...(nextSet && { nextSet }), entries };
+    const final: FinalBlock = { ...certified, verified, receipts };
+    return { certified, final, result: executed.result };
   });
+  const finals = kept.map(({ final }) => final);
+  const beside = keepBeside?.(finals);
+  await writeFinal(
+    store,
+    kept.map(({ certified, final, result: { receipts, accepted, writes } }) => {
+      return { certified, entryIds: final.verified.map(({ id }): Cid => id), receipts, accepted, writes };
+    }),
+    { genesisState: head.last ? null : stateEntries(head.state), beside: beside?.batch },
+  );
   beside?.written();
   return {
-    final,
+    finals,
     advance: () => {
-      head.index.add(accepted);
-      return { state, index: head.index, last: certified };
+      for (const { result } of kept) head.index.add(result.accepted);
+      const last = kept.at(-1);
+      return last ? { state: last.result.state, index: head.index, last: last.certified } : head;
     },
   };
 }
@@ -159,7 +171,10 @@ export type CatchUp = {
   readonly onFinal?: (final: FinalBlock, head: ChainHead) => void;
 };
 
-/** Verifies, executes and keeps blocks of others. What was kept stays, also when a later one fails. */
+/**
+ * Verifies and executes blocks of others, and keeps them, several in one write. What was kept stays, also when a later one
+ * fails. Rejects when the disk took none of them.
+ */
 export async function catchUp(
   options: CatchUp,
 ): Promise<Pick<CaughtUp, 'applied' | 'certificate'> & { head: ChainHead; stopped: Failure | null }> {
@@ -175,6 +190,19 @@ export async function catchUp(
   }
   let { head } = options;
   let latest: Executed | undefined;
+  let applied = 0;
+  // Executed, and not on disk yet: the head moves on with the write, and what follows stands on this.
+  const ahead: Finished[] = [];
+  const layer = (): { state: State; index: MutableIndex } => ({ state: head.state, index: layerIndex(head.index, []) });
+  let ground = layer();
+  const keep = async (): Promise<void> => {
+    if (ahead.length === 0) return;
+    const kept = await keepFinal({ store, beside }, head, ahead);
+    head = kept.advance();
+    ground = layer();
+    applied += ahead.splice(0).length;
+    for (const final of kept.finals) onFinal?.(final, head);
+  };
   const caughtUp = await applyCertifiedBlocks({
     tip: tipOfHead(head, founding),
     blocks,
@@ -187,28 +215,36 @@ export async function catchUp(
       execute: async (certified) => {
         latest = options.executed?.(certified.block.id);
         if (latest) return ok(latest.result);
-        const { state } = head;
+        const { state } = ground;
         const entries = await verifyEntries(certified.entries, { state, group, verifier, verified, readChanges });
         if (!entries.ok) return entries;
         const { header } = certified.block;
         const isRecovering = isRecovery(header, rulesAfter(state, group).set, recovery);
         const recover = isRecovering ? certified.nextSet : undefined;
         if (isRecovering && !recover) return fail('bad_block', 'A recovery brings the validators that it names.');
-        const ground = { ...head, ...(recover && { recover }) };
-        const executed = executeOn(ground, certified.block, entries.value);
+        const parent = { ...ground, ...(recover && { recover }) };
+        const executed = executeOn(parent, certified.block, entries.value);
         if (!executed.ok) return executed;
         latest = executed.value;
         return ok(executed.value.result);
       },
       commit: async ({ entries: _, nextSet: __, ...certified }) => {
         assert(latest, 'a block is executed before it is final');
-        const kept = await keepFinal({ store, beside }, head, { ...certified, executed: latest });
-        head = kept.advance();
-        onFinal?.(kept.final, head);
+        const { state, accepted, nextSet } = latest.result;
+        ahead.push({ ...certified, executed: latest });
+        ground.index.add(accepted);
+        ground = { state, index: ground.index };
+        // How an epoch ended is read from the disk.
+        if (nextSet !== null || bytesOf(ahead) > WRITE_BYTES_MAX) await keep();
       },
     },
   });
-  const { applied, certificate } = caughtUp;
+  try {
+    await keep();
+  } catch (error) {
+    if (applied === 0) throw error;
+  }
+  const certificate = applied > 0 ? (head.last?.certificate as VerifiedCertificate) : null;
   return { head, applied, certificate, stopped: caughtUp.stopped ?? unreadable };
 }
 
@@ -260,4 +296,8 @@ function sortByCut(block: Block, entries: readonly VerifiedEntry[]): VerifiedEnt
   return [...entries].sort(
     (a, b) => (rankByFeed.get(a.body.feed) ?? 0) - (rankByFeed.get(b.body.feed) ?? 0) || a.body.seq - b.body.seq,
   );
+}
+
+function bytesOf(blocks: readonly Finished[]): number {
+  return blocks.reduce((sum, { executed }) => executed.entries.reduce((most, { size }) => most + size, sum), 0);
 }

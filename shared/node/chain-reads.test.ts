@@ -84,13 +84,14 @@ test('LG21: outcomes of one block are proven from one reading of it, however oft
     sigs: [new Uint8Array(64)],
   } as const;
   const store = createMemoryDisk().openStore();
-  await writeFinal(store, null, {
+  const final = {
     certified: { block, certificate, entries: entries.map(({ bytes }) => bytes) },
     entryIds: entries.map(({ id }) => id),
     receipts: executed.receipts,
     accepted: executed.accepted,
     writes: executed.writes,
-  });
+  };
+  await writeFinal(store, [final], { genesisState: null });
   const { counting, counted } = countReads(store);
   const reads = new ChainReads({ store: counting } as ChainReadsOptions);
   for (const { id } of [...entries, ...entries]) {

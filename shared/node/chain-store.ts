@@ -88,8 +88,6 @@ export type FinalWrite = {
   readonly receipts: readonly Receipt[];
   readonly accepted: readonly IndexRow[];
   readonly writes: ReadonlyMap<string, Uint8Array | null>;
-  /** What the host keeps of the block beside the chain. */
-  readonly beside?: StoreBatch;
 };
 
 /** The state of the last final block, and that block (null at height 0). */
@@ -122,6 +120,8 @@ export async function loadChain(
 
 /** Everything that a snapshot brings. */
 export type SnapshotWrite = Omit<FinalWrite, 'writes'> & {
+  /** What the host keeps of it beside the chain. */
+  readonly beside?: StoreBatch;
   readonly state: State;
   /** From the genesis to its block. */
   readonly seals: readonly Uint8Array[];
@@ -183,29 +183,35 @@ function putOfTip(height: number): StorePut {
   return { key: TIP_KEY, value: encodeCanonical(heightSchema, { height }) };
 }
 
-/** The state of height 0 is written with the first block, so that a store is never half a chain. */
+/**
+ * Final blocks by rising height, in one strict write: all of them are there or none. `genesisState`: of height 0, with the
+ * first block, so that a store is never half a chain; `beside`: what the host keeps of them.
+ */
 export async function writeFinal(
   store: Store,
-  genesisState: Iterable<[string, Uint8Array]> | null,
-  final: FinalWrite,
+  finals: readonly FinalWrite[],
+  { genesisState, beside }: { genesisState: Iterable<[string, Uint8Array]> | null; beside?: StoreBatch | undefined },
 ): Promise<void> {
-  const { certified, entryIds, receipts, accepted, writes, beside } = final;
-  const { height } = certified.block.header;
   const put: StorePut[] = [...(beside?.put ?? [])];
-  const remove: string[] = [...(beside?.remove ?? []), ...entryIds.map((id) => POOL_PREFIX + id)];
-  for (const [key, value] of genesisState ?? []) if (!writes.has(key)) put.push({ key: STATE_PREFIX + key, value });
-  for (const [key, value] of writes) {
+  const remove: string[] = [...(beside?.remove ?? [])];
+  const state = new Map<string, Uint8Array | null>(genesisState ?? []);
+  for (const { certified, entryIds, receipts, accepted, writes } of finals) {
+    const { height, epoch } = certified.block.header;
+    for (const [key, value] of writes) state.set(key, value);
+    put.push(...putsOfBlock({ certified, entryIds, receipts }));
+    if (accepted.length > 0) {
+      put.push({ key: acceptedKey(height), value: encodeCanonical(acceptedSchema, accepted) });
+    }
+    if (certified.nextSet) {
+      put.push({ key: sealKey(epoch), value: encodeSeal(sealOf(certified, certified.nextSet)) });
+    }
+    remove.push(...entryIds.map((id) => POOL_PREFIX + id));
+    if (certified === finals.at(-1)?.certified) put.push(putOfTip(height));
+  }
+  for (const [key, value] of state) {
     if (value === null) remove.push(STATE_PREFIX + key);
     else put.push({ key: STATE_PREFIX + key, value });
   }
-  if (accepted.length > 0) {
-    put.push({ key: acceptedKey(height), value: encodeCanonical(acceptedSchema, accepted) });
-  }
-  if (certified.nextSet) {
-    const { epoch } = certified.block.header;
-    put.push({ key: sealKey(epoch), value: encodeSeal(sealOf(certified, certified.nextSet)) });
-  }
-  put.push(...putsOfBlock({ certified, entryIds, receipts }), putOfTip(height));
   await store.write({ put, remove }, 'strict');
 }
 

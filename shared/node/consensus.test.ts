@@ -219,7 +219,7 @@ describe('validators that order together', () => {
     expect(kept).toEqual([]);
   });
 
-  test('CH33: a disk that fails while blocks are caught up: those before are told, the others come again', async () => {
+  test('CH33: a disk that fails while blocks are caught up: what is on it is told, the others come again', async () => {
     const network = new ValidatorNetwork(1);
     await network.start();
     for (let height = 1; height <= 3; height++) {
@@ -230,7 +230,7 @@ describe('validators that order together', () => {
     const disk = createMemoryDisk();
     const follower = await openFollower(network, disk.openStore());
     disk.setFull('chain/block/0000000000000002');
-    expect(await follower.ordering.takeBlocks(blocks)).toEqual(ok(1));
+    expect(await follower.ordering.takeBlocks(blocks.slice(0, 1))).toEqual(ok(1));
     expect(follower.told).toEqual([1]);
     await expect(follower.ordering.takeBlocks(blocks)).rejects.toMatchObject({ code: 'quota_exceeded' });
     disk.setFull(false);

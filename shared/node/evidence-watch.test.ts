@@ -43,7 +43,7 @@ test('LG127: a proof is sent once by each node, and once more only when it could
   isFull = false;
   // Ordered, and the validator is still there: it was void.
   for (let block = 0; block < 5; block++) {
-    events.final?.({} as never);
+    events.final?.({} as never, false);
     await network.clock.advance(5_000);
   }
   expect(sent).toHaveLength(1);

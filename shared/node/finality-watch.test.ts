@@ -14,7 +14,7 @@ function createStand() {
     watch,
     wait: (ms: number) => clock.advance(ms),
     come: (...ids: string[]) => events.pending?.(named(ids)),
-    end: (...ids: string[]) => events.final?.({ verified: named(ids) } as never),
+    end: (...ids: string[]) => events.final?.({ verified: named(ids) } as never, false),
     refuse: (id: string) => events.refused?.({ id } as never, { code: 'forked', because: '' }),
   };
 }

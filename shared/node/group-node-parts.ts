@@ -94,7 +94,7 @@ export async function openGroupParts(options: GroupNodeOptions): Promise<GroupPa
     log,
     own: device,
     readChanges,
-    beside: (final) => keepDocuments(documents, final),
+    beside: (finals) => keepDocuments(documents, finals),
   });
   const outbox = await Outbox.open({
     store,

@@ -139,7 +139,7 @@ export class GroupNode {
     });
     chain.subscribe({
       pending: (entries) => this.#onPending(entries),
-      final: (block) => this.#onFinal(block),
+      final: (block, more) => this.#onFinal(block, more),
       epoch: () => {
         // Whoever orders from now on says so in sessions that were open before.
         this.#validators.greet();
@@ -350,8 +350,8 @@ export class GroupNode {
     this.#changed();
   }
 
-  #onFinal(block: FinalBlock): void {
-    this.#pending.rebase(this.chain.pool.inOrder());
+  #onFinal(block: FinalBlock, more: boolean): void {
+    if (!more) this.#pending.rebase(this.chain.pool.inOrder());
     this.#sync.final(block, block.verified);
     this.#snapshots.look();
     const members =
@@ -360,12 +360,12 @@ export class GroupNode {
       for (const links of this.#rooms.all) links.membersChanged();
       this.#validators.greet();
     }
-    this.#keepGoing(() => this.#afterFinal(block));
+    this.#keepGoing(() => this.#afterFinal(block, more));
     this.#changed();
   }
 
-  async #afterFinal(block: FinalBlock): Promise<void> {
-    await this.#own.takeFinal(block);
+  async #afterFinal(block: FinalBlock, more: boolean): Promise<void> {
+    await this.#own.takeFinal(block, more);
     this.#edits.expectNext();
     this.#pending.compactSoon();
   }

@@ -8,14 +8,13 @@ import type { ParsedEntry, VerifiedEntry } from '../feeds/entry.ts';
 import type { Clock, Log } from '../platform/ports.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
-import { decodeHeader } from '../chain/block.ts';
-import { decodeFinality, encodeCertifiedBlock, type CertifiedBlock } from '../chain/certified-block.ts';
-import { decodeValidatorSet } from '../chain/validator-set.ts';
+import type { CertifiedBlock } from '../chain/certified-block.ts';
 import { SNAPSHOT_BLOCKS_MIN } from '../core/limits.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
-import { assembleBlock, BlockStash, type LinkedEntry } from './block-stash.ts';
-import { bestOf, createPeer, type Peer, type SyncPeer } from './sync-peer.ts';
+import type { LinkedEntry } from './block-stash.ts';
+import { SyncBlocks } from './sync-blocks.ts';
+import { bestOf, createPeer, raise, type Peer, type SyncPeer } from './sync-peer.ts';
 import { takeMessageful, type SyncItem } from './sync-queue.ts';
 
 /** Signals to one member that it has not taken: those that follow are not sent, and its other messages have room. */
@@ -35,7 +34,8 @@ export type SyncChain = {
   get(id: Cid): LinkedEntry | undefined;
   /** Outcomes stand in the order of the entries. */
   submit(entries: readonly ParsedEntry[]): Promise<readonly Result<unknown, Failure>[]>;
-  takeBlock(block: Uint8Array): Promise<Result<number, Failure>>;
+  /** Of blocks that follow each other; to how many were new. */
+  takeBlocks(blocks: readonly Uint8Array[]): Promise<Result<number, Failure>>;
   loadBlock(height: number): Promise<CertifiedBlock | undefined>;
 };
 
@@ -63,12 +63,11 @@ export type SyncOptions = {
 export class GroupSync {
   readonly #options: SyncOptions;
   readonly #peers = new Map<PublicKey, Peer>();
-  readonly #stash = new BlockStash();
-  /** Blocks are taken one after the other, whoever sent them. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #blocks: SyncBlocks;
 
   constructor(options: SyncOptions) {
     this.#options = options;
+    this.#blocks = new SyncBlocks({ ...options, sayState: (peer) => this.#sayState(peer) });
   }
 
   /** Members with an open session, this node's own device not among them. */
@@ -103,7 +102,7 @@ export class GroupSync {
     if (peer.sessions.size === 0) {
       peer.queue.clear();
       peer.allowance.close();
-      this.#stash.take(peer.device);
+      this.#blocks.forget(peer);
       this.#peers.delete(peer.device);
     } else {
       // What was under way on that one may be lost: the other side says again how far it is, and so does this one.
@@ -187,6 +186,9 @@ export class GroupSync {
   async message(session: Session, message: SessionMessage): Promise<void> {
     const peer = this.#peers.get(session.device);
     if (!peer) return;
+    if (message.t === 'block') return await this.#blocks.take(peer, message);
+    if (message.t === 'blockEntries') return this.#blocks.takeEntries(peer, message);
+    await this.#blocks.settled(peer);
     switch (message.t) {
       case 'state':
         // What it sent since it opened went with a session that only it knew to be lost: it hears how far this side is.
@@ -199,11 +201,6 @@ export class GroupSync {
         return peer.allowance.ask(() => this.#answer(peer));
       case 'entries':
         return await this.#takeEntries(peer, message.entries);
-      case 'blockEntries':
-        if (message.height === this.#options.chain.height + 1) this.#stash.add(peer.device, message);
-        return;
-      case 'block':
-        return await this.#takeBlock(peer, message);
       case 'getBlocks':
         return this.sendBlocks(peer.device, message.from);
       case 'refused':
@@ -349,49 +346,9 @@ export class GroupSync {
     const refused = wires.length - taken.filter(({ ok }) => ok).length;
     if (refused > 0) await peer.allowance.refused(refused);
   }
-
-  async #takeBlock(peer: Peer, message: Extract<SessionMessage, { t: 'block' }>): Promise<void> {
-    const block = decodeHeader(message.header);
-    const finality = decodeFinality(message);
-    const next = message.nextSet && decodeValidatorSet(message.nextSet);
-    if (!block.ok || !finality.ok || next?.ok === false) return bestOf(peer.sessions)?.close('bad_block');
-    const stash = this.#stash.take(peer.device);
-    let untaken = false;
-    const { height, cut } = block.value.header;
-    const taken = this.#turn.then(async () => {
-      const { chain, log } = this.#options;
-      if (height <= chain.height && (height < chain.height || block.value.id === chain.tip)) return;
-      untaken = true;
-      if (height > chain.height + 1) return this.#sayState(peer);
-      const entries = assembleBlock(block.value, (id) => chain.get(id) ?? stash.get(id));
-      if (!entries) {
-        peer.queue.push({ kind: 'message', message: { t: 'getBlocks', from: height } });
-        return;
-      }
-      const nextSet = next && { nextSet: next.value };
-      const wire = encodeCertifiedBlock({ block: block.value, ...finality.value, ...nextSet, entries });
-      // It has what it sends, and gets none of it back.
-      if (peer.height < height) peer.height = height;
-      for (const { feed, to } of cut) raise(peer.known, { feed, seq: to });
-      const applied = await chain.takeBlock(wire);
-      if (!applied.ok) return log.warn('block not taken', { code: applied.error.code, height });
-      untaken = false;
-      peer.gave.blocks += applied.value;
-      // What it could not judge before, it may now: the other side hears how far this one is, and sends it again.
-      if (peer.missed) this.#sayState(peer);
-      peer.missed = false;
-    });
-    this.#turn = taken.catch(() => undefined);
-    await taken;
-    if (untaken) await peer.allowance.refused(1);
-  }
 }
 
 /** Adds it. */
 function isNew<T>(known: Set<T>, value: T): boolean {
   return known.size < known.add(value).size;
-}
-
-function raise(known: Map<FeedId, number>, { feed, seq }: { feed: FeedId; seq: number }): void {
-  if ((known.get(feed) ?? 0) < seq) known.set(feed, seq);
 }

@@ -15,7 +15,8 @@ import type { ConsensusPeers } from './consensus-line.ts';
 export type OrderingEvents = {
   /** Entries were verified and are on disk, waiting for their block. */
   pending?(entries: readonly VerifiedEntry[]): void;
-  final?(block: FinalBlock): void;
+  /** `more`: the one after it is final as well, and follows at once. */
+  final?(block: FinalBlock, more: boolean): void;
   /** The disk failed: nothing more is signed or ordered until a restart. */
   failed?(error: unknown): void;
   /** A waiting entry can never be ordered; it is forgotten. */

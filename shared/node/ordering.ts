@@ -211,7 +211,7 @@ export class Ordering {
       this.#head = head;
       for (const id of settled) this.pool.remove(id);
       await this.#openMachine();
-      this.#emit((events) => events.final?.(final));
+      this.#emit((events) => events.final?.(final, false));
       this.#dropRefused(this.#work.select());
       return { value: null, inputs: [] };
     });
@@ -239,7 +239,7 @@ export class Ordering {
       this.#resting = true;
       throw error;
     } finally {
-      for (const final of finals) this.#emit((events) => events.final?.(final));
+      for (const final of finals) this.#emit((events) => events.final?.(final, final !== finals.at(-1)));
     }
     const value = stopped && applied === 0 ? err(stopped) : ok(applied);
     if (stopped?.code.startsWith('conflicting_')) this.#emit((events) => events.conflict?.(stopped));
@@ -379,11 +379,11 @@ export class Ordering {
   async #finalise({ block, certificate, after }: Extract<SimplexEffect, { kind: 'finalised' }>): Promise<void> {
     const executed = this.#work.executed(block.id);
     assert(executed, 'a block is executed before it is final');
-    const kept = await keepFinal(this.#options, this.#head, { block, certificate, after, executed });
+    const kept = await keepFinal(this.#options, this.#head, [{ block, certificate, after, executed }]);
     this.#head = kept.advance();
     for (const { id } of executed.entries) this.pool.remove(id);
     this.#options.log.info('block final', { height: block.header.height, entries: executed.entries.length });
-    this.#emit((events) => events.final?.(kept.final));
+    for (const final of kept.finals) this.#emit((events) => events.final?.(final, false));
   }
 
   async #forget(through: number): Promise<void> {

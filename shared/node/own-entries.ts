@@ -61,9 +61,14 @@ export class OwnEntries {
     for (const [at, outcome] of outcomes.entries()) await this.#takeOutcome(entries[at]!, outcome);
   }
 
-  async takeFinal({ receipts, block }: FinalBlock): Promise<void> {
-    const { chain, outbox, device } = this.#options;
+  /** `more`: another block follows at once; what is owed is looked at once for all of them. */
+  async takeFinal({ receipts, block }: FinalBlock, more: boolean): Promise<void> {
     await this.#settle(receipts, block.header.height);
+    if (!more) await this.#orderOwed();
+  }
+
+  async #orderOwed(): Promise<void> {
+    const { chain, outbox, device } = this.#options;
     const feed = outbox.head?.feed;
     if (feed && readRecord(chain.state, FEED, feed)?.frozenAt !== undefined) await outbox.leaveFeed(feed);
     // What there is room for, in one go: however many are owed, a block costs no more than what it took away.

@@ -118,15 +118,16 @@ export class PendingDocuments {
   }
 }
 
-/** Folded first, and on disk in the write of the block itself: one can never be there without the other. */
-export function keepDocuments(
-  documents: GroupDocuments,
-  { verified, receipts, block }: FinalBlock,
-): ReturnType<BesideChain> {
-  const accepted = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
-  const entries = verified
-    .filter(({ body }) => body.sort === 'document')
-    .map((entry) => ({ entry, accepted: accepted.has(entry.id) }));
-  documents.takeFinal({ height: block.header.height, entries });
+/** Folded first, and on disk in the write of the blocks themselves: one can never be there without the other. */
+export function keepDocuments(documents: GroupDocuments, finals: readonly FinalBlock[]): ReturnType<BesideChain> {
+  documents.takeFinal(
+    finals.map(({ verified, receipts, block }) => {
+      const accepted = new Set(receipts.filter(({ code }) => code === 'ok').map(({ entry }) => entry));
+      const entries = verified
+        .filter(({ body }) => body.sort === 'document')
+        .map((entry) => ({ entry, accepted: accepted.has(entry.id) }));
+      return { height: block.header.height, entries };
+    }),
+  );
   return documents.save();
 }

@@ -21,7 +21,7 @@ export function createSyncChain(chain: Ordering, store: Store): SyncChain {
     finalSeq: (feed) => readRecord(chain.state, FEED, feed)?.seq ?? 0,
     get: (id) => chain.pool.get(id),
     submit: (entries) => chain.submitAll(entries),
-    takeBlock: (block) => chain.takeBlocks([block]),
+    takeBlocks: (blocks) => chain.takeBlocks(blocks),
     loadBlock: (height) => loadBlock(store, height),
   };
 }

@@ -80,3 +80,8 @@ export function bestOf(sessions: ReadonlySet<Session>): Session | undefined {
 function rankOf(session: Session): number {
   return session.via === 'relay' ? 0 : 1;
 }
+
+/** By feed the last number. */
+export function raise(known: Map<FeedId, number>, { feed, seq }: { feed: FeedId; seq: number }): void {
+  if ((known.get(feed) ?? 0) < seq) known.set(feed, seq);
+}

@@ -52,3 +52,37 @@ test('what a device writes beyond its share reaches who orders it, over slow lin
   await clock.advance(5_000);
   for (const { node } of [alice, bob]) expect(await textOf(node)).toEqual(texts);
 }, 120_000);
+
+test('SY3: blocks that come while others are written are written together, and stand in their order', async () => {
+  const { clock, world, members } = await foundGroup('members', ['alice', 'bob']);
+  const [alice, bob] = [members[0]!, members[1]!];
+  bob.member.setReachable(false);
+  const texts = Array.from({ length: 60 }, (_, at) => `edit ${String(at).padStart(4, '0')}`);
+  for (const text of texts) {
+    await edit(alice.node, text);
+    await clock.advance(300);
+  }
+  const before = bob.node.chain.tip.height;
+  expect(alice.node.chain.tip.height).toBeGreaterThan(before + 40);
+  const runs: number[] = [];
+  let run = 0;
+  bob.node.chain.subscribe({
+    final(_, more) {
+      run++;
+      if (!more) runs.push(run);
+      if (!more) run = 0;
+    },
+  });
+  bob.member.setReachable(true);
+  bob.member.groups.wake();
+  await clock.advanceUntil(() => bob.node.chain.tip.id === alice.node.chain.tip.id, WAIT);
+  expect(runs.reduce((sum, count) => sum + count, 0)).toBe(bob.node.chain.tip.height - before);
+  expect(runs.length).toBeLessThan((bob.node.chain.tip.height - before) / 2);
+  expect(await textOf(bob.node)).toEqual(texts);
+  const { height } = bob.node.chain.tip;
+  bob.member.kill();
+  const again = await world.startMember({ name: 'bob', disk: bob.disk });
+  const node = again.groups.get(alice.node.group);
+  if (!node.ok) throw new Error('the group is known');
+  expect([node.value.chain.tip.height, await textOf(node.value)]).toEqual([height, texts]);
+}, 120_000);
