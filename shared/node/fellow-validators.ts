@@ -13,6 +13,7 @@ import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
 import type { Millis } from '../core/brand.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
+import { memberBehind } from '../ledger/validator-records.ts';
 import { GroupSync } from './group-sync.ts';
 import { createSyncChain } from './sync-chain.ts';
 import type { ValidatorPeers } from './validator-peers.ts';
@@ -49,7 +50,7 @@ export class FellowValidators {
       device,
       chain: createSyncChain(ordering, store),
       owed: () => outbox.pending,
-      readLimit: ({ identity }) => (this.#founders.has(identity) ? Infinity : 0),
+      readLimit: ({ identity }) => (this.#orders(identity) ? Infinity : 0),
       isMember: () => true,
       mayRefuse: () => false,
       onRefused: () => undefined,
@@ -62,7 +63,7 @@ export class FellowValidators {
     peers.attach({
       set: () => ordering.validators,
       signer: () => ordering.signer,
-      mayHear: ({ identity }) => this.#founders.has(identity),
+      mayHear: ({ identity }) => this.#orders(identity),
       sendBlocks: (to, from) => this.#sync.sendBlocks(to, from),
       onChange: () => undefined,
     });
@@ -115,9 +116,14 @@ export class FellowValidators {
     for (const cancel of this.#timers) cancel();
   }
 
-  /** Whoever founded the commons runs its validators. */
+  /** Whoever founded the commons runs its validators, and whoever stands behind a key that votes now. */
+  #orders(identity: Identity): boolean {
+    const { validators, state } = this.#options.ordering;
+    return this.#founders.has(identity) || validators.keys.some((key) => memberBehind(state, key) === identity);
+  }
+
   #isFellow({ identity, device }: Session): boolean {
-    return this.#founders.has(identity) && device !== this.#options.self.signer.key;
+    return this.#orders(identity) && device !== this.#options.self.signer.key;
   }
 
   /** Of two on one relay the one with the higher number dials; on several relays both do. */

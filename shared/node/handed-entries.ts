@@ -16,11 +16,11 @@ type Answer = Result<RpcSubmitted, Failure>;
 export class HandedEntries {
   readonly #clock: Clock;
   /** How many of those who order may cheat. */
-  readonly #cheats: number;
+  readonly #cheats: () => number;
   readonly #refusals = new Refusals();
   readonly #askersById = new Map<Cid, Set<(answer: Answer) => void>>();
 
-  constructor({ clock, cheats }: { readonly clock: Clock; readonly cheats: number }) {
+  constructor({ clock, cheats }: { readonly clock: Clock; readonly cheats: () => number }) {
     this.#clock = clock;
     this.#cheats = cheats;
   }
@@ -43,7 +43,7 @@ export class HandedEntries {
 
   /** More than may cheat have to say so. */
   refused({ id, code, because }: { readonly id: Cid } & Failure, by: Identity): void {
-    if (!this.#askersById.has(id) || !this.#refusals.count(id, { by, cheats: this.#cheats })) return;
+    if (!this.#askersById.has(id) || !this.#refusals.count(id, { by, cheats: this.#cheats() })) return;
     this.#answer(id, fail(code, because));
   }
 

@@ -176,6 +176,10 @@ export class LightNode {
       outbox,
       onChange,
       onHeight: (height) => this.resolver.expectHeight(height),
+      read: async (key) => {
+        const resolved = await this.resolver.resolve(key);
+        return resolved.ok ? (resolved.value.value ?? null) : undefined;
+      },
     });
     const read = (key: string) => this.readRecord(key);
     const member = new CommonsMember({ group, identity: self.identity, sealingKey, outbox, clock, read, solve });

@@ -14,6 +14,8 @@ import type { Cid } from '../codec/cid.ts';
 import { assert } from '../core/assert.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { parseEntry } from '../feeds/entry.ts';
+import { encodeRecord } from '../ledger/records.ts';
+import { VALIDATOR, VALIDATOR_EPOCH } from '../ledger/validator-records.ts';
 import { handleRegister } from '../ledger/families/handles.ts';
 import { createSeedSigner } from '../platform/web/seed-signer.ts';
 import { createWebRandom } from '../platform/web/web-crypto.ts';
@@ -84,7 +86,7 @@ async function createStand() {
     return received;
   }
 
-  async function startTab() {
+  async function startTab(read: (key: string) => Promise<Uint8Array | null | undefined> = async () => undefined) {
     const self = await createLocal('tab');
     const outbox = await Outbox.open({
       store: createMemoryDisk().openStore(),
@@ -106,6 +108,7 @@ async function createStand() {
       outbox,
       onChange: () => undefined,
       onHeight: () => undefined,
+      read,
     });
     closers.push(() => link.close());
     return { outbox, link, entries };
@@ -136,6 +139,22 @@ describe('a link to validators', () => {
     await clock.advance(60 * SECOND);
     expect(received).toEqual([]);
     expect([outbox.pending.length, link.connected, held]).toEqual([2, 0, 0]);
+  });
+
+  test('LC17: whoever certified state names is believed as the genesis’ founders are, and nobody else', async () => {
+    const { clock, startPeer, startTab } = await createStand();
+    const { identity } = await createLocal('successor');
+    const { key } = createSeedSigner(sha256(encodeUtf8('next validator')));
+    const records = new Map([
+      ['validators/current', encodeRecord(VALIDATOR_EPOCH, { epoch: 1, f: 0, keys: [key] })],
+      [`validators/${key}`, encodeRecord(VALIDATOR, { identity, since: 3 })],
+    ]);
+    const received = await startPeer('successor', refuseWith('forked'));
+    const strange = await startPeer('stranger', refuseWith('forked'));
+    const { outbox, link } = await startTab(async (name) => records.get(name) ?? null);
+    await clock.advance(60 * SECOND);
+    expect(received.length).toBeGreaterThan(0);
+    expect([strange.length, outbox.pending.length, link.connected]).toEqual([0, 0, 1]);
   });
 
   test('entries that are told to come back are sent again together: two refusals are not four, and four not eight', async () => {

@@ -10,16 +10,14 @@ import type { RoomId } from '../session/room.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
-import type { Identity } from '../crypto/ids.ts';
 import type { Outbox, OwnEntry } from './outbox.ts';
-import { decodeGenesis, type Founding } from '../chain/genesis.ts';
-import { assert } from '../core/assert.ts';
 import { codeWaits, isCode } from '../ledger/codes.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { verifyOutcome } from '../light-client/verify-outcome.ts';
 import { SERVICE_VALIDATE } from '../session/relay-wire.ts';
 import { SessionHost } from '../session/session-host.ts';
 import { HandedEntries } from './handed-entries.ts';
+import { KnownOrderers, type KnownOrderersOptions } from './known-orderers.ts';
 import { isLostBy, Refusals } from './refusals.ts';
 import { ResendPace } from './resend-pace.ts';
 
@@ -49,6 +47,7 @@ export type ValidatorLinkOptions = {
   readonly log: Log;
   readonly self: LocalNode;
   readonly outbox: Outbox;
+  readonly read: KnownOrderersOptions['read'];
   /** Something about the links changed. */
   readonly onChange: () => void;
   /** A certified height that somebody proved here. */
@@ -63,11 +62,9 @@ export class ValidatorLink {
   readonly #seen = new Set<Cid>();
   readonly #unsubscribe: () => void;
   readonly #timers = new Set<() => void>();
-  /** Peers that offer to validate and are nobody the genesis names: whatever they say about an entry counts for nothing. */
+  /** Peers that offer to validate and do not order, as far as certified state says: whatever they say about an entry counts for nothing. */
   readonly #strangers = new Set<PeerId>();
-  readonly #founders: ReadonlySet<Identity>;
-  readonly #cheats: number;
-  readonly #orderers: number;
+  readonly #orderers: KnownOrderers;
   readonly #refusals = new Refusals();
   readonly #handed: HandedEntries;
   readonly #pace: ResendPace;
@@ -78,11 +75,8 @@ export class ValidatorLink {
   constructor(options: ValidatorLinkOptions) {
     const { room, roomId, group, clock, random, verifier, log, self, outbox } = options;
     this.#options = options;
-    const { genesis, set } = foundingOf(options.genesis);
-    this.#founders = new Set(genesis.members.map((member) => member.identity));
-    this.#cheats = set.f;
-    this.#orderers = set.keys.length;
-    this.#handed = new HandedEntries({ clock, cheats: set.f });
+    this.#orderers = new KnownOrderers(options);
+    this.#handed = new HandedEntries({ clock, cheats: () => this.#orderers.f });
     this.#pace = new ResendPace({ clock, resend: () => outbox.redeliver() });
     this.#host = new SessionHost({
       room,
@@ -95,7 +89,7 @@ export class ValidatorLink {
       self,
       accepts: false,
       events: {
-        open: (session) => this.#opened(session),
+        open: (session) => void this.#opened(session),
         message: (session, message) => this.#message(session, message),
         closed: (session) => this.#redialLater(session.peer),
       },
@@ -169,16 +163,32 @@ export class ValidatorLink {
     });
   }
 
-  #opened(session: Session): void {
-    if (!this.#founders.has(session.identity)) {
-      this.#options.log.warn('a stranger offers to validate', { identity: session.identity });
+  /** What it says before it is known to order counts for nothing, and is said again with the next reminder. */
+  async #opened(session: Session): Promise<void> {
+    if (!this.#orderers.includes(session.identity)) {
       this.#strangers.add(session.peer);
-      return session.close('not_a_validator');
+      await this.#orderers.refresh();
+      if (this.#closed) return;
+      if (!this.#orderers.includes(session.identity)) {
+        this.#options.log.warn('a stranger offers to validate', { identity: session.identity });
+        return session.close('not_a_validator');
+      }
+      this.#strangers.delete(session.peer);
     }
     this.#options.room.proven.add(session.peer);
     this.#options.onChange();
     this.#submit(session, this.#options.outbox.pending);
     for (const wish of this.#wishes.values()) this.#sendWish(session, wish);
+  }
+
+  /** Other validators order from now on: who is none of them any more is not believed. */
+  async #followEpoch(): Promise<void> {
+    await this.#orderers.refresh();
+    for (const session of this.#sessions) {
+      if (this.#closed || this.#orderers.includes(session.identity)) continue;
+      this.#strangers.add(session.peer);
+      session.close('not_a_validator');
+    }
   }
 
   /** In order, one at a time: a validator judges an entry by those before it. */
@@ -253,8 +263,8 @@ export class ValidatorLink {
       return;
     }
     const { outbox } = this.#options;
-    if (code !== 'clock_ahead' && !isLostBy(code, { orderers: this.#orderers })) return;
-    if (!outbox.owes(id) || !this.#refusals.count(id, { by: identity, cheats: this.#cheats })) return;
+    if (code !== 'clock_ahead' && !isLostBy(code, { orderers: this.#orderers.count })) return;
+    if (!outbox.owes(id) || !this.#refusals.count(id, { by: identity, cheats: this.#orderers.f })) return;
     this.#pace.taken(id);
     this.#seen.delete(id);
     // An entry signed ahead of time would hold up the feed until that time has come: it is dropped, and said why.
@@ -280,6 +290,7 @@ export class ValidatorLink {
     const { receipt: outcome, header: block } = verified.value;
     // Whoever reads what it just wrote must not take an answer from before.
     this.#options.onHeight(block.height);
+    if (block.epoch > this.#orderers.epoch) void this.#followEpoch();
     this.#seen.delete(id);
     this.#pace.taken(id);
     const { code, changes } = outcome;
@@ -307,11 +318,4 @@ export class ValidatorLink {
     });
     this.#timers.add(cancel);
   }
-}
-
-/** A light node believes the nodes of its founders about its own entries and copies; what is final it checks itself. */
-function foundingOf(genesis: Uint8Array): Founding {
-  const founding = decodeGenesis(genesis);
-  assert(founding.ok, 'a node runs on a genesis that decodes');
-  return founding.value;
 }
