@@ -1,31 +1,16 @@
 // 1,000 edits on each of two sides while they are apart, until both have the same document: against automerge-repo and Yjs.
 
-import { createRequire } from 'node:module';
 import { MessageChannel } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { createDeviceCertificate } from '../shared/crypto/device.ts';
-import { identityFromKey, publicKeyBytes } from '../shared/crypto/ids.ts';
 import { startAutomerge } from '../shared/documents/automerge.test-kit.ts';
-import { createChangeReader } from '../shared/documents/change-reader.ts';
-import { GroupDocuments } from '../shared/documents/group-documents.ts';
 import { parseDocumentName } from '../shared/feeds/document-name.ts';
 import type { GroupNode } from '../shared/node/group-node.ts';
-import { Groups } from '../shared/node/groups.ts';
 import { parseInviteLink } from '../shared/node/invite-link.ts';
-import type { Link } from '../shared/platform/ports.ts';
-import { createWebCompressor } from '../shared/platform/web/web-compressor.ts';
-import { createSeedSigner } from '../shared/platform/web/seed-signer.ts';
-import { createWebAgreement } from '../shared/platform/web/web-agreement.ts';
-import { createWebClock } from '../shared/platform/web/web-clock.ts';
-import { createWebRandom, createWebVerifier } from '../shared/platform/web/web-crypto.ts';
-import { RelayRoom } from '../shared/session/relay-room.ts';
-import type { RoomId } from '../shared/session/room.ts';
-import { createMemoryDisk } from '../test/simulator/memory-store.ts';
-import { silentLog as log } from '../test/simulator/silent-log.ts';
 import { lineOf, median, type BenchLine } from './bench-line.ts';
-import { createChannelRoom, type ChannelRoom } from './channel-room.ts';
+import { createMemberNetwork } from './member-network.ts';
+import { importPeer } from './peer-modules.ts';
 import { installPeers } from './peer-script.ts';
+import { until } from './wait-until.ts';
 
 const EDITS = 1_000;
 const TARGET = 2;
@@ -33,11 +18,7 @@ const TARGET = 2;
 const NO_TARGET = 0;
 /** What either side still has to do with its own edits is done by then. */
 const REST = 1_000;
-const POLL = 1;
-const WAIT = 60_000;
 const PAGE = 'pages/merge';
-
-const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
 
 type Merge = { readonly ms: number; readonly bytes: number };
 
@@ -83,7 +64,7 @@ export async function run({ rounds = 5, edits = EDITS } = {}): Promise<BenchLine
 
 /** Two members' whole nodes: signed entries, verified and stored by both, through a relay in this process. */
 async function mergeOurs(edits: number): Promise<Merge> {
-  const network = createNetwork();
+  const network = createMemberNetwork();
   const [alice, bob] = [await network.startMember('alice'), await network.startMember('bob')];
   const page = nameOf(PAGE);
   const own = await alice.create({ name: 'Bench', read: 'members' });
@@ -129,66 +110,6 @@ function nameOf(text: string) {
   const name = parseDocumentName(text);
   if (!name.ok) throw new Error(name.error.because);
   return name.value;
-}
-
-/** Members in this process, with the clock and the cryptography of the host. */
-function createNetwork() {
-  const clock = createWebClock();
-  const random = createWebRandom();
-  const rooms = new Map<RoomId, ChannelRoom>();
-  let bytes = 0;
-  let open = true;
-  const connect = async (id: RoomId): Promise<Link> => {
-    const room = rooms.get(id) ?? createChannelRoom({ clock, random });
-    rooms.set(id, room);
-    if (!open) throw new Error('nobody answers');
-    const link = room.connect();
-    const send = (frame: Uint8Array): void => {
-      bytes += frame.length;
-      link.send(frame);
-    };
-    return { ...link, send };
-  };
-  return {
-    get bytes() {
-      return bytes;
-    },
-    setOpen(now: boolean) {
-      open = now;
-      if (!now) for (const room of rooms.values()) room.cutAll();
-    },
-    async startMember(name: string): Promise<Groups> {
-      const owner = createSeedSigner(random.bytes(32));
-      const signer = createSeedSigner(random.bytes(32));
-      const validator = createSeedSigner(random.bytes(32));
-      const identity = identityFromKey(publicKeyBytes(owner.key));
-      const certificate = await createDeviceCertificate({ signer: owner, device: signer.key, name, issued: 1 });
-      return await Groups.open({
-        clock,
-        random,
-        verifier: await createWebVerifier(),
-        log,
-        store: createMemoryDisk().openStore(),
-        self: { identity, certificate, signer },
-        agreement: await createWebAgreement(),
-        sealingKey: random.bytes(32),
-        sealingSeed: () => Promise.resolve(null),
-        createValidator: () => Promise.resolve(validator),
-        openValidator: (key) => Promise.resolve(key === validator.key ? validator : null),
-        eraseValidator: () => Promise.resolve(),
-        createSigner: createSeedSigner,
-        connector: null,
-        blocks: null,
-        openRoom: ({ roomOf, services }) =>
-          new RelayRoom({ connect: () => connect(roomOf(0)), clock, random, services, log }),
-        openDocuments: (store) => GroupDocuments.open({ store, log, random, identity, device: signer.key }),
-        readChanges: createChangeReader(),
-        compressor: createWebCompressor(),
-        onChange: () => undefined,
-        onSignal: () => undefined,
-      });
-    },
-  };
 }
 
 type RepoHandle = {
@@ -278,16 +199,4 @@ async function countYjsBytes(edits: number): Promise<number> {
   const vectors = docs.map((doc) => encodeStateVector(doc));
   const updates = docs.map((doc, at) => encodeStateAsUpdate(doc, vectors[1 - at]!));
   return [...vectors, ...updates].reduce((sum, { length }) => sum + length, 0);
-}
-
-async function importPeer<T>(name: string): Promise<T> {
-  return (await import(pathToFileURL(requirePeer.resolve(name)).href)) as T;
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  const started = performance.now();
-  while (!isTrue()) {
-    if (performance.now() - started > WAIT) throw new Error('the two sides did not become equal');
-    await sleep(POLL);
-  }
 }

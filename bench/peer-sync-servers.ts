@@ -1,9 +1,8 @@
 // The servers through which two pages of automerge-repo or of Yjs meet: their projects' own, on this machine.
 
 import type { IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { pathToFileURL } from 'node:url';
+import { importPeer, requirePeer } from './peer-modules.ts';
 
 export type SyncServer = { readonly url: string; close(): Promise<void> };
 
@@ -21,9 +20,6 @@ type YjsModule = {
   readonly setupWSConnection: (socket: unknown, request: IncomingMessage) => void;
   readonly docs: ReadonlyMap<string, { destroy(): void }>;
 };
-
-/** Resolves as the peers' package would; it is installed by `bundlePeer`. */
-const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
 
 /** It holds nothing but what the pages give it, and hands every change on. */
 export async function startRepoServer(): Promise<SyncServer> {
@@ -47,10 +43,6 @@ export async function startYjsServer(): Promise<SyncServer> {
       for (const document of docs.values()) document.destroy();
     },
   };
-}
-
-async function importPeer<T>(name: string): Promise<T> {
-  return (await import(pathToFileURL(requirePeer.resolve(name)).href)) as T;
 }
 
 async function listen(): Promise<SocketServer> {

@@ -1,13 +1,12 @@
 // Inserts into the state tree in batches of a block, and the size of a proof, against the Merkle Patricia trie of a JavaScript Ethereum client.
 
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { encodeUtf8 } from '../shared/codec/base.ts';
 import { assert } from '../shared/core/assert.ts';
 import { sha256 } from '../shared/crypto/sha256.ts';
 import { commitDraft, openDraft, proveState, stateRoot, type State } from '../shared/ledger/state.ts';
 import { verifyProof } from '../shared/ledger/tree-proof.ts';
 import { lineOf, median, type BenchLine } from './bench-line.ts';
+import { importPeer } from './peer-modules.ts';
 import { installPeers } from './peer-script.ts';
 
 const PEER = '@ethereumjs/mpt';
@@ -161,11 +160,6 @@ async function createPeer(): Promise<Side> {
     },
   };
   return side;
-}
-
-async function importPeer<T>(name: string): Promise<T> {
-  const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
-  return (await import(pathToFileURL(requirePeer.resolve(name)).href)) as T;
 }
 
 function changesFrom(first: number, count: number): Change[] {

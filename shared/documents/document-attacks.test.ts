@@ -3,7 +3,7 @@
 import { change, encodeChange, getLastLocalChange, init } from '@automerge/automerge/slim';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { actorIdOf, type DocumentOperation } from '../feeds/document-change.ts';
+import { actorIdOf, type ActorId, type DocumentOperation } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { VerifiedEntry } from '../feeds/entry.ts';
 import { actorOf, startAutomerge } from './automerge.test-kit.ts';
@@ -18,6 +18,8 @@ import {
   writeEntry,
   type Member,
 } from './documents.test-kit.ts';
+import { createDocumentIndex } from '../ledger/document-index.ts';
+import { packChanges, readPack } from './change-pack.ts';
 import { createChance } from './history.test-kit.ts';
 
 beforeAll(startAutomerge);
@@ -182,6 +184,51 @@ describe('attacks', () => {
     alice.documents.change(PEOPLE, [{ action: 'put', path: [own, 'name'], value: 'Alice B.' }]);
     expect(chain.order([await send(alice, mallory)], [alice, mallory]).refusals.size).toBe(0);
     expect(mallory.documents.value(PEOPLE)).toEqual({ [own]: { name: 'Alice B.' } });
+  });
+
+  test('SN10: what documents leave out goes to newcomers all the same, also after a new save: later changes may rest on it', async () => {
+    const [alice, mallory] = (await openAll(PAGE, 'alice', 'mallory')) as [Member, Member];
+    const chain = new TestChain();
+    // More than a save is made anew for.
+    for (let line = 0; line < 5; line++) {
+      type(alice, 0, 'x'.repeat(15_000));
+      chain.order([await send(alice, mallory)], [alice, mallory]);
+    }
+    const deps = [...alice.documents.heads(PAGE)];
+    const victim = actorIdOf({ feed: alice.person.writer.feed, document: PAGE, start: 1 });
+    const ops = [put('key', 'value', { pred: [`1@${victim}`] })];
+    const forged = forge({ actor: ownActor(mallory), seq: 1, startOp: 75_010, deps, ops });
+    const attackEntry = await writeEntry(mallory.person, [{ document: PAGE, changes: [forged] }]);
+    expect([...chain.order([attackEntry], [alice, mallory]).refusals.values()]).toEqual([]);
+    const { hash: leftOut } = attackEntry.changes![0]!;
+    expect(chain.headsOf(PAGE)).toContain(leftOut);
+    await saveAll(alice);
+    expect(await alice.documents.compact()).toBe(1);
+    type(alice, 0, 'y');
+    chain.order([await send(alice, mallory)], [alice, mallory]);
+    await saveAll(alice);
+    const heads = chain.headsOf(PAGE);
+    const people = new Map([alice, mallory].map(({ person }) => [person.writer.feed, person.identity]));
+    const startOf = (actor: ActorId) => {
+      const { feed } = chain.index.actor(PAGE, actor)!;
+      const start = Array.from({ length: 9 }, (_, at) => at + 1).find(
+        (at) => actorIdOf({ feed, document: PAGE, start: at }) === actor,
+      );
+      return start === undefined ? undefined : { feed, start };
+    };
+    const pack = packChanges(await alice.documents.allChanges(PAGE), { heads, startOf });
+    const taken = readPack(pack!, { document: PAGE, heads, authorOf: (feed) => people.get(feed) });
+    if (!taken.ok) throw new Error(taken.error.because);
+    expect(createDocumentIndex(taken.value.rows).has(PAGE, leftOut)).toBe(true);
+    const [carol] = (await openAll(PAGE, 'carol')) as [Member];
+    carol.documents.takeSnapshot(9, new Map([[PAGE, taken.value.tail]]));
+    await saveAll(carol);
+    const again = await openMember(carol.person, carol.disk);
+    await again.documents.load(PAGE);
+    for (const { documents } of [carol, again]) {
+      expect(documents.value(PAGE)).toEqual(alice.documents.value(PAGE));
+      expect(documents.heads(PAGE)).toEqual(alice.documents.heads(PAGE));
+    }
   });
 
   test('7: a deflated change is not inflated, whatever is in it', async () => {
