@@ -102,7 +102,7 @@ export class WalletVault {
     return record ? (await openKey(record)).signer : null;
   }
 
-  /** Gone from the disk, strictly, when it resolves (LG128). */
+  /** Gone from the disk, strictly, when it resolves (LG133). */
   async eraseValidator(key: PublicKey): Promise<void> {
     await this.#database.write('vault', 'strict', (vault) => vault.delete(VALIDATOR_KEY_PREFIX + key));
   }

@@ -40,7 +40,7 @@ export type BlockStart = {
   readonly index?: DocumentIndex;
   /** The key of the block's header, which emission goes to (LG62); absent while entries are only tried. */
   readonly proposer?: PublicKey;
-  /** Of a recovery: whom it hands over to, whatever was planned (LG129). */
+  /** Of a recovery: whom it hands over to, whatever was planned (LG134). */
   readonly recover?: ValidatorSet;
 };
 

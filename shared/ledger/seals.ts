@@ -32,7 +32,7 @@ export function sealIfDue(draft: Draft, { blockTime }: { readonly blockTime: Mil
 }
 
 /**
- * LG129: in a recovery the identities name whoever orders next; a set with a key that was taken out for contradicting
+ * LG134: in a recovery the identities name whoever orders next; a set with a key that was taken out for contradicting
  * itself is none (null), and what was planned is void.
  */
 export function recoverSet(

@@ -108,7 +108,7 @@ export class GroupOrder {
     const { chain, clock, self } = this.#options;
     const { state } = chain;
     const planned = this.#planned.keys;
-    // They go on with what they offer by themselves (LG128).
+    // They go on with what they offer by themselves (LG133).
     const ordering = new Set(planned.flatMap((key) => readRecord(state, VALIDATOR, key)?.device ?? []));
     return [...stateEntries(state)].flatMap(([key, value]): OrderingOffer[] => {
       const candidate = key.startsWith('candidates/') ? decodeRecord(CANDIDATE, value) : null;

@@ -1,4 +1,4 @@
-// The keys by which this device orders one group: the next epoch's is offered early, and those that count no more are erased (LG126, LG128).
+// The keys by which this device orders one group: the next epoch's is offered early, and those that count no more are erased (LG126, LG133).
 
 import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';

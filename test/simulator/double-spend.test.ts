@@ -97,10 +97,13 @@ describe.each([1, 4])('a double spend in a group that %i of its members order', 
       balance(node, carol.member.identity),
       balance(node, mallory.member.identity),
     ]);
-    const [won, lost] = paid[0]![0] === SPENT ? [left, right] : [right, left];
+    const [won, lost] = paid[0]![0]! >= SPENT ? [left, right] : [right, left];
     for (const one of paid) {
       expect(one).toEqual(paid[0]);
-      expect(one.toSorted((a, b) => Number(a - b))).toEqual([0n, ALL - SPENT, SPENT]);
+      // Whoever orders earns what blocks emit beside it (LG62), which is far less.
+      const [toBob, toCarol, left] = one;
+      expect(left).toBe(ALL - SPENT);
+      expect([toBob! >= SPENT, toCarol! >= SPENT].toSorted()).toEqual([false, true]);
     }
     for (const { node } of honest) {
       expect(node.chain.tip).toEqual(alice.node.chain.tip);

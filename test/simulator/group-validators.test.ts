@@ -228,7 +228,7 @@ describe('CH36: a group that hands over', () => {
   );
 });
 
-describe('LG126, LG128: keys of one epoch', () => {
+describe('LG126, LG133: keys of one epoch', () => {
   beforeAll(startAutomerge);
 
   const keysOn = async ({ disk }: Place): Promise<string[]> => {
