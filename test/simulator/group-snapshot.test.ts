@@ -5,6 +5,7 @@ import { SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { loadBlock } from '../../shared/node/chain-store.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
+import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 import { SnapshotCut } from '../../shared/node/snapshot-cut.ts';
 import { SnapshotIntake, type IntakeOptions } from '../../shared/node/snapshot-intake.ts';
@@ -105,6 +106,30 @@ describe('a newcomer to a group with many blocks', () => {
     await edit(node, 'zzz');
     await clock.advance(5_000);
     expect(await textOf(alice!.node)).toEqual([...texts, 'zzz'].toSorted());
+  });
+
+  test('SN3: follows the seal to those who order now, and goes on with them', async () => {
+    const stand = await foundGroup('members', ['alice', 'bob']);
+    const { clock, members } = stand;
+    const [alice, bob] = members;
+    const key = await bob!.node.offerToOrder();
+    await clock.advance(5_000);
+    const [founder] = alice!.node.validators;
+    await alice!.node.submit([validatorSet.create({ add: [key], remove: [founder!.key], f: 0 })]);
+    await clock.advanceUntil(() => bob!.node.orders && !alice!.node.orders, WAIT);
+    const texts = await writeBlocks(stand, BLOCKS);
+    const { node, disk } = await join(stand, 'carol');
+    expect(await lowestBlock(node, disk)).toBeGreaterThan(SNAPSHOT_BLOCKS_MIN);
+    expect(node.chain.validators.keys).toEqual([key]);
+    await edit(node, 'zzz');
+    await clock.advance(5_000);
+    for (const one of [alice!.node, bob!.node, node]) expect(await textOf(one)).toEqual([...texts, 'zzz']);
+    // It gives one itself, seals and all.
+    for (const { member } of members) member.setReachable(false);
+    const dave = await stand.world.startMember({ name: 'dave', disk: createMemoryDisk() });
+    const joined = await dave.groups.join(stand.link, 'dave');
+    await clock.advanceUntil(() => joined.chain.tip.height === node.chain.tip.height, 20 * WAIT);
+    expect(await textOf(joined)).toEqual([...texts, 'zzz']);
   });
 
   test('SN1: takes the blocks where nobody has a snapshot to give', async () => {
