@@ -27,11 +27,14 @@ type PackFilesOptions = {
 
 type Handle = FileSystemSyncAccessHandle;
 
+/** Chromium never answers what a handle was asked that nobody refers to any more when garbage is collected. */
+const asked = new Set<{ readonly handle: FileSystemHandle }>();
+
 /** So many empty files, named as if they were made then. Rejects where there is no private file system. */
 export async function makeSpareFiles(folder: string, spares: { count: number; madeAt: number }): Promise<string[]> {
   const directory = await openFolder(folder);
   const names = Array.from({ length: spares.count }, (_, n) => `${spares.madeAt.toString(NAME_DIGITS)}-${n}`);
-  for (const name of names) await directory.getFileHandle(name, { create: true });
+  for (const name of names) await ask(directory, (one) => one.getFileHandle(name, { create: true }));
   return names;
 }
 
@@ -127,7 +130,7 @@ export class PackFiles {
   /** Bytes that a file takes. */
   async size(file: string): Promise<number | undefined> {
     try {
-      return (await (await this.#directory.getFileHandle(file)).getFile()).size;
+      return (await this.#openBlob(file)).size;
     } catch {
       return undefined;
     }
@@ -214,14 +217,29 @@ export class PackFiles {
     last.then((handle) => handle.close()).catch(() => undefined);
   }
 
+  async #openBlob(file: string): Promise<File> {
+    return await ask(await this.#directory.getFileHandle(file), (one) => one.getFile());
+  }
+
   async #readHeld({ file, at, length }: FilePlace): Promise<Uint8Array | undefined> {
     try {
-      const held = await (await this.#directory.getFileHandle(file)).getFile();
+      const held = await this.#openBlob(file);
       const bytes = new Uint8Array(await held.slice(at, at + length).arrayBuffer());
       return bytes.length === length ? bytes : undefined;
     } catch {
       return undefined;
     }
+  }
+}
+
+/** Refers to the handle until it has answered. */
+async function ask<H extends FileSystemHandle, T>(handle: H, question: (handle: H) => Promise<T>): Promise<T> {
+  const held = { handle };
+  asked.add(held);
+  try {
+    return await question(handle);
+  } finally {
+    asked.delete(held);
   }
 }
 
@@ -239,11 +257,11 @@ function fillFile(handle: Handle, parts: readonly Uint8Array[]): void {
 
 async function openFolder(folder: string): Promise<FileSystemDirectoryHandle> {
   const root = await navigator.storage.getDirectory();
-  return await root.getDirectoryHandle(folder, { create: true });
+  return await ask(root, (one) => one.getDirectoryHandle(folder, { create: true }));
 }
 
 async function openHandle(directory: FileSystemDirectoryHandle, name: string): Promise<Handle> {
-  return await (await directory.getFileHandle(name)).createSyncAccessHandle();
+  return await ask(await directory.getFileHandle(name), (one) => one.createSyncAccessHandle());
 }
 
 /** By either direction, or a clock that was ahead and then set would leave files unused for as long. */

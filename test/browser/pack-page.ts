@@ -185,3 +185,22 @@ export async function lookAtLeaves(leaves: Leaves) {
 export async function loseFiles(name: string): Promise<void> {
   await (await navigator.storage.getDirectory()).removeEntry(name, { recursive: true });
 }
+
+/** Leaves put, read by another store and removed while garbage is collected all the time: how many rounds came to an end. */
+export async function collectGarbage(rounds: number): Promise<number> {
+  const { gc } = globalThis as unknown as { gc(): void };
+  const collecting = setInterval(() => gc(), 0);
+  try {
+    for (let n = 0; n < rounds; n++) {
+      const leaves = { name: nextName(), from: 0, count: 16 };
+      await putLeaves(leaves);
+      const blobs = createListedIdbBlobStore(leaves.name);
+      const found = await blobs.getMany(numbersOf(leaves).map(cidLike));
+      if (found.includes(undefined)) return n;
+      await removeLeaves(leaves);
+    }
+    return rounds;
+  } finally {
+    clearInterval(collecting);
+  }
+}

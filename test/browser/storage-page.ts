@@ -13,6 +13,7 @@ import { BLOB_STORE_CONTRACT, cidLike } from '../contracts/blob-store-contract.t
 import { patternBytes } from '../contracts/contract.ts';
 import { STORE_CONTRACT } from '../contracts/store-contract.ts';
 import {
+  collectGarbage,
   cutPackWrites,
   failureOf,
   isWorker,
@@ -322,6 +323,7 @@ async function countBlocks(batches: number): Promise<number> {
 }
 
 export type StoragePage = {
+  collectGarbage: typeof collectGarbage;
   startWorker: typeof startWorker;
   putLeaves: typeof putLeaves;
   removeLeaves: typeof removeLeaves;
@@ -346,6 +348,7 @@ export type StoragePage = {
 };
 
 const storage: StoragePage = {
+  collectGarbage,
   startWorker,
   putLeaves,
   removeLeaves,

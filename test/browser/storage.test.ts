@@ -212,6 +212,15 @@ describeInChromium('the stores of a worker', () => {
     expect(await look()).toMatchObject({ held: 16, intact: 16, inFiles: 16 });
   });
 
+  test('BN27: what is asked of files is answered while garbage is collected', async () => {
+    const { context } = await launchChromium({ flags: ['--js-flags=--expose-gc'] });
+    const collected = await context.newPage();
+    await collected.goto(url);
+    await collected.waitForFunction(() => 'storage' in globalThis);
+    const own = await startWorker(collected);
+    expect(await own.evaluate((rounds) => storage.collectGarbage(rounds), 5)).toBe(5);
+  });
+
   test('BN4, BN27: a full disk is quota_exceeded, what is removed of files comes free, and counts stay right', async () => {
     const small = await startWorker(await openSmallPage(page));
     checkFilling(await small.evaluate(() => storage.fillStorage()));
