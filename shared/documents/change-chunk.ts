@@ -69,8 +69,9 @@ const ACTOR_BYTES = 16;
 /** A change that touches everything at once still overwrites few values an operation. */
 const PREDECESSORS_MAX: number = 4 * CHANGE_OPERATIONS_MAX;
 const FLOAT_BYTES = 8;
-/** A safe integer has 54 bits with its sign. */
+/** A safe integer has 54 bits with its sign, seven in a byte. */
 const INTEGER_BYTES_MAX = 8;
+const SIGN_BIT = 0x40;
 
 /** Column numbers: an id of four bits and more, and a kind of four bits whose highest would mean deflated. */
 const COLUMN = {
@@ -256,6 +257,7 @@ function checkValue(type: number, bytes: Uint8Array): void {
     case VALUE.counter:
     case VALUE.time:
       demand(isOneLeb(bytes) && isShortestInt(bytes, 0, length), 'a number is misspelled');
+      demand(isSafeInt(bytes), 'JavaScript has no such integer');
       return;
     case VALUE.float:
       demand(length === FLOAT_BYTES, 'a float has eight bytes');
@@ -271,6 +273,18 @@ function checkValue(type: number, bytes: Uint8Array): void {
 function isOneLeb(bytes: Uint8Array): boolean {
   const last = bytes.length - 1;
   return last >= 0 && last < INTEGER_BYTES_MAX && bytes.every((byte, at) => byte >= 0x80 === at < last);
+}
+
+/** Automerge holds 64 bits, and gives others out as a bigint, which no JSON holds, or not at all. */
+function isSafeInt(leb: Uint8Array): boolean {
+  const last = leb.length - 1;
+  let value = 0;
+  for (const [at, byte] of leb.entries()) {
+    const bits = byte & 0x7f;
+    // The sign is taken off before it is scaled: a sum below 2^53 on the way stays exact.
+    value += (at === last && (byte & SIGN_BIT) !== 0 ? bits - 0x80 : bits) * 2 ** (7 * at);
+  }
+  return Number.isSafeInteger(value);
 }
 
 /** What an operation says by itself (DO4): anything else is lost in a save, or stops Automerge. */

@@ -103,6 +103,21 @@ describe('a change is read as Automerge reads it', () => {
     );
   });
 
+  test('DO4: an integer that JavaScript cannot hold is refused', () => {
+    // The value is the last column but those of predecessors, which a new key has none of.
+    for (const [sign, last] of [
+      [1, 0x0f],
+      [-1, 0x70],
+    ] as const) {
+      const largest = bodyOf(changeOf((draft) => void (draft['a'] = sign * Number.MAX_SAFE_INTEGER))).slice();
+      expect(parseChange(chunkOf(1, largest))).not.toBeNull();
+      const at = largest.lastIndexOf(last);
+      expect(largest[at - 1]! & 0x80).toBe(0x80);
+      largest[at] = last ^ 0x10;
+      expect(parseChange(chunkOf(1, largest))).toBeNull();
+    }
+  });
+
   test('never throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
