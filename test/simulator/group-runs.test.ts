@@ -36,7 +36,8 @@ describe('groups of whole nodes, from a seed', () => {
     async (first) => {
       for (let seed = first; seed < first + SEEDS_A_TEST; seed++) {
         const run = await runGroup(seed, 'all');
-        expect(run.height).toBeGreaterThan(0);
+        // Its members are in from the start: where all crash before one of them writes, there is nothing to order.
+        if (run.edits > 0) expect(run.height).toBeGreaterThan(0);
         if (seed % REPEAT_EVERY === 0) expect(await runGroup(seed, 'all')).toEqual(run);
       }
     },
