@@ -132,8 +132,9 @@ export class SyncBlocks {
   }
 
   async #takeNew(peer: Peer, news: readonly Given[]): Promise<void> {
-    const { chain, log, sayState } = this.#options;
+    const { chain, sayState } = this.#options;
     const wires: Uint8Array[] = [];
+    let bytes = 0;
     for (const { stash, ...certified } of news) {
       const { block } = certified;
       const { height, cut } = block.header;
@@ -146,15 +147,28 @@ export class SyncBlocks {
         peer.queue.push({ kind: 'message', message: { t: 'getBlocks', from: height } });
         break;
       }
-      wires.push(encodeCertifiedBlock({ ...certified, entries }));
+      const wire = encodeCertifiedBlock({ ...certified, entries });
+      wires.push(wire);
+      bytes += wire.length;
       // It has what it sends, and gets none of it back.
       if (peer.height < height) peer.height = height;
       for (const { feed, to } of cut) raise(peer.known, { feed, seq: to });
+      // Whoever certified nothing may name all that waits here in each of them.
+      if (bytes < RUN_BYTES_MAX) continue;
+      if (!(await this.#give(peer, wires.splice(0)))) return;
+      bytes = 0;
     }
-    if (wires.length === 0) return;
+    await this.#give(peer, wires);
+  }
+
+  /** False when one of them cannot be taken: nothing that follows it can. */
+  async #give(peer: Peer, wires: readonly Uint8Array[]): Promise<boolean> {
+    const { chain, log } = this.#options;
+    if (wires.length === 0) return true;
     const applied = await chain.takeBlocks(wires);
     if (applied.ok) peer.gave.blocks += applied.value;
-    else log.warn('block not taken', { code: applied.error.code, height: news[0]!.block.header.height });
+    else log.warn('block not taken', { code: applied.error.code, height: chain.height + 1 });
+    return applied.ok;
   }
 }
 
