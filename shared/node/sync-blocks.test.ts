@@ -5,7 +5,7 @@ import type { Block, CutItem, Header } from '../chain/block.ts';
 import { encodeHeader, tipOf } from '../chain/block.ts';
 import { certifyBlock, createTestGroup, testBlock, testCid } from '../chain/chain.test-kit.ts';
 import { encodeFinality } from '../chain/certified-block.ts';
-import { BLOCK_BYTES_MAX, ENTRY_BYTES_MAX } from '../core/limits.ts';
+import { BLOCK_BYTES_MAX, BLOCK_FEEDS_MAX, ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { fail } from '../core/result.ts';
 import { toHex } from '../codec/base.ts';
 import type { FeedId } from '../crypto/ids.ts';
@@ -35,8 +35,8 @@ async function forge(change: Partial<Header>) {
   return blocks.map(({ header }) => ({ t: 'block' as const, header: encodeHeader(header), ...certificate }));
 }
 
-/** Entries of all feeds wait here. */
-function createStand() {
+/** Entries of all feeds wait here. `judged`: when what was given is judged. */
+function createStand(judged = Promise.resolve()) {
   const clock = createSimulatedClock();
   const given: number[] = [];
   const bytes = new Uint8Array(ENTRY_BYTES_MAX);
@@ -49,12 +49,14 @@ function createStand() {
     get: (id: string) => entries.get(id),
     takeBlocks: async (blocks: readonly Uint8Array[]) => {
       given.push(blocks.reduce((sum, { length }) => sum + length, 0));
+      await judged;
       return fail('bad_certificate', 'nobody signed it');
     },
   } as unknown as SyncChain;
   const blocks = new SyncBlocks({ chain, log, sayState: () => undefined });
   const session = { device: 'a device', identity: 'somebody', via: 'relay' } as unknown as Session;
-  return { blocks, given, peer: createPeer(session, { clock, next: async () => null }) };
+  const peerOf = () => createPeer(session, { clock, next: async () => null });
+  return { blocks, given, peer: peerOf(), peerOf };
 }
 
 test('SY3: blocks that all name what waits here are put together no further than one block may be large', async () => {
@@ -64,4 +66,19 @@ test('SY3: blocks that all name what waits here are put together no further than
   await blocks.settled(peer);
   expect(given.length).toBeGreaterThan(0);
   expect(Math.max(...given)).toBeLessThan(BLOCK_BYTES_MAX);
+});
+
+test('SY3: while others are judged no more than two MiB of one member are read, headers and all', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { blocks, peer, peerOf } = createStand(promise);
+  const [small] = await forge({ cut: cutOf(1) });
+  await blocks.take(peerOf(), small!);
+  const messages = await forge({ cut: cutOf(BLOCK_FEEDS_MAX) });
+  let read = 0;
+  const all = messages.map((message) => blocks.take(peer, message).then(() => (read += message.header.length)));
+  await Promise.race([Promise.all(all), new Promise((later) => setImmediate(later))]);
+  expect(read).toBeGreaterThan(0);
+  expect(read).toBeLessThan(2 * 1024 * 1024);
+  resolve();
+  await Promise.all(all);
 });

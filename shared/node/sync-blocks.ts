@@ -12,7 +12,7 @@ import { bestOf, raise, type Peer } from './sync-peer.ts';
 
 /** Blocks of a run: with a write for each, a member that was away for an hour would wait for its disk for as long as for all else. */
 const RUN_BLOCKS_MAX = 64;
-/** Bytes of what came for them; one block may have more. Beyond it nothing more of that member is read before its turn. */
+/** Bytes of them and of what came for them; one block may have more. Beyond it nothing more of that member is read before its turn. */
 const RUN_BYTES_MAX: number = 2 * 1024 * 1024;
 /** Of all members' runs whose turn has not come; beyond it each has one block there. */
 const RUNS_BYTES_MAX: number = 4 * BLOCK_BYTES_MAX;
@@ -64,10 +64,9 @@ export class SyncBlocks {
     for (let run = sender.waiting; run && !mayFollow(run, given); run = sender.waiting) await run.done;
     const run = sender.waiting ?? this.#begin(peer, sender);
     run.blocks.push(given);
-    for (const { bytes } of given.stash.values()) {
-      run.bytes += bytes.length;
-      this.#bytes += bytes.length;
-    }
+    const bytes = sizeOf(message, given.stash);
+    run.bytes += bytes;
+    this.#bytes += bytes;
     if (isFull(run) || this.#bytes > RUNS_BYTES_MAX) await run.done;
   }
 
@@ -170,6 +169,12 @@ export class SyncBlocks {
     else log.warn('block not taken', { code: applied.error.code, height: chain.height + 1 });
     return applied.ok;
   }
+}
+
+/** Headers as well: those of a run can be larger than all that came for its blocks. */
+function sizeOf({ header, after = [] }: Extract<SessionMessage, { t: 'block' }>, stash: StashedEntries): number {
+  const parts = [header, ...after, ...[...stash.values()].map(({ bytes }) => bytes)];
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 function isFull({ blocks, bytes }: Run): boolean {
