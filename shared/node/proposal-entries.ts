@@ -49,7 +49,7 @@ export class ProposalEntries {
   async restore(): Promise<void> {
     for (const { key, value } of await this.#options.store.range(prefixRange(PROPOSED_PREFIX))) {
       const entry = parseEntry(value);
-      if (entry.ok) this.#keep(entry.value.id, { ...entry.value, view: Number(key.split('/')[1]) });
+      if (entry.ok) this.adopt(entry.value, Number(key.split('/')[1]));
     }
   }
 
