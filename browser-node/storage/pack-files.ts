@@ -45,6 +45,8 @@ export class PackFiles {
   readonly #spares: Set<string>;
   /** The least recently used first. */
   readonly #handles = new Map<string, Promise<Handle>>();
+  /** Written, and not named by the database yet. */
+  readonly #unnamed = new Set<string>();
   readonly #reads = new Set<Promise<unknown>>();
   /** Those that came free while another engine had them. */
   readonly #unemptied = new Set<string>();
@@ -89,6 +91,7 @@ export class PackFiles {
     const taken = await this.#takeSpare();
     if (!taken) return null;
     const { name, handle } = taken;
+    this.#unnamed.add(name);
     this.#keepOpen(name, Promise.resolve(handle));
     try {
       fillFile(handle, parts);
@@ -121,6 +124,7 @@ export class PackFiles {
   /** The database names these files by now. A handle that has written keeps more space reserved than the file takes. */
   async close(files: readonly string[]): Promise<void> {
     for (const name of files) {
+      this.#unnamed.delete(name);
       const open = this.#handles.get(name);
       this.#handles.delete(name);
       (await open)?.close();
@@ -160,6 +164,7 @@ export class PackFiles {
   async #empty(name: string): Promise<void> {
     const open = this.#handles.get(name) ?? openHandle(this.#directory, name);
     this.#handles.delete(name);
+    this.#unnamed.delete(name);
     try {
       const handle = await open;
       try {
@@ -212,9 +217,10 @@ export class PackFiles {
       if (this.#handles.get(name) === open) this.#handles.delete(name);
     });
     if (this.#handles.size <= HANDLES_MAX) return;
-    const [oldest, last] = this.#handles.entries().next().value!;
-    this.#handles.delete(oldest);
-    last.then((handle) => handle.close()).catch(() => undefined);
+    const oldest = [...this.#handles].find(([one]) => !this.#unnamed.has(one));
+    if (!oldest) return;
+    this.#handles.delete(oldest[0]);
+    oldest[1].then((handle) => handle.close()).catch(() => undefined);
   }
 
   async #openBlob(file: string): Promise<File> {
