@@ -75,6 +75,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 async function openEngine(used: Set<string>): Promise<PackFiles> {
@@ -110,4 +111,16 @@ test('BN27: a file that the database is about to name stays, however many others
   used.add(written);
   await engine.close([written]);
   expect(await next.read({ file: written, at: 0, length: PACK.length })).toEqual(PACK);
+});
+
+test('BN27: where no file could be made, files are made once there is room again', async () => {
+  isFull = true;
+  const engine = await openEngine(new Set());
+  expect(await engine.write([PACK])).toBeNull();
+  isFull = false;
+  expect(await engine.write([PACK])).toBeNull();
+  const later = Date.now() + 61_000;
+  await vi.waitFor(() => expect(files.size).toBe(64));
+  vi.spyOn(Date, 'now').mockReturnValue(later);
+  expect(await engine.write([PACK])).not.toBeNull();
 });

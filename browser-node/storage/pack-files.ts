@@ -149,10 +149,10 @@ export class PackFiles {
   }
 
   async #takeSpare(): Promise<{ name: string; handle: Handle } | null> {
+    if (this.#spares.size <= SPARES / 2) void this.#addSpares();
     for (const name of this.#spares) {
       if (!isSettled(name)) continue;
       this.#spares.delete(name);
-      if (this.#spares.size < SPARES / 2) void this.#addSpares();
       const handle = await openHandle(this.#directory, name).catch(() => null);
       if (handle?.getSize() === 0) return { name, handle };
       handle?.close();
