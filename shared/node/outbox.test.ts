@@ -197,6 +197,18 @@ describe('a refused entry does not block its device', () => {
   });
 });
 
+test('whoever begins to wait while an outcome is written hears of it, at whatever moment', async () => {
+  for (let turns = 0; turns < 24; turns++) {
+    const { outbox, second } = await twoEntries();
+    const settled = outbox.settle(second, done);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    const heard = outbox.whenSettled(second);
+    await settled;
+    const late = new Promise<string>((resolve) => setImmediate(() => resolve('never')));
+    expect(await Promise.race([heard, late]), `${turns} turns later`).toEqual(done);
+  }
+});
+
 describe('a wallet that is locked and opened again', () => {
   test('the outbox before signs nothing more, and the next one reads after its last write: no seq is given twice', async () => {
     const { disk } = await twoEntries();

@@ -316,9 +316,10 @@ export class Outbox {
 
   /** Resolves when the entry is final or dropped; never by itself before. Rejects with OutboxClosed, or StoreError when that could not be kept. */
   async whenSettled(id: Cid): Promise<Outcome> {
-    const now = await this.state(id);
-    if (now.state === 'final' || now.state === 'dropped') return now.outcome;
-    assert(now.state === 'pending', 'only own entries are waited for');
+    // Nothing may come between this look and the waiting: it could be the outcome.
+    const now = this.#pending.has(id) ? null : await this.state(id);
+    if (now?.state === 'final' || now?.state === 'dropped') return now.outcome;
+    assert(now === null, 'only own entries are waited for');
     if (this.#closed) throw new OutboxClosed();
     return await new Promise((resolve, reject) => {
       const waiting = this.#waiters.get(id);
