@@ -124,3 +124,12 @@ test('BN27: where no file could be made, files are made once there is room again
   vi.spyOn(Date, 'now').mockReturnValue(later);
   expect(await engine.write([PACK])).not.toBeNull();
 });
+
+test('BN27: a file that is gone is not looked for again', async () => {
+  const engine = await openEngine(new Set(['gone']));
+  expect(engine.missing).toEqual(['gone']);
+  await engine.release(['gone']);
+  const asked = vi.spyOn(folder, 'getFileHandle');
+  await engine.release([]);
+  expect(asked).not.toHaveBeenCalled();
+});

@@ -175,9 +175,9 @@ export class PackFiles {
       }
       if (this.#spares.size < SPARES_MAX) this.#spares.add(name);
       else await this.#directory.removeEntry(name);
-    } catch {
+    } catch (error) {
       // Another engine has it: the next release looks again, or the next engine.
-      this.#unemptied.add(name);
+      if (!(error instanceof Error && error.name === 'NotFoundError')) this.#unemptied.add(name);
     }
   }
 
