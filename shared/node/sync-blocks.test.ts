@@ -19,6 +19,8 @@ import { createPeer } from './sync-peer.ts';
 
 const group = createTestGroup(1);
 const FEEDS = 16;
+/** Their entries are more than a block holds. */
+const FEEDS_OVER: number = BLOCK_BYTES_MAX / ENTRY_BYTES_MAX + 1;
 const RUN = 64;
 
 const feedOf = (n: number): FeedId => toHex(new Uint8Array(8).with(7, n & 255).with(6, n >> 8)) as FeedId;
@@ -41,7 +43,10 @@ function createStand(judged = Promise.resolve()) {
   const given: number[] = [];
   const bytes = new Uint8Array(ENTRY_BYTES_MAX);
   const entries = new Map(
-    cutOf(FEEDS).map(({ feed, head }): [string, LinkedEntry] => [head, { bytes, body: { feed, seq: 1, prev: null } }]),
+    cutOf(FEEDS_OVER).map(({ feed, head }): [string, LinkedEntry] => [
+      head,
+      { bytes, body: { feed, seq: 1, prev: null } },
+    ]),
   );
   const chain = {
     height: 0,
@@ -66,6 +71,14 @@ test('SY3: blocks that all name what waits here are put together no further than
   await blocks.settled(peer);
   expect(given.length).toBeGreaterThan(0);
   expect(Math.max(...given)).toBeLessThan(BLOCK_BYTES_MAX);
+});
+
+test('SY3: a block that names more than one holds is not put together', async () => {
+  const { blocks, given, peer } = createStand();
+  const [large] = await forge({ cut: cutOf(FEEDS_OVER) });
+  await blocks.take(peer, large!);
+  await blocks.settled(peer);
+  expect(given).toEqual([]);
 });
 
 test('SY3: while others are judged no more than two MiB of one member are read, headers and all', async () => {

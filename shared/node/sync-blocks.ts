@@ -146,6 +146,7 @@ export class SyncBlocks {
         peer.queue.push({ kind: 'message', message: { t: 'getBlocks', from: height } });
         break;
       }
+      if (entries.reduce((sum, { length }) => sum + length, 0) > BLOCK_BYTES_MAX) break;
       const wire = encodeCertifiedBlock({ ...certified, entries });
       wires.push(wire);
       bytes += wire.length;
