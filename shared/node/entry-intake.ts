@@ -248,9 +248,9 @@ export class EntryIntake {
       this.#arrived(entry);
     }
     if (forked.length > 0) this.#working = null;
-    await this.#leaving.erase(this.#isHere, forked);
     this.#armPurge();
     if (added.length > 0) onPending(added);
+    await this.#leaving.erase(this.#isHere, forked);
     return new Set(forked);
   }
 

@@ -108,6 +108,7 @@ function openIntake(
   const store = disk.openStore();
   const time = { now: world.time + 1_000 };
   const tasks = new Set<() => void>();
+  const told: string[] = [];
   const intake = new EntryIntake({
     store,
     clock: {
@@ -126,7 +127,7 @@ function openIntake(
       state: world.state,
       tip: { id: world.parentId, height: world.height, view: world.height, time: world.time },
     }),
-    onPending: () => undefined,
+    onPending: (entries) => told.push(...entries.map(({ id }) => id)),
   });
   const tick = async (ms: number) => {
     time.now += ms;
@@ -137,13 +138,27 @@ function openIntake(
   };
   const stored = async () => (await store.range({ from: 'pool/', to: 'pool0' })).length;
   const kept = async () => (await store.range({ from: 'proposed/', to: 'proposed0' })).map(({ value }) => value);
-  return { intake, tick, stored, kept, tasks };
+  return { intake, tick, stored, kept, tasks, told, disk };
 }
 
 async function send(from: Person, to: Person, terms: EntryTerms = {}): Promise<Uint8Array> {
   const operation = accountTransfer.create({ asset: 'consumer', to: to.identity, amount: 1n });
   return (await write(from, [operation], terms)).bytes;
 }
+
+test('WS2: what took the place of others is told, also when the disk fails before it has let go of those', async () => {
+  const { admin, alice, open, bound } = await openDoor();
+  const { intake, told, disk } = open();
+  for (const [since, entry] of crowd.entries()) intake.pool.add(entry, { paid: 1n, since, own: false });
+  for (const { id } of crowd) bound.add(id);
+  disk.setFull('proposed/');
+  await expect(intake.submit(await send(alice, admin, { fee: 200n }))).rejects.toMatchObject({
+    code: 'quota_exceeded',
+  });
+  const [paying] = [...intake.pool.entries()].filter(({ identity }) => identity === alice.identity);
+  expect(told).toEqual([paying?.id]);
+  intake.close();
+});
 
 describe('WS7: newcomers', () => {
   test('fill half of the working set and no more, by number and by bytes, with those that come in just now', () => {
