@@ -65,7 +65,7 @@ test('nobody there is status 1, a stable code, and what to do about it', async (
   expect(failed.status).toBe(1);
   expect(JSON.parse(failed.out)).toEqual({
     code: 'waiting_for_network',
-    because: 'Nobody answers at http://127.0.0.1:9: is it running? "npm start" starts one.',
+    because: 'Nobody answers at http://127.0.0.1:9: is it running? "npm start" starts one; --edge names another.',
   });
 });
 

@@ -64,7 +64,7 @@ test('what a step does to own tokens is exact, and says so when it does nothing'
   const before = { consumer: '9007199254740993001', industrial: '0' };
   expect(describeEffect({ ...preview, before, after: { ...before, consumer: '9007199254740993000' } })).toEqual([
     ['Taken from what you can spend', '0.001 consumer tokens'],
-    ['You can spend afterwards', '9007199254740993.000 consumer tokens'],
+    ['You can spend afterwards', '9\u202f007\u202f199\u202f254\u202f740\u202f993.000 consumer tokens'],
     ['Fee', '0.010 consumer tokens'],
   ]);
   expect(describeEffect({ ...preview, before, after: before })[0]).toEqual(['Your tokens', 'stay as they are']);

@@ -67,7 +67,7 @@ export function countOf(count: number, one: string, many = `${one}s`): string {
 }
 
 /** `12 345`: a thin space reads alike everywhere. */
-export function groupDigits(count: number): string {
+export function groupDigits(count: number | bigint): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { GroupDetails } from '../group-api.ts';
-import { adviseOnInvite, describeInvite, explainWaiting, isRefusedJoin } from './group-words.ts';
+import { adviseOnInvite, describeInvite, explainWaiting, isRefusedJoin, nameMember } from './group-words.ts';
 
 const GROUP: GroupDetails = {
   groupId: 'bafyreigroup',
@@ -43,6 +43,15 @@ test('a join that the group refused is told from one that waits', () => {
   expect(isRefusedJoin({ ...joining, waiting: { code: 'waiting_for_members', message: 'Away.' } })).toBe(false);
   expect(isRefusedJoin(joining)).toBe(false);
   expect(isRefusedJoin({ ...GROUP, waiting: { code: 'invite_used', message: 'Used.' } })).toBe(false);
+});
+
+test('a name that was not given, or that only looks so, is the end of the key', () => {
+  const identity = 'did:key:z6Mkwxyz';
+  for (const name of ['', '…abcd', 'Member …abcd']) {
+    expect(nameMember({ name, identity, you: false })).toBe('Member …wxyz');
+    expect(nameMember({ name, identity, you: true })).toBe('You');
+  }
+  expect(nameMember({ name: 'Members', identity, you: false })).toBe('Members');
 });
 
 test('a failed invite gets advice once', () => {

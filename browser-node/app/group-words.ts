@@ -18,7 +18,7 @@ export function nameRole(role: GroupSummary['role']): string {
 /** `Ann`, `Member …1a2B`, `Rosa (you)`. */
 export function nameMember({ name, you, identity }: Pick<GroupMember, 'name' | 'you' | 'identity'>): string {
   // The node stands in for a name that was not given with the end of the key.
-  const isGiven = name !== '' && !name.startsWith('…');
+  const isGiven = name !== '' && !/^(Member )?…/.test(name);
   if (you) return isGiven ? `${name} (you)` : 'You';
   return isGiven ? name : `Member …${identity.slice(-4)}`;
 }
@@ -71,7 +71,7 @@ const ASK_AGAIN = 'Ask whoever invited you for a new link.';
 const ADVICE: Readonly<Record<string, string>> = {
   invite_expired: ASK_AGAIN,
   invite_used: ASK_AGAIN,
-  invite_invalid: 'Check that you have the whole link, from its beginning to its end; or ask for a new one.',
+  invite_invalid: 'If that changes nothing, ask whoever invited you for a new link.',
   member_removed: 'Only an admin of the group can take you back, with a new invite.',
 };
 

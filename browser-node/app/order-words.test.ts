@@ -26,6 +26,11 @@ test.each([
   [1, [{}], 'A device of Ann alone makes entries final, and it is here.'],
   [
     1,
+    [{ member: { ...ANN, name: '', you: true } }],
+    'Another device of yours alone makes entries final, and it is here.',
+  ],
+  [
+    1,
     [{ online: false, member: null }],
     'One device alone makes entries final, and it is away: nothing becomes final until it returns.',
   ],

@@ -18,10 +18,10 @@ export function describeQuorum({ orderers, quorum }: Pick<GroupOrder, 'orderers'
   const [only, ...more] = orderers;
   if (only !== undefined && more.length === 0) {
     if (only.here) return 'This device alone makes entries final: while it is away, nothing becomes final.';
-    const whose = only.member === null ? 'One device alone' : `A device of ${nameOrderer(only)} alone`;
+    const alone = `${nameOnlyOne(only)} alone`;
     return only.online
-      ? `${whose} makes entries final, and it is here.`
-      : `${whose} makes entries final, and it is away: nothing becomes final until it returns.`;
+      ? `${alone} makes entries final, and it is here.`
+      : `${alone} makes entries final, and it is away: nothing becomes final until it returns.`;
   }
   const start = `${quorum} of ${orderers.length} must be here; ${here === orderers.length ? `all ${here}` : here} ${here === 1 ? 'is' : 'are'}`;
   const lacking = quorum - here;
@@ -32,6 +32,11 @@ export function describeQuorum({ orderers, quorum }: Pick<GroupOrder, 'orderers'
   return spare === 0
     ? `${start}: when one leaves, nothing becomes final.`
     : `${start}, so ${spare === 1 ? 'one' : spare} may leave.`;
+}
+
+function nameOnlyOne({ member }: GroupOrderer): string {
+  if (member === null) return 'One device';
+  return member.you ? 'Another device of yours' : `A device of ${nameMember(member)}`;
 }
 
 export function describeTolerance(tolerated: number): string {

@@ -30,7 +30,9 @@ test.each(['0', '0.000', '1,5', '1.2345', '-1', '1e3', '0x10', '.5', '1.', '9999
 
 test('amounts and balances are shown with three decimals', () => {
   expect(describeTokens('consumer', '1000')).toBe('1.000 consumer token');
-  expect(describeTokens('industrial', '9007199254740993001')).toBe('9007199254740993.001 industrial tokens');
+  expect(describeTokens('industrial', '9007199254740993001')).toBe(
+    '9\u202f007\u202f199\u202f254\u202f740\u202f993.001 industrial tokens',
+  );
   expect(describeBalance('consumer', { free: '7', vesting: '0', until: null })).toBe('0.007 consumer tokens');
   const vesting = { free: '0', vesting: '60000', until: Date.UTC(2026, 1, 3, 12) };
   expect(describeBalance('consumer', vesting)).toBe(

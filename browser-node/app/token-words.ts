@@ -2,7 +2,7 @@
 
 import type { GroupMember, TokenAmount, TokenAsset, TokenBalance, TokenPreview } from '../group-api.ts';
 import { formatTokens, parseTokens } from '../../shared/ledger/token-text.ts';
-import { formatDate, shorten } from './format.ts';
+import { formatDate, groupDigits, shorten } from './format.ts';
 import { nameMember } from './group-words.ts';
 
 export const ASSETS = ['consumer', 'industrial'] as const satisfies readonly TokenAsset[];
@@ -10,9 +10,9 @@ export const ASSETS = ['consumer', 'industrial'] as const satisfies readonly Tok
 /** As a memo of an entry. */
 const MEMO_BYTES_MAX = 256;
 
-/** `4.000 consumer tokens` of '4000'. */
+/** `4.000 consumer tokens` of '4000', `12 500.000` of '12500000'. */
 export function describeTokens(asset: TokenAsset, amount: TokenAmount): string {
-  return `${formatTokens(BigInt(amount))} ${asset} ${amount === '1000' ? 'token' : 'tokens'}`;
+  return `${groupTokens(amount)} ${asset} ${amount === '1000' ? 'token' : 'tokens'}`;
 }
 
 /** Thousandths of what somebody typed, or why it is no amount to send; neither while nothing is typed. */
@@ -24,6 +24,12 @@ export function readAmount(typed: string): { readonly amount?: TokenAmount; read
   return { amount: `${parsed.value}` };
 }
 
+/** Read, and not typed: with spaces between the thousands, as the rules have them. */
+function groupTokens(amount: TokenAmount): string {
+  const [whole = '', decimals] = formatTokens(BigInt(amount)).split('.');
+  return `${groupDigits(BigInt(whole))}.${decimals}`;
+}
+
 export function checkMemo(memo: string): string | undefined {
   const bytes = new TextEncoder().encode(memo).length;
   return bytes > MEMO_BYTES_MAX ? `A note has at most ${MEMO_BYTES_MAX} bytes; this has ${bytes}.` : undefined;
@@ -33,7 +39,7 @@ export function checkMemo(memo: string): string | undefined {
 export function describeBalance(asset: TokenAsset, { free, vesting, until }: TokenBalance): string {
   const spendable = describeTokens(asset, free);
   if (until === null) return spendable;
-  return `${spendable} · ${formatTokens(BigInt(vesting))} more become free until ${formatDate(until)}`;
+  return `${spendable} · ${groupTokens(vesting)} more become free until ${formatDate(until)}`;
 }
 
 /** Two members may call themselves the same: then the address tells them apart. */

@@ -12,7 +12,7 @@ import { decodeRecord, DEVICE, MEMBER, type Member } from '../../shared/ledger/r
 import { readRecord, stateEntries } from '../../shared/ledger/state.ts';
 
 /** Characters of an address that tell two people apart at a glance. */
-const SHORT_NAME_CHARS = 6;
+const SHORT_NAME_CHARS = 4;
 const PAGE_PREFIX = 'pages/';
 
 const NOBODY: ApiFailure = {
@@ -120,10 +120,10 @@ export function describeMembersAsPeers(nodes: readonly GroupNode[], ordinary: re
   });
 }
 
-/** What the member calls itself, else the end of its address. */
+/** What the member calls itself, else `Member …` and the end of its address. */
 export function nameOf(node: GroupNode, identity: Identity): string {
   const name = readRecord(node.chain.state, MEMBER, identity)?.name;
-  return name !== undefined && name !== '' ? name : `\u2026${identity.slice(-SHORT_NAME_CHARS)}`;
+  return name !== undefined && name !== '' ? name : `Member \u2026${identity.slice(-SHORT_NAME_CHARS)}`;
 }
 
 function describeMember(

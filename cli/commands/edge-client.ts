@@ -77,7 +77,7 @@ export async function askEdge(origin: string, path: string): Promise<Response> {
   } catch {
     throw new CommandFailure(
       'waiting_for_network',
-      `Nobody answers at ${origin}: is it running? "npm start" starts one.`,
+      `Nobody answers at ${origin}: is it running? "npm start" starts one; --edge names another.`,
     );
   }
   if (!response.ok) throw new CommandFailure('edge_failed', `${origin}${path} answered ${response.status}.`);

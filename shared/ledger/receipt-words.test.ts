@@ -10,6 +10,7 @@ import { accountTransfer } from './families/accounts.ts';
 import { memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
+import { taskAssign, taskCreate } from './families/tasks.ts';
 import { describeChanges, describeEntry, tellsKind, type Reader } from './receipt-words.ts';
 import { formatTokens, parseTokens } from './token-text.ts';
 
@@ -64,6 +65,14 @@ describe('LG70: a receipt', () => {
     expect(await tell(alice, [memberRemove.create({ identity: bernd.identity })])).toBe(
       'Alice took Bernd out of the group.',
     );
+  });
+
+  test('says that a member took a task, and of a drawn id only the beginning', async () => {
+    const ask = (id: string) => taskCreate.create({ id, title: 'Bake', open: true, deadline: Number.MAX_SAFE_INTEGER });
+    const taken = (id: string) => taskAssign.create({ id, to: bernd.identity });
+    expect(await tell(bernd, [taken('bread')])).toMatch(/^Not done: Bernd wanted to take the task bread\. /);
+    const drawn = 'e3c1e15876c39594c1fde157f6f7d380';
+    expect(await tell(alice, [ask(drawn), taken(drawn)])).toContain('give the task e3c1e1… to Bernd.');
   });
 
   test('names the fields of a change of policy', async () => {

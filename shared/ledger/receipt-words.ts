@@ -42,21 +42,26 @@ export type Reader = { readonly self?: Identity; readonly nameOf?: NameOf };
 /** Past, present and the rest: `sent`, `send`, `4.000 consumer tokens to Bernd`. */
 type Words = readonly [did: string, wants: string, what: string];
 
-type Teller = { readonly kind: string; readonly tell: (body: Uint8Array, nameOf: NameOf) => Words | null };
+type Teller = {
+  readonly kind: string;
+  readonly tell: (body: Uint8Array, nameOf: NameOf, by: Identity | undefined) => Words | null;
+};
 
 /** Operations of one entry that are told one by one. */
 const TOLD_MAX = 5;
 const NAME_END = 6;
+/** Characters. A program gives its tasks short names; the app draws 32 digits. */
+const TASK_ID_SHOWN_MAX = 24;
 
 function tells<T>(
   operation: { readonly kind: string; readonly schema: Schema<T> },
-  tell: (body: T, nameOf: NameOf) => Words,
+  tell: (body: T, nameOf: NameOf, by: Identity | undefined) => Words,
 ): Teller {
   return {
     kind: operation.kind,
-    tell(bytes, nameOf) {
+    tell(bytes, nameOf, by) {
       const body = decodeCanonical(operation.schema, bytes, { max: ENTRY_BYTES_MAX });
-      return body.ok ? tell(body.value, nameOf) : null;
+      return body.ok ? tell(body.value, nameOf, by) : null;
     },
   };
 }
@@ -114,10 +119,12 @@ const TELLERS: readonly Teller[] = [
   tells(taskCreate, ({ title, reward }) => {
     return ['asked', 'ask', `for “${title}” to be done${reward ? ` for ${tokens(reward.asset, reward.amount)}` : ''}`];
   }),
-  tells(taskAssign, ({ id, to }, nameOf) => ['gave', 'give', `the task ${id} to ${nameOf(to)}`]),
-  tells(taskStart, ({ id }) => ['began', 'begin', `the task ${id}`]),
-  tells(taskComplete, ({ id }) => ['accepted', 'accept', `the task ${id} as done`]),
-  tells(taskFail, ({ id, error }) => ['ended', 'end', `the task ${id} undone${why(error)}`]),
+  tells(taskAssign, ({ id, to }, nameOf, by) => {
+    return to === by ? ['took', 'take', taskOf(id)] : ['gave', 'give', `${taskOf(id)} to ${nameOf(to)}`];
+  }),
+  tells(taskStart, ({ id }) => ['began', 'begin', taskOf(id)]),
+  tells(taskComplete, ({ id }) => ['accepted', 'accept', `${taskOf(id)} as done`]),
+  tells(taskFail, ({ id, error }) => ['ended', 'end', `${taskOf(id)} undone${why(error)}`]),
   tells(offerCreate, ({ title, asset, price }) => {
     return ['offered', 'offer', `“${title}” for ${price > 0n ? tokens(asset, price) : 'nothing'}`];
   }),
@@ -177,7 +184,7 @@ export function describeEntry(
 ): string {
   const { receipt, body, identity } = given;
   const nameOf: NameOf = (one) => (one === self ? 'you' : known(one));
-  const told = body.sort === 'document' ? [tellDocuments(receipt)] : tellOperations(body, nameOf);
+  const told = body.sort === 'document' ? [tellDocuments(receipt)] : tellOperations(body, nameOf, identity);
   const who = nameOf(identity);
   const paid = tellPaid(receipt.paid);
   if (receipt.code === 'ok')
@@ -187,8 +194,9 @@ export function describeEntry(
 }
 
 /** For the person whose entry is not ordered yet: what it will do. */
-export function describePending(body: EntryBody, { nameOf = shortName }: Reader = {}): string {
-  return `You ${tellOperations(body, nameOf)
+export function describePending(body: EntryBody, { self, nameOf: known = shortName }: Reader = {}): string {
+  const nameOf: NameOf = (one) => (one === self ? 'you' : known(one));
+  return `You ${tellOperations(body, nameOf, self)
     .map(([, wants, what]) => `${wants} ${what}`)
     .join(', ')}.`;
 }
@@ -207,9 +215,11 @@ export function tellsKind(kind: string): boolean {
   return tellersByKind.has(kind);
 }
 
-function tellOperations({ ops }: EntryBody, nameOf: NameOf): readonly Words[] {
+function tellOperations({ ops }: EntryBody, nameOf: NameOf, by: Identity | undefined): readonly Words[] {
   const told = ops.slice(0, TOLD_MAX).map(({ kind, body }): Words => {
-    return tellersByKind.get(kind)?.tell(body, nameOf) ?? ['did', 'do', `something this app does not know (${kind})`];
+    return (
+      tellersByKind.get(kind)?.tell(body, nameOf, by) ?? ['did', 'do', `something this app does not know (${kind})`]
+    );
   });
   const more = ops.length - told.length;
   return more > 0 ? [...told, ['did', 'do', `${more} more things`]] : told;
@@ -250,6 +260,11 @@ function why(memo: string | undefined): string {
 
 function voteOf(escrow: ItemId, toProvider: bigint): string {
   return `that ${formatTokens(toProvider)} tokens of the escrow ${escrow.slice(0, NAME_END)}… go to the provider`;
+}
+
+/** Its name, where a person gave one; of a long one its beginning, as of other ids. */
+function taskOf(id: string): string {
+  return `the task ${id.length > TASK_ID_SHOWN_MAX ? `${id.slice(0, NAME_END)}…` : id}`;
 }
 
 function siteOf(handle: string, name: string): string {

@@ -17,7 +17,7 @@ export function GroupsView() {
   const groups = known.groups.value;
   const locked = known.wallet.value?.state === 'locked';
   return (
-    <Page title="Groups" lead={groups?.length ? 'Who you write with. What you share stays among members.' : undefined}>
+    <Page title="Groups" lead={groups?.length ? 'Who you write with, and who is here now.' : undefined}>
       {groups === undefined && <p role="status">Looking up your groups…</p>}
       {groups?.length === 0 && !locked && (
         <Empty title="No group yet.">

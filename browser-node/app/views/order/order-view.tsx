@@ -114,7 +114,7 @@ function Blocks({ blocks }: Pick<GroupOrder, 'blocks'>) {
               Block {groupDigits(height)} · {entries === 0 ? 'empty' : countOf(entries, 'entry', 'entries')}
               <p class="faint">
                 {formatTime(time)}
-                {by !== null && `, made by ${nameMember(by)}`}
+                {by !== null && `, made by ${by.you ? 'you' : nameMember(by)}`}
               </p>
             </div>
           </li>

@@ -7,7 +7,9 @@ const ann = { device: '1', identity: 'did:key:ann', name: 'Ann', state: null };
 test('somebody with two devices is one, and a name that is not given is the end of the key', () => {
   expect(describePresent([])).toBe('nobody else here');
   expect(describePresent([ann, { ...ann, device: '2' }])).toBe('1 other here: Ann');
-  expect(describePresent([ann, { ...ann, identity: 'did:key:z6Mkwxyz', name: '' }])).toBe('2 others here: Ann, …wxyz');
+  expect(describePresent([ann, { ...ann, identity: 'did:key:z6Mkwxyz', name: '' }])).toBe(
+    '2 others here: Ann, Member …wxyz',
+  );
 });
 
 test('a cursor is read from what anybody may have sent', () => {

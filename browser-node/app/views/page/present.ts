@@ -2,6 +2,7 @@
 
 import type { Presence } from '../../../group-api.ts';
 import { countOf } from '../../format.ts';
+import { nameMember } from '../../group-words.ts';
 import type { Cursor } from './page-session.ts';
 
 /** As in tokens.css: `--dye-1` to `--dye-5`. */
@@ -15,7 +16,7 @@ export function dyeOf(identity: string): number {
 }
 
 export function nameOf({ name, identity }: Presence): string {
-  return name === '' ? `…${identity.slice(-4)}` : name;
+  return nameMember({ name, identity, you: false });
 }
 
 /** Null when they are in the page but not in its text; a place beyond the end, where the text is not here yet, is the end. */

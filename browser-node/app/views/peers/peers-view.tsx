@@ -6,6 +6,7 @@ import { Fragment } from 'preact';
 import { useApp } from '../../app-state.ts';
 import { Empty, Page } from '../../components/page.tsx';
 import { countOf, formatBytes, shorten } from '../../format.ts';
+import { nameMember } from '../../group-words.ts';
 import { routeTo } from '../../routes.ts';
 import { DirectChoice } from './direct-choice.tsx';
 
@@ -70,6 +71,8 @@ function PeerTable({ peers }: { peers: readonly PeerInfo[] }) {
 
 function PeerRow({ peer }: { peer: PeerInfo }) {
   const { services, member } = peer;
+  const wallet = useApp().known.wallet.value;
+  const you = wallet !== undefined && wallet.state !== 'none' && wallet.address === member?.identity;
   const gave = describeGifts(peer);
   return (
     <tr role="row">
@@ -77,16 +80,22 @@ function PeerRow({ peer }: { peer: PeerInfo }) {
         {member === undefined ? (
           <strong>{describeStranger(services)}</strong>
         ) : (
-          <strong>{member.name || shorten(member.identity)}</strong>
+          <strong>{nameMember({ ...member, you })}</strong>
         )}
         {member === undefined && (
           <p class="faint">
-            here as <code>{shorten(peer.id)}</code>
+            number <code>{shorten(peer.id)}</code> in the public room
           </p>
         )}
         {member !== undefined && (
           <p class="faint">
-            {member.groups.length === 0 ? 'a device of yours' : <>member of {listGroups(member.groups)}</>}
+            {you || member.groups.length === 0 ? 'a device of yours' : 'member'}
+            {member.groups.length > 0 && (
+              <>
+                {' '}
+                {you ? 'in' : 'of'} {listGroups(member.groups)}
+              </>
+            )}
           </p>
         )}
         {gave !== '' && <p class="faint">gave {gave}</p>}

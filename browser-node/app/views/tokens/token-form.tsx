@@ -111,7 +111,7 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
       </form>
       {wanted.value !== undefined && (
         <ConfirmDialog
-          title={`${verb} ${describeTokens(wanted.value.asset, wanted.value.amount)} ${kind === 'send' ? 'to' : 'for'} ${lowerTreasury(name)}?`}
+          title={`${verb} ${describeTokens(wanted.value.asset, wanted.value.amount)} ${kind === 'send' ? 'to' : 'for'} ${insideSentence(name)}?`}
           confirm={verb}
           keep="Not now"
           question={question}
@@ -129,6 +129,6 @@ export function TokenForm({ kind, groupId, receivers }: TokenFormProps) {
   );
 }
 
-function lowerTreasury(name: string): string {
-  return name === 'The treasury' ? 'the treasury' : name;
+function insideSentence(name: string): string {
+  return name === 'The treasury' || name === 'You' ? name.toLowerCase() : name;
 }

@@ -26,7 +26,7 @@ export function TokenOutcome({ kind, name, wanted: { asset }, preview }: Outcome
   return (
     <Facts
       rows={[
-        [`${name} gets`, describeTokens(asset, arrives)],
+        [name === 'You' ? 'You get' : `${name} gets`, describeTokens(asset, arrives)],
         ...(kept === '0' ? [] : ([['The group keeps', describeTokens(asset, kept)]] as const)),
         ['Fee', describeFee(preview)],
         ['You can spend afterwards', describeTokens(asset, after[asset].free)],
