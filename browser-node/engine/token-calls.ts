@@ -128,7 +128,11 @@ function preview(node: GroupNode, { op, amount, kept, mintable }: Plan): TokenPr
 
 function describeEvent(node: GroupNode, { entry, self }: { entry: HistoryEntry; self: Identity }): TokenEvent {
   const { id, body, identity, time: at, final } = entry;
-  const reader = { self, nameOf: (one: Identity) => nameOf(node, one) };
+  const reader = {
+    self,
+    nameOf: (one: Identity) => nameOf(node, one),
+    taskOf: (task: string) => node.money.taskOf(task, final?.height ?? Number.MAX_SAFE_INTEGER),
+  };
   if (final === null) {
     return { id, state: 'pending', code: 'ok', sentence: describePending(body, reader), at, height: null };
   }

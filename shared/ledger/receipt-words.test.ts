@@ -10,7 +10,7 @@ import { accountTransfer } from './families/accounts.ts';
 import { memberRemove, memberRole } from './families/membership.ts';
 import { policyUpdate } from './families/policy.ts';
 import { tokenBurn, tokenMint, treasurySpend } from './families/supply.ts';
-import { taskAssign, taskCreate } from './families/tasks.ts';
+import { taskAssign, taskComplete, taskCreate } from './families/tasks.ts';
 import { describeChanges, describeEntry, tellsKind, type Reader } from './receipt-words.ts';
 import { formatTokens, parseTokens } from './token-text.ts';
 
@@ -73,6 +73,11 @@ describe('LG70: a receipt', () => {
     expect(await tell(bernd, [taken('bread')])).toMatch(/^Not done: Bernd wanted to take the task bread\. /);
     const drawn = 'e3c1e15876c39594c1fde157f6f7d380';
     expect(await tell(alice, [ask(drawn), taken(drawn)])).toContain('give the task e3c1e1… to Bernd.');
+    const reward = { asset: 'consumer', amount: 5_000n } as const;
+    const knowing = { ...reader, taskOf: () => ({ title: 'Bake', reward }) };
+    expect(await tell(bernd, [taskComplete.create({ id: drawn })], {}, knowing)).toContain(
+      'accept the task “Bake” as done, for 5.000 consumer tokens. ',
+    );
   });
 
   test('names the fields of a change of policy', async () => {

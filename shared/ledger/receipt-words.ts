@@ -5,7 +5,7 @@ import type { EntryBody } from '../feeds/entry.ts';
 import type { Asset } from './account-records.ts';
 import { becauseOf } from './codes.ts';
 import { decodeCanonical } from '../codec/canonical.ts';
-import type { Schema } from '../codec/schema.ts';
+import type { Infer, Schema } from '../codec/schema.ts';
 import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { accountTransfer } from './families/accounts.ts';
 import { claimPublish, claimRetract } from './families/claims.ts';
@@ -36,15 +36,22 @@ import { formatTokens } from './token-text.ts';
 
 type NameOf = (identity: Identity) => string;
 
-/** Who reads: `self` is called you, and others what `nameOf` says, or by the end of their address. */
-export type Reader = { readonly self?: Identity; readonly nameOf?: NameOf };
+/** What was asked for under an id; undefined where that is not known. */
+export type AskedTask = Pick<Infer<typeof taskCreate.schema>, 'title' | 'reward'>;
+type TaskOf = (id: string) => AskedTask | undefined;
+
+/** Who reads: `self` is called you, and others what `nameOf` says, or by the end of their address; tasks by `taskOf`, or their id. */
+export type Reader = { readonly self?: Identity; readonly nameOf?: NameOf; readonly taskOf?: TaskOf };
+
+/** `by`: whose entry it is. */
+type Scene = { readonly by: Identity | undefined; readonly taskOf: TaskOf };
 
 /** Past, present and the rest: `sent`, `send`, `4.000 consumer tokens to Bernd`. */
 type Words = readonly [did: string, wants: string, what: string];
 
 type Teller = {
   readonly kind: string;
-  readonly tell: (body: Uint8Array, nameOf: NameOf, by: Identity | undefined) => Words | null;
+  readonly tell: (body: Uint8Array, nameOf: NameOf, scene: Scene) => Words | null;
 };
 
 /** Operations of one entry that are told one by one. */
@@ -55,13 +62,13 @@ const TASK_ID_SHOWN_MAX = 24;
 
 function tells<T>(
   operation: { readonly kind: string; readonly schema: Schema<T> },
-  tell: (body: T, nameOf: NameOf, by: Identity | undefined) => Words,
+  tell: (body: T, nameOf: NameOf, scene: Scene) => Words,
 ): Teller {
   return {
     kind: operation.kind,
-    tell(bytes, nameOf, by) {
+    tell(bytes, nameOf, scene) {
       const body = decodeCanonical(operation.schema, bytes, { max: ENTRY_BYTES_MAX });
-      return body.ok ? tell(body.value, nameOf, by) : null;
+      return body.ok ? tell(body.value, nameOf, scene) : null;
     },
   };
 }
@@ -119,12 +126,17 @@ const TELLERS: readonly Teller[] = [
   tells(taskCreate, ({ title, reward }) => {
     return ['asked', 'ask', `for “${title}” to be done${reward ? ` for ${tokens(reward.asset, reward.amount)}` : ''}`];
   }),
-  tells(taskAssign, ({ id, to }, nameOf, by) => {
-    return to === by ? ['took', 'take', taskOf(id)] : ['gave', 'give', `${taskOf(id)} to ${nameOf(to)}`];
+  tells(taskAssign, ({ id, to }, nameOf, scene) => {
+    const task = nameTask(id, scene);
+    return to === scene.by ? ['took', 'take', task] : ['gave', 'give', `${task} to ${nameOf(to)}`];
   }),
-  tells(taskStart, ({ id }) => ['began', 'begin', taskOf(id)]),
-  tells(taskComplete, ({ id }) => ['accepted', 'accept', `${taskOf(id)} as done`]),
-  tells(taskFail, ({ id, error }) => ['ended', 'end', `${taskOf(id)} undone${why(error)}`]),
+  tells(taskStart, ({ id }, _, scene) => ['began', 'begin', nameTask(id, scene)]),
+  tells(taskComplete, ({ id }, _, scene) => {
+    const reward = scene.taskOf(id)?.reward;
+    const pay = reward ? `, for ${tokens(reward.asset, reward.amount)}` : '';
+    return ['accepted', 'accept', `${nameTask(id, scene)} as done${pay}`];
+  }),
+  tells(taskFail, ({ id, error }, _, scene) => ['ended', 'end', `${nameTask(id, scene)} undone${why(error)}`]),
   tells(offerCreate, ({ title, asset, price }) => {
     return ['offered', 'offer', `“${title}” for ${price > 0n ? tokens(asset, price) : 'nothing'}`];
   }),
@@ -180,11 +192,12 @@ const tellersByKind = new Map(TELLERS.map((teller) => [teller.kind, teller]));
 /** For anyone: who, what, how much, why not, and what it cost. */
 export function describeEntry(
   given: { readonly receipt: Receipt; readonly body: EntryBody; readonly identity: Identity },
-  { self, nameOf: known = shortName }: Reader = {},
+  { self, nameOf: known = shortName, taskOf = nobodyKnows }: Reader = {},
 ): string {
   const { receipt, body, identity } = given;
   const nameOf: NameOf = (one) => (one === self ? 'you' : known(one));
-  const told = body.sort === 'document' ? [tellDocuments(receipt)] : tellOperations(body, nameOf, identity);
+  const told =
+    body.sort === 'document' ? [tellDocuments(receipt)] : tellOperations(body, nameOf, { by: identity, taskOf });
   const who = nameOf(identity);
   const paid = tellPaid(receipt.paid);
   if (receipt.code === 'ok')
@@ -194,9 +207,12 @@ export function describeEntry(
 }
 
 /** For the person whose entry is not ordered yet: what it will do. */
-export function describePending(body: EntryBody, { self, nameOf: known = shortName }: Reader = {}): string {
+export function describePending(
+  body: EntryBody,
+  { self, nameOf: known = shortName, taskOf = nobodyKnows }: Reader = {},
+): string {
   const nameOf: NameOf = (one) => (one === self ? 'you' : known(one));
-  return `You ${tellOperations(body, nameOf, self)
+  return `You ${tellOperations(body, nameOf, { by: self, taskOf })
     .map(([, wants, what]) => `${wants} ${what}`)
     .join(', ')}.`;
 }
@@ -215,10 +231,10 @@ export function tellsKind(kind: string): boolean {
   return tellersByKind.has(kind);
 }
 
-function tellOperations({ ops }: EntryBody, nameOf: NameOf, by: Identity | undefined): readonly Words[] {
+function tellOperations({ ops }: EntryBody, nameOf: NameOf, scene: Scene): readonly Words[] {
   const told = ops.slice(0, TOLD_MAX).map(({ kind, body }): Words => {
     return (
-      tellersByKind.get(kind)?.tell(body, nameOf, by) ?? ['did', 'do', `something this app does not know (${kind})`]
+      tellersByKind.get(kind)?.tell(body, nameOf, scene) ?? ['did', 'do', `something this app does not know (${kind})`]
     );
   });
   const more = ops.length - told.length;
@@ -262,14 +278,18 @@ function voteOf(escrow: ItemId, toProvider: bigint): string {
   return `that ${formatTokens(toProvider)} tokens of the escrow ${escrow.slice(0, NAME_END)}… go to the provider`;
 }
 
-/** Its name, where a person gave one; of a long one its beginning, as of other ids. */
-function taskOf(id: string): string {
+/** By what is to be done, else by its id; of a long one its beginning, as of other ids. */
+function nameTask(id: string, { taskOf }: Scene): string {
+  const title = taskOf(id)?.title;
+  if (title !== undefined) return `the task “${title}”`;
   return `the task ${id.length > TASK_ID_SHOWN_MAX ? `${id.slice(0, NAME_END)}…` : id}`;
 }
 
 function siteOf(handle: string, name: string): string {
   return name === '' ? `@${handle}.site` : `@${name}--${handle}.site`;
 }
+
+const nobodyKnows: TaskOf = () => undefined;
 
 function shortName(identity: Identity): string {
   return `…${identity.slice(-NAME_END)}`;

@@ -22,6 +22,7 @@ import { balanceOf } from '../ledger/funds.ts';
 import { MEMBER } from '../ledger/records.ts';
 import { openDraft, readRecord, type Draft, type State } from '../ledger/state.ts';
 import { readTokenStats, type TokenStats } from '../ledger/token-stats.ts';
+import type { AskedTask } from '../ledger/receipt-words.ts';
 import { TokenHistory, type HistoryEntry } from './token-history.ts';
 
 /** What an entry takes beside its operations, with the certificate of a first one; and what frames an operation. */
@@ -71,6 +72,11 @@ export class GroupMoney {
   /** Own entries about tokens, pending ones first, and others that moved own tokens; the newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]> {
     return this.#history.read(limit);
+  }
+
+  /** For the words of a history that was read. */
+  taskOf(id: string, height: number): AskedTask | undefined {
+    return this.#history.taskOf(id, height);
   }
 
   /** What a change of policy would do on top of what is pending here; null from the next block on. */

@@ -5,12 +5,16 @@ import type { Millis } from '../core/brand.ts';
 import type { Identity } from '../crypto/ids.ts';
 import type { EntryBody, ParsedEntry } from '../feeds/entry.ts';
 import type { Store } from '../platform/ports.ts';
+import type { AskedTask } from '../ledger/receipt-words.ts';
 import type { Receipt } from '../ledger/receipts.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
+import { decodeCanonical } from '../codec/canonical.ts';
 import { assert } from '../core/assert.ts';
+import { ENTRY_BYTES_MAX } from '../core/limits.ts';
 import { parseEntry } from '../feeds/entry.ts';
 import { ACCOUNT, ASSETS } from '../ledger/account-records.ts';
+import { taskCreate } from '../ledger/families/tasks.ts';
 import { DEVICE } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
 import { loadBlock, loadReceipts } from './chain-store.ts';
@@ -45,6 +49,8 @@ export class TokenHistory {
   readonly #accounts: ReadonlySet<string>;
   /** Of the blocks from `#lowest` to `#highest`, the newest first; nothing was read while both are 0. */
   #known: readonly HistoryEntry[] = [];
+  /** By id, which is free for another one once its task is over. */
+  readonly #tasks = new Map<string, (AskedTask & { readonly height: number })[]>();
   #lowest = 0;
   #highest = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -59,6 +65,12 @@ export class TokenHistory {
     const next = this.#turn.then(() => this.#read(limit));
     this.#turn = next.catch(() => undefined);
     return next;
+  }
+
+  /** What was asked for under `id` last, up to block `height`, as far down as was read. */
+  taskOf(id: string, height: number): AskedTask | undefined {
+    const asked = this.#tasks.get(id)?.filter((one) => one.height <= height) ?? [];
+    return asked.sort((one, other) => other.height - one.height)[0];
   }
 
   async #read(limit: number): Promise<readonly HistoryEntry[]> {
@@ -100,11 +112,22 @@ export class TokenHistory {
       const body = entries.get(receipt.entry);
       const identity = body && readRecord(chain.state, DEVICE, body.device)?.identity;
       if (body === undefined || identity === undefined) return [];
+      if (receipt.code === 'ok') this.#noteTasks(body, height);
       const isOwn = identity === self && (receipt.paid !== undefined || isTold(body));
       if (!isOwn && !receipt.changes.some((key) => this.#accounts.has(key))) return [];
       return [{ id: receipt.entry, identity, body, time, final: { height, receipt } }];
     });
     return found.toReversed();
+  }
+
+  #noteTasks({ ops }: EntryBody, height: number): void {
+    for (const { kind, body } of ops) {
+      if (kind !== taskCreate.kind) continue;
+      const wanted = decodeCanonical(taskCreate.schema, body, { max: ENTRY_BYTES_MAX });
+      if (!wanted.ok) continue;
+      const { id, title, reward } = wanted.value;
+      this.#tasks.set(id, [...(this.#tasks.get(id) ?? []), { height, title, ...(reward && { reward }) }]);
+    }
   }
 }
 

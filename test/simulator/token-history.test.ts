@@ -5,6 +5,7 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { accountTransfer } from '../../shared/ledger/families/accounts.ts';
 import { policyUpdate } from '../../shared/ledger/families/policy.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
+import { taskAssign, taskComplete, taskCreate, taskStart } from '../../shared/ledger/families/tasks.ts';
 import { describeEntry, describePending } from '../../shared/ledger/receipt-words.ts';
 import type { HistoryEntry } from '../../shared/node/token-history.ts';
 import { openPair } from './group-pair.ts';
@@ -12,6 +13,8 @@ import { createSimulatedClock } from './simulated-clock.ts';
 
 const PATIENCE = 20_000;
 const asset = 'consumer';
+const id = 'e3c1e15876c39594c1fde157f6f7d380';
+const DAY = 86_400_000;
 
 beforeAll(startAutomerge);
 
@@ -25,7 +28,8 @@ test('F09, LG70: own entries and what others gave are told in order, and what do
     return found!;
   };
   const tell = ({ body, identity, final }: HistoryEntry): string => {
-    const reader = { self: bernd.identity, nameOf: () => 'Alice' };
+    const taskOf = (id: string) => joined.money.taskOf(id, final?.height ?? Infinity);
+    const reader = { self: bernd.identity, nameOf: () => 'Alice', taskOf };
     return final ? describeEntry({ receipt: final.receipt, body, identity }, reader) : describePending(body, reader);
   };
   // The tokens of a newcomer.
@@ -49,6 +53,23 @@ test('F09, LG70: own entries and what others gave are told in order, and what do
   ];
   expect((await read(10)).map(tell)).toEqual(told);
   expect((await read(2)).map(tell)).toEqual(told.slice(0, 2));
+
+  const reward = { asset, amount: 1n } as const;
+  const made = await own.submit([
+    taskCreate.create({ id, title: 'Bake', open: true, deadline: clock.now() + DAY, reward }),
+  ]);
+  await clock.advanceUntil(() => !own.outbox.owes(made), PATIENCE);
+  await joined.submit([taskAssign.create({ id, to: bernd.identity })]);
+  await joined.submit([taskStart.create({ id, entry: made })]);
+  await clock.advanceUntil(() => joined.outbox.pending.length === 0, PATIENCE);
+  await own.submit([taskComplete.create({ id })]);
+  await clock.advanceUntil(() => own.outbox.pending.length === 0, PATIENCE);
+  await clock.advanceUntil(() => joined.chain.tip.height === own.chain.tip.height, PATIENCE);
+  expect((await read(3)).map(tell)).toEqual([
+    'Alice accepted the task “Bake” as done, for 0.001 consumer tokens.',
+    'You began the task “Bake”.',
+    'You took the task “Bake”.',
+  ]);
   await alice.close();
   await bernd.close();
 });

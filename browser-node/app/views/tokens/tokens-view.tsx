@@ -69,6 +69,10 @@ function Open({ group, members, tokens }: Read & { tokens: GroupTokens }) {
         <Facts
           rows={ASSETS.map((asset) => [titleOf(asset), <span>{describeBalance(asset, tokens.balances[asset])}</span>])}
         />
+        <p class="faint">
+          Consumer tokens are meant for using things, industrial ones for those who help.{' '}
+          <a href={routeTo({ view: 'policy', groupId })}>The rules</a> say where both come from.
+        </p>
       </Card>
       {(role === 'member' || role === 'admin') && (
         <Card title="Send">
