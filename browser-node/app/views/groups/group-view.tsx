@@ -46,11 +46,12 @@ export function GroupView({ groupId }: { groupId: string }) {
   );
 }
 
-function describeGroup({ role, members, read }: GroupDetails): string {
+function describeGroup(group: GroupDetails): string {
+  const { role, members, read } = group;
   const yours: Readonly<Record<GroupDetails['role'], string>> = {
     admin: 'You are an admin',
     member: 'You are a member',
-    joining: 'You are joining',
+    joining: isRefusedJoin(group) ? 'You are not in it' : 'You are joining',
     removed: 'You were removed',
   };
   const reader = read === 'members' ? 'read by members only' : 'read by anyone';
