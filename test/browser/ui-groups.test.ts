@@ -100,7 +100,7 @@ describeInChromium('groups in the app', () => {
     for (const [kind, said, advice] of [
       ['expired', 'The invite has expired.', 'Ask whoever invited you for a new link.'],
       ['used', 'as often as it may be', 'Ask whoever invited you for a new link.'],
-      ['invalid', 'This is not an invite', 'Check that you have the whole link'],
+      ['invalid', 'This is not an invite', 'If that changes nothing'],
     ] as const) {
       const page = await open({}, `#join=${kind}-abcdefghijkl`);
       await page.getByRole('alert').getByText(said).waitFor();
