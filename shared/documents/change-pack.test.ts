@@ -78,6 +78,26 @@ describe('changes of a document in a snapshot', () => {
     refuse(Uint8Array.from([...pack, 0]));
   });
 
+  test('SN9: an actor stands in the table once: two of one would each count its changes from 1', () => {
+    const { changes, startOf } = drawHistory();
+    const [first, second] = changes.slice(0, 2).map(hashOfChange);
+    const heads = [second!];
+    const pack = packChanges(changes, { heads, startOf })!;
+    expect(readPack(pack, { document, heads, authorOf })).toMatchObject({
+      ok: true,
+      value: { rows: [{ hash: first }, {}] },
+    });
+    // One actor, and two changes: without and with one dependency. The second change is to be of the second actor.
+    const actor = pack.subarray(1, 10);
+    const frames = pack.slice(10, 10 + 1 + 3 + 4);
+    frames[1 + 3 + 2] = 1;
+    const twice = Uint8Array.from([2, ...actor, ...actor, ...frames, ...pack.subarray(18)]);
+    expect(readPack(twice, { document, heads, authorOf })).toMatchObject({
+      ok: false,
+      error: { code: 'bad_snapshot' },
+    });
+  });
+
   test('SN10: what heads do not stand for is left out, and without a change that they need there is no pack', () => {
     const { changes, heads, startOf } = drawHistory();
     const earlier = changes.slice(0, 1);

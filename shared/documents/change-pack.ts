@@ -186,13 +186,19 @@ function unpack(cursor: Cursor, known: Parameters<typeof readPack>[1]): PackedDo
 
 function readActors(cursor: Cursor, { document, authorOf }: Parameters<typeof readPack>[1]): Actor[] {
   const count = readUint(cursor);
+  demand(count <= SNAPSHOT_CHANGES_MAX, 'there are too many actors');
   demand(count <= (cursor.end - cursor.at) / (FEED_BYTES + 1), 'actors are cut off');
+  const known = new Set<ActorId>();
   return Array.from({ length: count }, () => {
     const feed = toHex(readBytes(cursor, FEED_BYTES)) as FeedId;
     const start = readUint(cursor);
     const author = authorOf(feed);
     demand(start >= 1 && author !== undefined, 'a feed is not in state');
-    return { feed, start, author, id: actorIdOf({ feed, document, start }), seq: 0 };
+    const id = actorIdOf({ feed, document, start });
+    // Hashes do not show it, and each would count its changes from 1: the index that acceptance asks would be another.
+    demand(!known.has(id), 'an actor is in the table twice');
+    known.add(id);
+    return { feed, start, author, id, seq: 0 };
   });
 }
 

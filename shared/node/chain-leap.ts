@@ -21,6 +21,8 @@ export async function keepSnapshot(
   kept: { readonly store: Store; readonly documents: GroupDocuments },
 ): Promise<Leap> {
   const accepted = [...documents.values()].flatMap(({ rows }) => rows);
+  // Before anything is on disk: what makes no index would stop every later start.
+  const index = createDocumentIndex(accepted);
   const tails = new Map([...documents].map(([name, { tail }]) => [name, tail]));
   kept.documents.takeSnapshot(certified.block.header.height, tails);
   const beside = kept.documents.save();
@@ -30,7 +32,7 @@ export async function keepSnapshot(
   await writeSnapshot(kept.store, { ...block, accepted, state, seals, earlier, beside: beside.batch });
   beside.written();
   return {
-    head: { state, index: createDocumentIndex(accepted), last: certified },
+    head: { state, index, last: certified },
     final: { ...certified, verified, receipts, leap: true },
     settled: [...entryIds, ...earlier.flatMap((one) => one.entryIds)],
   };
