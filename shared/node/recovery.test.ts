@@ -1,6 +1,7 @@
 // Recovery of a group whose quorum is gone for good, and whoever tries it early, twice, or without enough others.
 
 import { describe, expect, test } from 'vitest';
+import { createPromptCompressor } from '../../test/simulator/prompt-compressor.ts';
 import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
 import { encodeGenesis } from '../chain/genesis.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/certified-block.ts';
@@ -8,11 +9,15 @@ import { createBlock, type Header } from '../chain/block.ts';
 import { assembleRecovery, RECOVERY_WAIT } from '../chain/recovery.ts';
 import { readRecovery, recoveryBytes } from '../chain/recovery-set.ts';
 import type { PublicKey, Signer } from '../platform/ports.ts';
+import type { GroupDocuments } from '../documents/group-documents.ts';
+import { EMPTY_INDEX } from '../ledger/document-index.ts';
 import { readEpoch } from '../ledger/seals.ts';
 import { verifyResolution } from '../light-client/verify-resolution.ts';
 import { ChainReads } from './chain-reads.ts';
 import { ValidatorNetwork } from './consensus.test-kit.ts';
 import { finishRecovery, planRecovery, signRecovery, type RecoveryPlan } from './recovery.ts';
+import { SnapshotCut } from './snapshot-cut.ts';
+import { SnapshotIntake } from './snapshot-intake.ts';
 
 const SECOND = 1_000;
 
@@ -187,5 +192,36 @@ describe('CH38–CH40: a recovery', () => {
       60_000,
     );
     expect(await judge()).toMatchObject({ ok: true, value: { recovered: true } });
+  });
+
+  test('SN3: a newcomer takes a snapshot whose block is the recovery, and one behind it', async () => {
+    const network = await standStill();
+    await waitAWeek(network);
+    const made = plan(network, [2, 4, 5]);
+    if (!made.ok) throw new Error(made.error.because);
+    const compressor = createPromptCompressor();
+    const join = async (change: { seals?: Uint8Array[] } = {}) => {
+      const { state, last } = network.at(2);
+      if (!last) throw new Error('there is a block');
+      const store = network.nodes[2]!.disk.openStore();
+      // No document is in state, so none is asked for.
+      const documents = {} as GroupDocuments;
+      const cut = await SnapshotCut.make({ store, compressor, state, last, documents, index: EMPTY_INDEX });
+      if (!cut) throw new Error('there is a snapshot');
+      const ports = { compressor, verifier: pureVerifier, readChanges: () => null, owed: () => [] };
+      const intake = new SnapshotIntake({ ...ports, founding: network.founding });
+      intake.begin({ ...cut.message, own: 0, ...change });
+      for (let section = 0; ; section++) {
+        const bytes = (await cut.section(section))!;
+        const taken = await intake.take({ t: 'section', section, from: 0, bytes, last: true });
+        if (!taken.ok || section === cut.sections - 1) return taken;
+      }
+    };
+    await network.at(2).takeBlocks([(await sign(network, made.value, network.recoverers))!]);
+    expect(await join()).toMatchObject({ ok: true, value: { certified: { block: { id: made.value.block.id } } } });
+    // What says who orders from then on is kept, so that it is checked as well.
+    expect(await join({ seals: [new Uint8Array(9)] })).toMatchObject({ ok: false, error: { code: 'bad_seal' } });
+    await network.clock.advanceUntil(() => network.at(2).tip.height > 2, 60_000);
+    expect(await join()).toMatchObject({ ok: true, value: { seals: { length: 1 } } });
   });
 });

@@ -177,11 +177,13 @@ export class SnapshotIntake {
     if (!decoded.ok) return decoded;
     const { certified, receipts } = decoded.value;
     const { header } = certified.block;
-    const proof = { seals: seals.slice(0, header.epoch), header: encodeHeader(header), ...encodeFinality(certified) };
+    const isSeal = header.nextValidators !== header.validators;
+    // With a seal's own among them, which says who signed it: of a recovery (CH38) it was no validator.
+    const way = seals.slice(0, header.epoch + (isSeal ? 1 : 0));
+    const proof = { seals: way, header: encodeHeader(header), ...encodeFinality(certified) };
     const pin = { group: founding.group, genesis: encodeGenesis(founding.genesis), verifier };
     const final = await verifyFinalHeader(pin, proof);
     if (!final.ok) return final;
-    const isSeal = header.nextValidators !== header.validators;
     if (isSeal !== (certified.nextSet !== undefined)) return fail('bad_snapshot', 'A seal brings the next validators.');
     if (!equalBytes(treeRoot(createReceiptTree(receipts)), header.receiptsRoot)) {
       return fail('bad_snapshot', 'The receipts are not those of the block.');
