@@ -60,6 +60,13 @@ export class DocumentDisk {
     this.#sizes.set(name, { ...size, tail: size.tail + record.length });
   }
 
+  /** Documents of which nothing is on disk yet are unknown again. */
+  forget(names: Iterable<DocumentName>): void {
+    const forgotten = new Set(names);
+    for (const name of forgotten) this.#sizes.delete(name);
+    for (const key of this.#unwritten.keys()) if (forgotten.has(nameOfTail(key))) this.#unwritten.delete(key);
+  }
+
   /** What was appended, as one batch; a batch that was not `written` is part of the next. */
   save(): { readonly batch: StoreBatch; readonly written: () => void } {
     const put: StorePut[] = [...this.#unwritten].map(([key, value]) => ({ key, value }));

@@ -2,6 +2,7 @@
 
 import { free, getAllChanges, load } from '@automerge/automerge/slim';
 import type { DocumentName } from '../feeds/document-name.ts';
+import type { StoreBatch } from '../platform/ports.ts';
 import { hashOfChange } from './change-pack.ts';
 import type { DocumentDisk, MadeSave } from './document-disk.ts';
 import type { DocumentFold } from './document-fold.ts';
@@ -24,14 +25,29 @@ export function saveAndClose(fold: DocumentFold, tail: DocumentTail): MadeSave {
   return { saved, leftOut };
 }
 
-/** As final up to this height, in records that each hold no more than a block's: those before the last have room below it. */
-export function appendSnapshot(
+/** As final up to this height; what cannot be written is as if it had never been there. */
+export async function writeSnapshot(
   disk: DocumentDisk,
-  name: DocumentName,
-  given: { tail: DocumentTail; height: number },
-): void {
-  const records = packTail(given.tail);
-  for (const [at, record] of records.entries()) disk.append(name, record, given.height - records.length + 1 + at);
+  given: {
+    readonly tails: ReadonlyMap<DocumentName, DocumentTail>;
+    readonly height: number;
+    readonly write: (batch: StoreBatch) => Promise<void>;
+  },
+): Promise<void> {
+  const { tails, height, write } = given;
+  for (const [name, tail] of tails) {
+    // Records that each hold no more than a block's: those before the last have room below it.
+    const records = packTail(tail);
+    for (const [at, record] of records.entries()) disk.append(name, record, height - records.length + 1 + at);
+  }
+  const { batch, written } = disk.save();
+  try {
+    await write(batch);
+  } catch (error) {
+    disk.forget(tails.keys());
+    throw error;
+  }
+  written();
 }
 
 function changesOfSave(saved: Uint8Array): Uint8Array[] {

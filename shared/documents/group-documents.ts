@@ -11,7 +11,7 @@ import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
 import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming, type Ordered } from './document-fold.ts';
 import type { DocumentTail } from './document-records.ts';
-import { appendSnapshot, collectChanges, saveAndClose } from './document-snapshot.ts';
+import { writeSnapshot, collectChanges, saveAndClose } from './document-snapshot.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
 import {
   changesOf,
@@ -239,12 +239,14 @@ export class GroupDocuments {
     return collectChanges(this.#disk, name);
   }
 
-  /** Final changes of documents of which none was final here. On disk with the next `save`. */
-  takeSnapshot(height: number, tails: ReadonlyMap<DocumentName, DocumentTail>): void {
-    for (const [name, tail] of tails) {
-      appendSnapshot(this.#disk, name, { tail, height });
-      this.#settle(name, () => [orderedOfTail(name, tail)]);
-    }
+  /** Final changes of documents of which none was final here: all of them once `write` has put the batch on disk, or none. */
+  async takeSnapshot(
+    height: number,
+    tails: ReadonlyMap<DocumentName, DocumentTail>,
+    write: (batch: StoreBatch) => Promise<void>,
+  ): Promise<void> {
+    await writeSnapshot(this.#disk, { tails, height, write });
+    for (const [name, tail] of tails) this.#settle(name, () => [orderedOfTail(name, tail)]);
   }
 
   /** Gives the memory of all documents back. */

@@ -24,13 +24,12 @@ export async function keepSnapshot(
   // Before anything is on disk: what makes no index would stop every later start.
   const index = createDocumentIndex(accepted);
   const tails = new Map([...documents].map(([name, { tail }]) => [name, tail]));
-  kept.documents.takeSnapshot(certified.block.header.height, tails);
-  const beside = kept.documents.save();
   const entryIds = verified.map(({ id }) => id);
   const earlier = own.map((block) => ({ ...block, entryIds: block.receipts.map(({ entry }) => entry) }));
   const block = { certified, entryIds, receipts };
-  await writeSnapshot(kept.store, { ...block, accepted, state, seals, earlier, beside: beside.batch });
-  beside.written();
+  await kept.documents.takeSnapshot(certified.block.header.height, tails, (beside) =>
+    writeSnapshot(kept.store, { ...block, accepted, state, seals, earlier, beside }),
+  );
   return {
     head: { state, index, last: certified },
     final: { ...certified, verified, receipts, leap: true },

@@ -192,6 +192,8 @@ export async function writeFinal(
   finals: readonly FinalWrite[],
   { genesisState, beside }: { genesisState: Iterable<[string, Uint8Array]> | null; beside?: StoreBatch | undefined },
 ): Promise<void> {
+  // Of one that could not be written to its end, while this node went on: with a tip beside it, it would count.
+  if (genesisState) await removeHalfSnapshot(store);
   const put: StorePut[] = [...(beside?.put ?? [])];
   const remove: string[] = [...(beside?.remove ?? [])];
   const state = new Map<string, Uint8Array | null>(genesisState ?? []);

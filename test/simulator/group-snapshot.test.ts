@@ -6,10 +6,12 @@ import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { loadBlock } from '../../shared/node/chain-store.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { validatorSet } from '../../shared/ledger/families/validators.ts';
+import { stateRoot } from '../../shared/ledger/state.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 import { SnapshotCut } from '../../shared/node/snapshot-cut.ts';
 import { SnapshotIntake, type IntakeOptions } from '../../shared/node/snapshot-intake.ts';
 import { createPromptCompressor } from './prompt-compressor.ts';
+import { StoreError, type Store } from '../../shared/platform/ports.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { createPrefixedStore } from '../../shared/node/prefixed-store.ts';
 import { edit, foundGroup, textOf, WAIT, type Stand } from './group-stand.ts';
@@ -170,6 +172,39 @@ describe('a newcomer to a group with many blocks', () => {
     expect(await textOf(node)).toEqual(texts);
     expect(await store.get('chain/leap')).toBeUndefined();
     expect(await lowestBlock(node, disk)).toBeGreaterThan(SNAPSHOT_BLOCKS_MIN);
+  });
+
+  test('SN13: what a write that failed left of a snapshot is no part of the chain that grows block by block instead', async () => {
+    const stand = await foundGroup('members', ['alice', 'bob']);
+    const texts = await writeBlocks(stand, BLOCKS);
+    const disk = createMemoryDisk();
+    const { world, clock, link, members } = stand;
+    let failures = 0;
+    const openStore = (): Store => {
+      const store = disk.openStore();
+      const write: Store['write'] = async (batch, durability) => {
+        const isTip = batch.put?.some(({ key }) => key.includes('chain/tip')) === true;
+        if (isTip && failures++ === 0) throw new StoreError('store_failed', 'the database gave up once');
+        return await store.write(batch, durability);
+      };
+      return { ...store, write };
+    };
+    const carol = await world.startMember({ name: 'carol', disk: { ...disk, openStore } });
+    const node = await carol.groups.join(link, 'carol');
+    const height = () => members[0]!.node.chain.tip.height;
+    await clock.advanceUntil(() => node.chain.tip.height >= BLOCKS, 4 * WAIT);
+    expect(await lowestBlock(node, disk)).toBe(1);
+    expect(await textOf(node)).toEqual(texts);
+    carol.kill();
+    const again = await world.startMember({ name: 'carol', disk });
+    const opened = again.groups.get(node.group);
+    if (!opened.ok) throw new Error('the group is known');
+    const { last, state } = opened.value.chain;
+    expect(stateRoot(state)).toEqual(last?.block.header.stateRoot);
+    await edit(members[0]!.node, 'zzz');
+    await clock.advanceUntil(() => height() > BLOCKS && opened.value.chain.tip.height === height(), WAIT);
+    await clock.advance(5_000);
+    expect(await textOf(opened.value)).toEqual([...texts, 'zzz']);
   });
 });
 
