@@ -17,7 +17,7 @@ import { concatBytes, equalBytes } from '../core/bytes.ts';
 import { SNAPSHOT_CHANGES_MAX, SNAPSHOT_DOCUMENTS_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { PACK_BYTES_MAX, readPack, type PackedDocument } from '../documents/change-pack.ts';
-import { parseEntry } from '../feeds/entry.ts';
+import { parseEntry, verifySignature } from '../feeds/entry.ts';
 import { DOCUMENT } from '../ledger/group-records.ts';
 import { createReceiptTree } from '../ledger/receipt-tree.ts';
 import { DEVICE, FEED } from '../ledger/records.ts';
@@ -61,7 +61,7 @@ export type IntakeOptions = {
 };
 
 type Progress = {
-  readonly message: SnapshotMessage;
+  message: SnapshotMessage;
   section: number;
   pieces: Uint8Array[];
   bytes: number;
@@ -92,12 +92,24 @@ export class SnapshotIntake {
 
   /** What came of another block's counts no more. */
   begin(message: SnapshotMessage): void {
-    if (this.#progress && isSame(this.#progress.message, message)) return;
+    const known = this.#progress;
+    if (known && isSame(known.message, message)) {
+      // Until its block is there nothing of it was checked: whoever gives one now answers for its own word.
+      if (!known.block) known.message = message;
+      return;
+    }
     this.#progress = {
       message,
       ...{ section: 0, pieces: [], bytes: 0, block: null, nodes: [], state: null, names: [], documents: new Map() },
       ...{ own: [], changes: 0, changeBytes: 0 },
     };
+  }
+
+  /** Another member goes on: it may deflate in another way, and whoever was asked before may have begun with anything. */
+  breakOff(): void {
+    if (!this.#progress) return;
+    this.#progress.pieces = [];
+    this.#progress.bytes = 0;
   }
 
   /** After a failure it begins anew, with somebody else. */
@@ -140,9 +152,7 @@ export class SnapshotIntake {
     if (section <= message.parts.length) return takeState(progress, bytes);
     const document = progress.names[section - 1 - message.parts.length];
     if (!state || document === undefined) {
-      const block = await this.#readBlock(bytes, message.seals ?? []);
-      if (block.ok) progress.own.push(block.value);
-      return block.ok ? ok(undefined) : block;
+      return await this.#takeOwn(progress, bytes);
     }
     const heads: readonly ChangeHash[] = readRecord(state, DOCUMENT, document)?.heads ?? [];
     const packed = readPack(bytes, { document, heads, authorOf: (feed) => authorIn(state, feed) });
@@ -152,6 +162,24 @@ export class SnapshotIntake {
     progress.changeBytes += packed.value.tail.reduce((sum, { change }) => sum + change.length, 0);
     const fits = progress.changes <= SNAPSHOT_CHANGES_MAX && progress.changeBytes <= SNAPSHOT_DOCUMENTS_BYTES_MAX;
     return fits ? ok(undefined) : fail('bad_snapshot', 'There are too many changes.');
+  }
+
+  /** Whoever has own entries from it hands them on: as with the last block, every signature has to be right. */
+  async #takeOwn({ message, block, own }: Progress, bytes: Uint8Array): Promise<Result<void, Failure>> {
+    const { verifier } = this.#options;
+    const read = await this.#readBlock(bytes, message.seals ?? []);
+    if (!read.ok) return read;
+    const { certified } = read.value;
+    const above = block === null || certified.block.header.height > block.certified.block.header.height;
+    if (above) return fail('bad_snapshot', 'An own block is later than the snapshot.');
+    const verdicts = certified.entries.map(async (wire) => {
+      const entry = parseEntry(wire);
+      return entry.ok && (await verifySignature(entry.value, verifier));
+    });
+    const right = (await Promise.all(verdicts)).every(Boolean);
+    if (!right) return fail('bad_snapshot', 'The signature of an entry does not verify.');
+    own.push(read.value);
+    return ok(undefined);
   }
 
   /** SN3: what follows is checked against its state. */

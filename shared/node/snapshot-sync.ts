@@ -51,6 +51,8 @@ export class SnapshotSync {
   readonly #intake: SnapshotIntake;
   /** Whom it was asked of. */
   #giver: { readonly session: Session; cancel: () => void } | null = null;
+  /** Whose bytes the section under way is of. */
+  #asked: PublicKey | null = null;
   /** Sessions that wait until they may read. */
   readonly #waiting = new Map<Session, Question>();
   readonly #given = new Map<PublicKey, Session>();
@@ -142,6 +144,8 @@ export class SnapshotSync {
   }
 
   #ask(session: Session): void {
+    if (this.#asked !== session.device) this.#intake.breakOff();
+    this.#asked = session.device;
     this.#giver = { session, cancel: () => undefined };
     this.#wait();
     const { at } = this.#intake;

@@ -3,13 +3,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
-import { loadBlock } from '../../shared/node/chain-store.ts';
+import { loadBlock, loadReceipts } from '../../shared/node/chain-store.ts';
 import { createChangeReader } from '../../shared/documents/change-reader.ts';
 import { validatorSet } from '../../shared/ledger/families/validators.ts';
 import { stateRoot } from '../../shared/ledger/state.ts';
 import { parseEntry } from '../../shared/feeds/entry.ts';
 import { SnapshotCut } from '../../shared/node/snapshot-cut.ts';
 import { SnapshotIntake, type IntakeOptions } from '../../shared/node/snapshot-intake.ts';
+import { encodeBlockSection } from '../../shared/node/snapshot-sections.ts';
 import { createPromptCompressor } from './prompt-compressor.ts';
 import { StoreError, type Store } from '../../shared/platform/ports.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
@@ -304,6 +305,23 @@ describe('a snapshot', () => {
     }
   });
 
+  test('SN2: of a section that one member broke off, and of what it said about seals, nothing is left for the next one', async () => {
+    const stand = await foundGroup('members', ['alice', 'bob']);
+    await writeBlocks(stand, 4);
+    const { message, sections, founding } = await cutOf(stand);
+    const intake = new SnapshotIntake({ ...ports, founding, verifier, owed: () => [] });
+    intake.begin({ ...message, seals: [new Uint8Array(9)] });
+    intake.begin({ ...message, parts: message.parts.map((part) => ({ ...part, depth: part.depth + 1 })) });
+    await intake.take({ t: 'section', section: 0, from: 0, bytes: new Uint8Array([1, 2, 3]), last: false });
+    intake.breakOff();
+    expect(intake.at).toEqual({ block: message.block, section: 0, from: 0 });
+    intake.begin(message);
+    for (const [section, bytes] of sections.entries()) {
+      const taken = await intake.take({ t: 'section', section, from: 0, bytes, last: true });
+      expect(taken).toMatchObject({ ok: true, value: section === sections.length - 1 ? { own: [] } : null });
+    }
+  });
+
   test('SN7: with an own entry in it and not its block it is refused', async () => {
     const stand = await foundGroup('members', ['alice', 'bob']);
     await writeBlocks(stand, 4);
@@ -321,5 +339,33 @@ describe('a snapshot', () => {
       });
     expect(await take(given, owed(entries))).toBeTypeOf('object');
     expect(await take(given, owed(first!.entries))).toBe('bad_snapshot');
+  });
+
+  test('SN3: an own block with a changed signature, or from above the snapshot, is refused', async () => {
+    const stand = await foundGroup('members', ['alice', 'bob']);
+    await writeBlocks(stand, 4);
+    const given = await cutOf(stand);
+    const { node, disk } = stand.members[0]!;
+    const store = createPrefixedStore(disk.openStore(), `group/${node.group}/`);
+    const withOwn = async (height: number, change: (wire: Uint8Array) => Uint8Array = (wire) => wire) => {
+      const certified = (await loadBlock(store, height))!;
+      const changed = { ...certified, entries: certified.entries.map(change) };
+      const section = encodeBlockSection({ certified: changed, receipts: await loadReceipts(store, height) });
+      const sections = [...given.sections, await ports.compressor.deflate(section)];
+      return await take({ ...given, message: { ...given.message, own: 1 }, sections });
+    };
+    const forge = (wire: Uint8Array) => {
+      const entry = parseEntry(wire);
+      if (!entry.ok) throw new Error('a block holds entries');
+      const forged = wire.slice();
+      const at = Buffer.from(wire).indexOf(entry.value.sig);
+      forged[at]! ^= 1;
+      return forged;
+    };
+    for (const height of [2, node.chain.tip.height])
+      expect(await withOwn(height)).toMatchObject({ own: { length: 1 } });
+    expect(await withOwn(2, forge)).toBeTypeOf('string');
+    await writeBlocks(stand, 1, 'late');
+    expect(await withOwn(node.chain.tip.height)).toBe('bad_snapshot');
   });
 });
