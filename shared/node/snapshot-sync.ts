@@ -16,7 +16,7 @@ import { keepSnapshot } from './chain-leap.ts';
 import { SnapshotCut } from './snapshot-cut.ts';
 import { SnapshotIntake, type IntakeOptions, type TakenSnapshot } from './snapshot-intake.ts';
 
-/** Without a section in this time another member is asked. */
+/** Without the end of a section, or a whole piece of it, in this time another member is asked. */
 const PATIENCE: Millis = 30_000;
 /** A cut that nobody has asked for is given up after this. */
 const CUT_KEPT: Millis = 10 * 60_000;
@@ -50,7 +50,7 @@ export class SnapshotSync {
   readonly #peers = new Map<PublicKey, Peer>();
   readonly #intake: SnapshotIntake;
   /** Whom it was asked of. */
-  #giver: { readonly session: Session; cancel: () => void } | null = null;
+  #giver: { readonly session: Session; since: Millis; begun: boolean; cancel: () => void } | null = null;
   /** Whose bytes the section under way is of. */
   #asked: PublicKey | null = null;
   /** Sessions that wait until they may read. */
@@ -101,6 +101,9 @@ export class SnapshotSync {
         return this.look();
       case 'snapshot':
         if (this.#giver?.session !== session) return;
+        // Of another block each time it would never end.
+        if (this.#giver.begun) return this.#refuse(session, 'it began twice');
+        this.#giver.begun = true;
         this.#intake.begin(message);
         return;
       case 'section':
@@ -146,18 +149,19 @@ export class SnapshotSync {
   #ask(session: Session): void {
     if (this.#asked !== session.device) this.#intake.breakOff();
     this.#asked = session.device;
-    this.#giver = { session, cancel: () => undefined };
+    this.#giver = { session, since: this.#options.clock.now(), begun: false, cancel: () => undefined };
     this.#wait();
     const { at } = this.#intake;
     void session.send({ t: 'getSnapshot', ...(at && { at }) });
   }
 
-  /** Of whoever says nothing for long, nothing more is expected. */
+  /** Of whoever gives nothing for long, nothing more is expected. */
   #wait(): void {
     const giver = this.#giver;
     if (!giver) return;
     giver.cancel();
-    giver.cancel = this.#options.clock.after(PATIENCE, () => {
+    const { clock } = this.#options;
+    giver.cancel = clock.after(Math.max(0, giver.since + PATIENCE - clock.now()), () => {
       if (this.#giver === giver) this.#refuse(giver.session, 'it took too long');
     });
   }
@@ -172,6 +176,8 @@ export class SnapshotSync {
       session.close('bad_snapshot');
       return;
     }
+    // Smaller pieces bring nobody nearer to the end.
+    if (message.last || message.bytes.length === SECTION_BYTES_MAX) this.#giver.since = this.#options.clock.now();
     if (taken.value) await this.#leap(taken.value);
     else this.#wait();
   }
@@ -207,14 +213,16 @@ export class SnapshotSync {
   async #give(session: Session, { at }: Question): Promise<void> {
     const { device } = session;
     const refusal = this.#refusalFor(device);
-    const cut = refusal === null ? await this.#cutNow() : null;
-    const own = cut && (await cut.ownBlocks(device));
-    if (!cut || !own) {
-      await session.send({ t: 'noSnapshot', because: refusal ?? 'There is none for this device.' });
-      return;
-    }
+    if (refusal !== null) return void (await session.send({ t: 'noSnapshot', because: refusal }));
+    // From now on, since to make one takes a while: meanwhile others ask.
     this.#given.set(device, session);
     try {
+      const cut = await this.#cutNow();
+      const own = cut && (await cut.ownBlocks(device));
+      if (!cut || !own) {
+        await session.send({ t: 'noSnapshot', because: 'There is none for this device.' });
+        return;
+      }
       await this.#giveSections(session, { cut, own, at: at?.block === cut.block ? at : { section: 0, from: 0 } });
     } finally {
       if (this.#given.get(device) === session) this.#given.delete(device);
