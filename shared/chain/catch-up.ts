@@ -103,8 +103,13 @@ async function judgeOldSeal(
   const final = checkFinality(block, certified);
   if (!final.ok) return final;
   if (header.group !== group || header.validators !== known.set.id)
-    return fail('bad_link', 'The block is no seal here.');
+    return fail('bad_link', 'The block is of other validators.');
+  if (header.nextValidators === header.validators) return conflictAt(header.height);
   return fail('conflicting_seal', `Two different blocks end epoch ${header.epoch}: stop, and show both.`);
+}
+
+function conflictAt(height: number): Result<never, Failure<CatchUpCode>> {
+  return fail('conflicting_block', `Two different blocks of height ${height} are final: stop, and show both.`);
 }
 
 /** Null: known already. */
@@ -115,8 +120,9 @@ async function judgeBlock(
   const { tip, rules, recovery, now, ports } = at;
   const { block, certificate } = certified;
   const { header } = block;
-  if (header.epoch < rules.epoch && header.nextValidators !== header.validators)
-    return await judgeOldSeal(certified, at);
+  const isSeal = header.nextValidators !== header.validators;
+  // Where the head itself is a seal, any other final block of its height is as good a proof as another seal.
+  if (header.epoch < rules.epoch && (isSeal || header.height === tip.height)) return await judgeOldSeal(certified, at);
   const isOld = header.height < tip.height || block.id === tip.id;
   if (isOld) return ok(null);
   if (header.epoch !== rules.epoch)
@@ -127,9 +133,7 @@ async function judgeBlock(
   if (!verified.ok) return verified;
   const final = checkFinality(block, certified);
   if (!final.ok) return final;
-  if (header.height === tip.height) {
-    return fail('conflicting_block', `Two different blocks of height ${header.height} are final: stop, and show both.`);
-  }
+  if (header.height === tip.height) return conflictAt(header.height);
   const isRecovering = set !== rules.set;
   const linked = isRecovering ? checkRecovery(tip, header, { rules, now }) : checkLink(tip, header, rules);
   if (!linked.ok) return linked;

@@ -7,6 +7,8 @@ import { encodeGenesis } from '../chain/genesis.ts';
 import { decodeCertifiedBlock, encodeCertifiedBlock } from '../chain/certified-block.ts';
 import { createBlock, type Header } from '../chain/block.ts';
 import { assembleRecovery, RECOVERY_WAIT } from '../chain/recovery.ts';
+import { leaderOf, quorumOf, validatorAt } from '../chain/validator-set.ts';
+import { voteBytes } from '../chain/vote.ts';
 import { readRecovery, recoveryBytes } from '../chain/recovery-set.ts';
 import type { PublicKey, Signer } from '../platform/ports.ts';
 import type { GroupDocuments } from '../documents/group-documents.ts';
@@ -167,6 +169,29 @@ describe('CH38–CH40: a recovery', () => {
     expect(await codeOf(network, 2, second!)).toBe('conflicting_seal');
     expect(await codeOf(network, 3, second!)).toBe('taken 1');
     expect(await codeOf(network, 3, taken!)).toBe('conflicting_seal');
+  });
+
+  test('CH35: behind a recovery, a block of its height that the validators made final is shown as proof of fraud', async () => {
+    const network = await standStill();
+    await waitAWeek(network);
+    const made = plan(network, [2, 4, 5]);
+    if (!made.ok) throw new Error(made.error.because);
+    const { group, set } = network.founding;
+    const { epoch, view, validators } = made.value.block.header;
+    const proposer = validatorAt(set, leaderOf(set, view));
+    const block = createBlock({ ...made.value.block.header, proposer, nextValidators: validators });
+    const claim = { kind: 'finalize', epoch, view, hash: block.id } as const;
+    const signers = set.keys.map((key) => network.nodes.find(({ signer }) => signer.key === key)!.signer);
+    const quorum = signers.slice(0, quorumOf(set));
+    const sigs = await Promise.all(quorum.map((signer) => signer.sign(voteBytes(group, claim))));
+    const certificate = { ...claim, signers: new Uint8Array([2 ** quorum.length - 1]), sigs };
+    const ordinary = encodeCertifiedBlock({ block, certificate, entries: [] });
+    expect(await codeOf(network, 2, (await sign(network, made.value, network.recoverers))!)).toBe('taken 1');
+    expect(await codeOf(network, 2, ordinary)).toBe('conflicting_block');
+    const fewer = { ...certificate, sigs: sigs.toReversed() };
+    expect(await codeOf(network, 2, encodeCertifiedBlock({ block, certificate: fewer, entries: [] }))).toBe(
+      'bad_certificate',
+    );
   });
 
   test('LC16: a light client follows it from the genesis, and says that it did', async () => {
