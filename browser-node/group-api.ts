@@ -172,6 +172,12 @@ export type TokenEvent = {
   readonly height: number | null;
 };
 
+/** `whole`: nothing is missing; `nobody`: no member who is here has it; `full`: no more of it is kept here. */
+export type OlderHistory = {
+  readonly state: 'whole' | 'there' | 'fetching' | 'nobody' | 'full';
+  readonly sentence: string;
+};
+
 export interface GroupTokensApi {
   /** Null in a group without tokens. */
   money(groupId: string): Promise<GroupTokens | null>;
@@ -181,6 +187,11 @@ export interface GroupTokensApi {
   /** For admins. */
   previewMint(groupId: string, mint: TokenMint): Promise<TokenPreview>;
   mint(groupId: string, mint: TokenMint): Promise<{ id: string }>;
+  /**
+   * What happened before this device joined: whether it is here, in words too. `want`: ask other members for more of it, which
+   * then is in `history`.
+   */
+  older(groupId: string, options?: { want?: boolean }): Promise<OlderHistory>;
   /** Own entries about tokens, pending ones first, and others that moved own tokens; the newest first, 50 if `limit` is absent. */
   history(groupId: string, options?: { limit?: number }): Promise<readonly TokenEvent[]>;
 }

@@ -4,7 +4,8 @@ import type { EntryStatus, WeftApi } from '../api.ts';
 import type { EntryState } from '../../shared/node/outbox.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { GroupHost } from './group-host.ts';
-import { parseCid } from '../../shared/codec/cid.ts';
+import { parseCid, type Cid } from '../../shared/codec/cid.ts';
+import type { GroupNode } from '../../shared/node/group-node.ts';
 import { orThrow } from '../transport/failure-transfer.ts';
 import { requireAccount, requireIdentity } from './engine-context.ts';
 
@@ -23,9 +24,18 @@ export function createEntryCalls(given: {
       requireIdentity(context);
       const { groups } = await host.open();
       const node = orThrow(groups.get(groupId));
-      return describe(id, await node.outbox.state(id), node.isOrdered);
+      const state = await node.outbox.state(id);
+      return state.state === 'unknown' ? await describeOther(id, node) : describe(id, state, node.isOrdered);
     },
   };
+}
+
+/** Of another member, or of another device of one's own. */
+async function describeOther(id: Cid, { older }: GroupNode): Promise<EntryStatus> {
+  const outcome = await older.outcomeOf(id);
+  if (outcome) return { state: 'final', id, ...outcome };
+  if ((await older.lowest()) > 1) await older.want();
+  return { state: 'dropped', id, code: 'not_found', because: await older.whyNotFound() };
 }
 
 function describe(id: string, entry: EntryState, seen: boolean): EntryStatus {

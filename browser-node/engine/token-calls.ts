@@ -13,6 +13,7 @@ import type {
 import type { Identity } from '../../shared/crypto/ids.ts';
 import type { Operation } from '../../shared/feeds/entry.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
+import { describeOlder } from '../../shared/node/older-blocks.ts';
 import type { HistoryEntry } from '../../shared/node/token-history.ts';
 import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { MEMO_BYTES_MAX } from '../../shared/core/limits.ts';
@@ -68,6 +69,12 @@ export function createTokenCalls(given: { readonly context: EngineContext; reado
       const { node, self } = await find(groupId);
       const entries = await node.money.history(Math.min(limit, HISTORY_LENGTH_MAX));
       return entries.map((entry) => describeEvent(node, { entry, self }));
+    },
+    async older(groupId, { want = false } = {}) {
+      const { older } = (await find(groupId)).node;
+      if (want) await older.want();
+      const state = await older.state();
+      return { state, sentence: describeOlder(state) };
     },
   };
 }

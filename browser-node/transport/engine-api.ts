@@ -107,6 +107,7 @@ export const GROUPED_CALLS: {
     previewMint: 'again',
     mint: 'once',
     history: 'again',
+    older: 'again',
     order: 'again',
     offerToOrder: 'once',
     previewOrder: 'again',

@@ -165,3 +165,9 @@ export const SNAPSHOT_CHANGES_MAX: number = 1_024 * KIB;
 export const SNAPSHOT_DOCUMENTS_BYTES_MAX: number = 128 * MIB;
 /** Blocks with entries of a newcomer that come with a snapshot: whoever has written more than that was here before. */
 export const SNAPSHOT_OWN_BLOCKS_MAX = 8;
+/** Bytes of blocks and receipts from before its snapshot that a node keeps of one group: years of a busy one, and little of a tab's share. */
+export const HISTORY_BYTES_MAX: number = 64 * MIB;
+/** Blocks of one answer about older ones. */
+export const HISTORY_BLOCKS_MAX = 256;
+/** Beyond the first block of it: a second on a slow link. */
+export const HISTORY_ANSWER_BYTES: number = MIB;

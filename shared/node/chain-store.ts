@@ -24,10 +24,13 @@ import { createDocumentIndex, type IndexRow, type MutableIndex } from '../ledger
 import { loadState, stateEntries } from '../ledger/state.ts';
 import { decodeSeal, encodeSeal, type Seal } from '../light-client/seals.ts';
 import { prefixRange } from './outbox-records.ts';
+import { readOwnRecord } from './own-record.ts';
 
 const TIP_KEY = 'chain/tip';
 /** There while a snapshot is written: without a tip, what it left is no chain (SN13). */
 const LEAP_KEY = 'chain/leap';
+/** Of a node that began with a snapshot: the lowest block that it has with all above it, and the bytes of those below the snapshot's. */
+const OLDER_KEY = 'chain/older';
 const STATE_PREFIX = 'state/';
 const POOL_PREFIX = 'pool/';
 const ACCEPTED_PREFIX = 'chain/accepted/';
@@ -48,6 +51,7 @@ const ACTOR_ID_BYTES = 16;
 const RECEIPTS_BYTES_MAX: number = 16 * BLOCK_BYTES_MAX;
 
 const heightSchema = struct({ height: uint({}) });
+const olderSchema = struct({ lowest: uint({ min: 1 }), bytes: uint({}) });
 /** Of the changes of one block, in the order they were accepted. */
 const acceptedSchema = list(
   struct({
@@ -118,6 +122,9 @@ export async function loadChain(
   return { state: loadState(entries), index, last };
 }
 
+/** A final block and what it did, without the state after it. */
+type OlderBlock = Pick<FinalWrite, 'certified' | 'entryIds' | 'receipts'>;
+
 /** Everything that a snapshot brings. */
 export type SnapshotWrite = Omit<FinalWrite, 'writes'> & {
   /** What the host keeps of it beside the chain. */
@@ -126,7 +133,7 @@ export type SnapshotWrite = Omit<FinalWrite, 'writes'> & {
   /** From the genesis to its block. */
   readonly seals: readonly Uint8Array[];
   /** Blocks before it. */
-  readonly earlier: readonly Pick<FinalWrite, 'certified' | 'entryIds' | 'receipts'>[];
+  readonly earlier: readonly OlderBlock[];
 };
 
 /** On a store without blocks. What a crash leaves of it counts for nothing: the tip is written last, with `beside`. */
@@ -149,7 +156,8 @@ export async function writeSnapshot(store: Store, snapshot: SnapshotWrite): Prom
   }
   for (const block of earlier) put.push(...putsOfBlock(block));
   await store.write({ put }, 'relaxed');
-  const last = [...(beside?.put ?? []), ...putsOfBlock({ certified, entryIds, receipts }), putOfTip(height)];
+  const older = putOfOlder({ lowest: height, bytes: 0 });
+  const last = [...(beside?.put ?? []), ...putsOfBlock({ certified, entryIds, receipts }), putOfTip(height), older];
   const remove = [...(beside?.remove ?? []), LEAP_KEY, ...entryIds.map((id) => POOL_PREFIX + id)];
   await store.write({ put: last, remove }, 'strict');
 }
@@ -165,11 +173,7 @@ async function removeHalfSnapshot(store: Store): Promise<void> {
 }
 
 /** A final block with its receipts. */
-function putsOfBlock({
-  certified,
-  entryIds,
-  receipts,
-}: Pick<FinalWrite, 'certified' | 'entryIds' | 'receipts'>): StorePut[] {
+function putsOfBlock({ certified, entryIds, receipts }: OlderBlock): StorePut[] {
   const { height } = certified.block.header;
   const heightBytes = encodeCanonical(heightSchema, { height });
   return [
@@ -177,6 +181,24 @@ function putsOfBlock({
     { key: receiptsKey(height), value: encodeReceipts(receipts) },
     ...entryIds.map((id) => ({ key: entryKey(id), value: heightBytes })),
   ];
+}
+
+/** `lowest`: the last height down to which every block is there. */
+export type OlderRecord = { readonly lowest: number; readonly bytes: number };
+
+/** Blocks from before the snapshot, which follow the lowest one downwards. */
+export async function writeOlder(store: Store, blocks: readonly OlderBlock[], older: OlderRecord): Promise<void> {
+  await store.write({ put: [...blocks.flatMap((block) => putsOfBlock(block)), putOfOlder(older)] }, 'relaxed');
+}
+
+/** Of a chain that was followed from its first block on: 1. */
+export async function loadOlder(store: Store): Promise<OlderRecord> {
+  const stored = await store.get(OLDER_KEY);
+  return stored ? readOwnRecord(olderSchema, stored, 64) : { lowest: 1, bytes: 0 };
+}
+
+function putOfOlder(older: OlderRecord): StorePut {
+  return { key: OLDER_KEY, value: encodeCanonical(olderSchema, older) };
 }
 
 function putOfTip(height: number): StorePut {

@@ -7,6 +7,7 @@ import type { Operation } from '../feeds/entry.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Clock, Store } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
+import type { OlderBlocks } from './older-blocks.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
 import { feedIdFromBytes } from '../crypto/ids.ts';
@@ -48,6 +49,7 @@ type GroupMoneyOptions = {
   readonly clock: Clock;
   readonly founding: Founding;
   readonly self: LocalNode;
+  readonly older: OlderBlocks;
 };
 
 export class GroupMoney {

@@ -32,6 +32,7 @@ import { Ordering } from './ordering.ts';
 import { Outbox } from './outbox.ts';
 import { routeSessions, type ValidatorPresence, ValidatorPeers } from './validator-peers.ts';
 import { SnapshotSync } from './snapshot-sync.ts';
+import { OlderBlocks } from './older-blocks.ts';
 import { OwnEntries } from './own-entries.ts';
 import { OwnValidators } from './own-validators.ts';
 import { isLostBy } from './refusals.ts';
@@ -47,6 +48,8 @@ export class GroupNode {
   readonly chain: Ordering;
   readonly outbox: Outbox;
   readonly documents: GroupDocuments;
+  /** Blocks from before the snapshot that this node began with. */
+  readonly older: OlderBlocks;
   /** Balances, previews and figures; all zero and nothing in a group without tokens. */
   readonly money: GroupMoney;
   /** Tasks, offers and what else is open. */
@@ -79,27 +82,28 @@ export class GroupNode {
 
   private constructor(options: GroupNodeOptions, parts: GroupParts) {
     const { founding, clock, log, self, documents, store, readChanges } = options;
+    const { identity } = self;
     const { chain, outbox } = parts;
     this.#options = options;
     this.chain = chain;
     this.#disk = parts.disk;
     this.outbox = outbox;
     this.documents = documents;
-    this.money = new GroupMoney({ store, chain, outbox, clock, founding, self });
+    const mayReadAll = (session: Session): boolean => this.#standing.readLimit(session) === Infinity;
+    const older = new OlderBlocks({ ...options, chain, mayReadAll, onOlder: () => this.#changed() });
+    this.older = older;
+    this.money = new GroupMoney({ store, chain, outbox, clock, founding, self, older });
     this.market = new GroupMarket({ chain, founding, random: options.random });
-    this.order = new GroupOrder({ ...options, chain, presence: () => this.validators, peers: () => this.peers });
+    this.order = new GroupOrder({ ...options, chain, older, presence: () => this.validators, peers: () => this.peers });
     this.#standing = new MemberStanding({ founding, chain, self });
-    const { identity } = self;
     const onFailed = (error: unknown): void => this.#report(error);
     const index = (): DocumentIndex => chain.index;
     const orderers = (): number => chain.validators.keys.length;
     this.#pending = new PendingDocuments({ clock, documents, onFailed, index, identity, readChanges });
     this.#own = new OwnEntries({
-      ...{ store, chain, outbox, identity, device: self.signer.key },
-      pending: this.#pending,
+      ...{ store, chain, outbox, identity, device: self.signer.key, pending: this.#pending },
       isLost: (code) => (this.orders || orderers() > 1) && isLostBy(code, { orderers: orderers() }),
-      refusal: () => this.refusal,
-      onTaken: (bytes) => this.#sync.give(bytes),
+      ...{ refusal: () => this.refusal, onTaken: (bytes) => this.#sync.give(bytes) },
       onChange: () => this.#changed(),
     });
     const mayWrite = (): boolean => this.#standing.isMember(identity) && this.refusal === null;
@@ -107,8 +111,7 @@ export class GroupNode {
     this.#evidence = new EvidenceWatch({ ...options, chain, outbox, mayWrite });
     this.#ownKeys = new OwnValidators({ ...options, group: founding.group, chain, outbox, mayWrite });
     this.#edits = new EditSender({
-      ...{ clock, documents, outbox, onFailed },
-      mayWrite: () => this.refusal === null,
+      ...{ clock, documents, outbox, onFailed, mayWrite: () => this.refusal === null },
       onChange: () => this.#changed(),
     });
     this.#sync = new GroupSync({
@@ -116,30 +119,26 @@ export class GroupNode {
       chain: createSyncChain(chain, store),
       owed: () => outbox.pending,
       readLimit: (peer) => this.#standing.readLimit(peer),
-      mayRefuse: (identity) => orderers() === 1 && this.#standing.isOrderer(identity),
+      mayRefuse: (peer) => orderers() === 1 && this.#standing.isOrderer(peer),
       onRefused: (id, failure) => outbox.owes(id) && this.#keepGoing(() => this.#own.drop(id, failure)),
       onSignal: (session, signal) => this.#signalled(session, signal),
-      isMember: () => this.#standing.isMember(self.identity),
-      onChange: () => this.#changed(),
-      leaps: () => this.#snapshots.leaps,
+      isMember: () => this.#standing.isMember(identity),
+      ...{ onChange: () => this.#changed(), leaps: () => this.#snapshots.leaps },
     });
     this.#snapshots = new SnapshotSync({
       ...options,
-      ...{ store: parts.disk, chain, owed: () => outbox.pending },
-      mayReadAll: (session) => this.#standing.readLimit(session) === Infinity,
+      ...{ store: parts.disk, chain, mayReadAll, owed: () => outbox.pending },
       onBlocks: () => this.#sync.restate(),
     });
     this.#validators = parts.validators;
     this.#validators.attach({
-      set: () => chain.validators,
-      signer: () => chain.signer,
+      ...{ set: () => chain.validators, signer: () => chain.signer },
       mayHear: (session) => this.#standing.mayConnect(session),
       sendBlocks: (device, from) => this.#sync.sendBlocks(device, from),
       onChange: () => this.#changed(),
     });
     chain.subscribe({
-      pending: (entries) => this.#onPending(entries),
-      final: (block, more) => this.#onFinal(block, more),
+      ...{ pending: (entries) => this.#onPending(entries), final: (block, more) => this.#onFinal(block, more) },
       epoch: () => {
         // Whoever orders from now on says so in sessions that were open before.
         this.#validators.greet();
@@ -278,6 +277,7 @@ export class GroupNode {
     for (const part of parts) part.close();
     await this.keys.close();
     this.#rooms.close();
+    this.older.close();
     await this.outbox.close();
     await this.#disk.close();
     await this.chain.close();
@@ -308,7 +308,7 @@ export class GroupNode {
       // Whoever is no member yet hears this node over the relay alone.
       mayConnect: (session) => this.#standing.mayConnect(session),
       events: routeSessions({
-        ...{ sync: this.#sync, validators: this.#validators, snapshots: this.#snapshots },
+        ...{ sync: this.#sync, validators: this.#validators, snapshots: this.#snapshots, older: this.older },
         onState: () => this.#heard.resolve(),
       }),
       onChange: () => this.#changed(),

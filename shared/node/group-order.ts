@@ -7,6 +7,7 @@ import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { Operation } from '../feeds/entry.ts';
 import type { Clock, Store } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
+import type { OlderBlocks } from './older-blocks.ts';
 import type { Ordering } from './ordering.ts';
 import type { SyncPeer } from './sync-peer.ts';
 import type { ValidatorPresence } from './validator-peers.ts';
@@ -54,6 +55,7 @@ export type GroupOrderOptions = {
   readonly self: LocalNode;
   readonly presence: () => readonly ValidatorPresence[];
   readonly peers: () => readonly SyncPeer[];
+  readonly older: OlderBlocks;
 };
 
 export class GroupOrder {
@@ -78,10 +80,10 @@ export class GroupOrder {
 
   /** The chain as JSON-RPC asks for it; who orders the group proves its state to anybody who has its genesis. */
   get rpc(): RpcChainOptions {
-    const { chain: ordering, store, clock, founding } = this.#options;
+    const { chain: ordering, store, clock, founding, older } = this.#options;
     const { signer } = ordering;
     const reads = signer && new ChainReads({ ordering, store, founding, signer, clock });
-    return { ordering, store, reads, clock };
+    return { ordering, store, reads, clock, older };
   }
 
   /** What an admin writes so that these keys order; as many may cheat as so many carry (CH1). */

@@ -9,6 +9,7 @@ import { balanceOf } from '../ledger/funds.ts';
 import { describeReceipt } from '../ledger/receipts.ts';
 import { readValue } from '../ledger/state.ts';
 import { loadReceipts } from './chain-store.ts';
+import { describeOlder, type OlderBlocks } from './older-blocks.ts';
 
 export type RpcChainOptions = {
   readonly ordering: Ordering;
@@ -17,9 +18,11 @@ export type RpcChainOptions = {
   /** Null where this node signs no status, so that it proves nothing to strangers. */
   readonly reads: ChainReads | null;
   readonly clock: Clock;
+  /** Absent where the chain began with its first block. */
+  readonly older?: OlderBlocks;
 };
 
-export function createRpcChain({ ordering, store, reads, clock }: RpcChainOptions): RpcChain {
+export function createRpcChain({ ordering, store, reads, clock, older }: RpcChainOptions): RpcChain {
   return {
     async balances(identity) {
       const { state, tip } = ordering;
@@ -28,6 +31,11 @@ export function createRpcChain({ ordering, store, reads, clock }: RpcChainOption
     },
     async submit(wire) {
       const submitted = await ordering.submit(wire);
+      if (!submitted.ok && submitted.error.code === 'seq_used' && older && (await older.lowest()) > 1) {
+        // It may be the very entry that has the number, in a block that is not here.
+        await older.want();
+        return fail('older_missing', `What became of it cannot be said yet. ${describeOlder(await older.state())}`);
+      }
       if (!submitted.ok || submitted.value.state === 'pending') return submitted;
       const { id, height } = submitted.value;
       const receipt = (await loadReceipts(store, height)).find(({ entry }) => entry === id);

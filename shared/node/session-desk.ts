@@ -68,6 +68,9 @@ export class SessionDesk {
       case 'snapshot':
       case 'section':
       case 'noSnapshot':
+      case 'getHistory':
+      case 'history':
+      case 'noHistory':
         // What a validator says, and what members of a group say to each other.
         return;
     }

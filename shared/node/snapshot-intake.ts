@@ -10,26 +10,19 @@ import type { State } from '../ledger/state.ts';
 import type { Compressor, Verifier } from '../platform/ports.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { SessionMessage } from '../session/session-messages.ts';
-import { encodeHeader } from '../chain/block.ts';
-import { encodeFinality } from '../chain/certified-block.ts';
-import { encodeGenesis } from '../chain/genesis.ts';
 import { concatBytes, equalBytes } from '../core/bytes.ts';
 import { SNAPSHOT_CHANGES_MAX, SNAPSHOT_DOCUMENTS_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
 import { PACK_BYTES_MAX, readPack, type PackedDocument } from '../documents/change-pack.ts';
-import { parseEntry, verifySignature } from '../feeds/entry.ts';
+import { parseEntry } from '../feeds/entry.ts';
 import { DOCUMENT } from '../ledger/group-records.ts';
-import { createReceiptTree } from '../ledger/receipt-tree.ts';
 import { DEVICE, FEED } from '../ledger/records.ts';
 import { readRecord } from '../ledger/state.ts';
-import { treeRoot } from '../ledger/tree.ts';
 import { checkParts, joinParts, takePart } from '../ledger/tree-parts.ts';
-import { verifyFinalHeader } from '../light-client/final-header.ts';
-import { assembleBlock } from './block-stash.ts';
+import { hasRightSignatures, readBlockSection } from './block-section.ts';
 import { verifyEntries } from './chain-head.ts';
 import {
   BLOCK_SECTION_MAX,
-  decodeBlockSection,
   decodeLeaves,
   documentsOf,
   STATE_SECTION_MAX,
@@ -166,18 +159,13 @@ export class SnapshotIntake {
 
   /** Whoever has own entries from it hands them on: as with the last block, every signature has to be right. */
   async #takeOwn({ message, block, own }: Progress, bytes: Uint8Array): Promise<Result<void, Failure>> {
-    const { verifier } = this.#options;
-    const read = await this.#readBlock(bytes, message.seals ?? []);
+    const read = await readBlockSection(bytes, { ...this.#options, seals: message.seals ?? [] });
     if (!read.ok) return read;
     const { certified } = read.value;
     const above = block === null || certified.block.header.height > block.certified.block.header.height;
     if (above) return fail('bad_snapshot', 'An own block is later than the snapshot.');
-    const verdicts = certified.entries.map(async (wire) => {
-      const entry = parseEntry(wire);
-      return entry.ok && (await verifySignature(entry.value, verifier));
-    });
-    const right = (await Promise.all(verdicts)).every(Boolean);
-    if (!right) return fail('bad_snapshot', 'The signature of an entry does not verify.');
+    if (!(await hasRightSignatures(read.value, this.#options.verifier)))
+      return fail('bad_snapshot', 'The signature of an entry does not verify.');
     own.push(read.value);
     return ok(undefined);
   }
@@ -185,7 +173,7 @@ export class SnapshotIntake {
   /** SN3: what follows is checked against its state. */
   async #takeTip(progress: Progress, bytes: Uint8Array): Promise<Result<void, Failure>> {
     const { message } = progress;
-    const block = await this.#readBlock(bytes, message.seals ?? []);
+    const block = await readBlockSection(bytes, { ...this.#options, seals: message.seals ?? [] });
     if (!block.ok) return block;
     const { header, id } = block.value.certified.block;
     if (id !== message.block) return fail('bad_snapshot', 'The snapshot is of another block than it says.');
@@ -196,28 +184,6 @@ export class SnapshotIntake {
     if (!parts.ok) return parts;
     progress.block = block.value;
     return ok(undefined);
-  }
-
-  /** Final by the seals up to its epoch and its certificate; its receipts are those of its header, its entries those of its cut. */
-  async #readBlock(bytes: Uint8Array, seals: readonly Uint8Array[]): Promise<Result<BlockSection, Failure>> {
-    const { founding, verifier } = this.#options;
-    const decoded = decodeBlockSection(bytes);
-    if (!decoded.ok) return decoded;
-    const { certified, receipts } = decoded.value;
-    const { header } = certified.block;
-    const isSeal = header.nextValidators !== header.validators;
-    // With a seal's own among them, which says who signed it: of a recovery (CH38) it was no validator.
-    const way = seals.slice(0, header.epoch + (isSeal ? 1 : 0));
-    const proof = { seals: way, header: encodeHeader(header), ...encodeFinality(certified) };
-    const pin = { group: founding.group, genesis: encodeGenesis(founding.genesis), verifier };
-    const final = await verifyFinalHeader(pin, proof);
-    if (!final.ok) return final;
-    if (isSeal !== (certified.nextSet !== undefined)) return fail('bad_snapshot', 'A seal brings the next validators.');
-    if (!equalBytes(treeRoot(createReceiptTree(receipts)), header.receiptsRoot)) {
-      return fail('bad_snapshot', 'The receipts are not those of the block.');
-    }
-    const named = checkEntries(certified);
-    return named.ok ? decoded : named;
   }
 
   async #finish({ block, message, documents, own }: Progress, state: State): Promise<Result<TakenSnapshot, Failure>> {
@@ -260,18 +226,6 @@ function authorIn(state: State, feed: FeedId): Identity | undefined {
 function isFinal(state: State, { bytes }: { readonly bytes: Uint8Array }): boolean {
   const entry = parseEntry(bytes);
   return entry.ok && entry.value.body.seq <= (readRecord(state, FEED, entry.value.body.feed)?.seq ?? 0);
-}
-
-function checkEntries({ block, entries }: BlockSection['certified']): Result<void, Failure> {
-  const found = new Map(
-    entries.flatMap((wire) => {
-      const entry = parseEntry(wire);
-      return entry.ok ? [[entry.value.id, { bytes: wire, body: entry.value.body }] as const] : [];
-    }),
-  );
-  const named = assembleBlock(block, (id) => found.get(id));
-  const same = named?.length === entries.length && named.every((wire, at) => equalBytes(wire, entries[at]!));
-  return same ? ok(undefined) : fail('bad_snapshot', 'The block has other entries than it names.');
 }
 
 function isSame({ block, own, parts: a }: SnapshotMessage, { parts: b, ...other }: SnapshotMessage): boolean {

@@ -7,6 +7,7 @@ import type { EntryBody, ParsedEntry } from '../feeds/entry.ts';
 import type { Store } from '../platform/ports.ts';
 import type { AskedTask } from '../ledger/receipt-words.ts';
 import type { Receipt } from '../ledger/receipts.ts';
+import type { OlderBlocks } from './older-blocks.ts';
 import type { Ordering } from './ordering.ts';
 import type { Outbox } from './outbox.ts';
 import { decodeCanonical } from '../codec/canonical.ts';
@@ -41,6 +42,7 @@ type HistoryOptions = {
   readonly chain: Ordering;
   readonly outbox: Outbox;
   readonly identity: Identity;
+  readonly older: Pick<OlderBlocks, 'lowest'>;
 };
 
 /** Final blocks never change: each is read once while the group is open. */
@@ -60,7 +62,7 @@ export class TokenHistory {
     this.#accounts = new Set(ASSETS.map((asset) => ACCOUNT.key({ asset, identity: options.identity })));
   }
 
-  /** At most `limit`; a further call goes deeper into a long chain. */
+  /** At most `limit`, of the blocks that are here; a further call goes deeper into a long chain. */
   read(limit: number): Promise<readonly HistoryEntry[]> {
     const next = this.#turn.then(() => this.#read(limit));
     this.#turn = next.catch(() => undefined);
@@ -75,16 +77,17 @@ export class TokenHistory {
 
   async #read(limit: number): Promise<readonly HistoryEntry[]> {
     const { height: tip } = this.#options.chain.tip;
+    const floor = await this.#options.older.lowest();
     const newer: HistoryEntry[] = [];
-    for (let height = tip; height > Math.max(this.#highest, tip - BLOCKS_PER_READ); height--) {
+    for (let height = tip; height > Math.max(this.#highest, tip - BLOCKS_PER_READ, floor - 1); height--) {
       newer.push(...(await this.#readBlock(height)));
     }
     // Of a gap that is too long the older part is read again, from above.
-    const isJoined = tip - BLOCKS_PER_READ <= this.#highest;
+    const isJoined = Math.max(tip - BLOCKS_PER_READ, floor - 1) <= this.#highest;
     this.#known = isJoined ? [...newer, ...this.#known] : newer;
-    this.#lowest = isJoined && this.#lowest > 0 ? this.#lowest : Math.max(1, tip - BLOCKS_PER_READ + 1);
+    this.#lowest = isJoined && this.#lowest > 0 ? this.#lowest : Math.max(floor, tip - BLOCKS_PER_READ + 1);
     this.#highest = tip;
-    for (let left = BLOCKS_PER_READ; left > 0 && this.#lowest > 1 && this.#known.length < limit; left--) {
+    for (let left = BLOCKS_PER_READ; left > 0 && this.#lowest > floor && this.#known.length < limit; left--) {
       this.#known = [...this.#known, ...(await this.#readBlock(this.#lowest - 1))];
       this.#lowest--;
     }
@@ -103,7 +106,6 @@ export class TokenHistory {
   async #readBlock(height: number): Promise<HistoryEntry[]> {
     const { store, chain, identity: self } = this.#options;
     const certified = await loadBlock(store, height);
-    // Of one that this device has not kept nothing can be told.
     if (certified === undefined || certified.entries.length === 0) return [];
     const receipts = await loadReceipts(store, height);
     const { time } = certified.block.header;

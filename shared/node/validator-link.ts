@@ -244,6 +244,9 @@ export class ValidatorLink {
       case 'snapshot':
       case 'section':
       case 'noSnapshot':
+      case 'getHistory':
+      case 'history':
+      case 'noHistory':
         session.close('not_a_validator');
         return;
     }

@@ -13,6 +13,7 @@ import type { ConsensusEvents, ConsensusPeers } from './consensus-line.ts';
 import { encodeCanonical } from '../codec/canonical.ts';
 import { publicKeyBytes, publicKeySchema } from '../crypto/ids.ts';
 import { signedBytes } from '../crypto/signed-bytes.ts';
+import { isOfHistory, type OlderBlocks } from './older-blocks.ts';
 import { isOfSnapshots, type SnapshotSync } from './snapshot-sync.ts';
 import { bestOf } from './sync-peer.ts';
 
@@ -237,11 +238,13 @@ export function routeSessions({
   sync,
   validators,
   snapshots,
+  older,
   onState,
 }: {
   readonly sync: GroupSync;
   readonly validators: ValidatorPeers;
   readonly snapshots: SnapshotSync;
+  readonly older: OlderBlocks;
   readonly onState: () => void;
 }): SessionEvents {
   return {
@@ -249,14 +252,17 @@ export function routeSessions({
       snapshots.opened(session);
       sync.opened(session);
       validators.opened(session);
+      older.opened(session);
     },
     closed: (session) => {
       sync.closed(session);
       validators.closed(session);
       snapshots.closed(session);
+      older.closed(session);
     },
     message: async (session, message) => {
       if (message.t === 'simplex' || message.t === 'validator') return await validators.message(session, message);
+      if (isOfHistory(message)) return await older.message(session, message);
       if (isOfSnapshots(message)) return await snapshots.message(session, message);
       await sync.message(session, message);
       if (message.t !== 'state') return;

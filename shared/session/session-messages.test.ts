@@ -69,6 +69,15 @@ const frames: fc.Arbitrary<SessionFrame> = fc.oneof(
     last: fc.boolean(),
   }),
   fc.record({ t: fc.constant('noSnapshot' as const), because: fc.constant('there is none') }),
+  fc.record({ t: fc.constant('getHistory' as const), below: fc.integer({ min: 2, max: 1 << 30 }) }),
+  fc.record({
+    t: fc.constant('history' as const),
+    below: fc.integer({ min: 2, max: 1 << 30 }),
+    from: fc.nat(),
+    bytes: some,
+    last: fc.boolean(),
+  }),
+  fc.record({ t: fc.constant('noHistory' as const), below: fc.integer({ min: 2, max: 1 << 30 }) }),
   fc.record({ t: fc.constant('credit' as const), bytes: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ t: fc.constant('bye' as const), code: fc.constant('closed') }),
 );

@@ -119,6 +119,12 @@ const messageVariants = {
   section: struct({ section: uint(), from: uint(), bytes: bytes({ max: SECTION_BYTES_MAX }), last: bool() }),
   /** SN2: it has none to give. */
   noSnapshot: struct({ because }),
+  /** SN15: final blocks below this height, the next lower one first. */
+  getHistory: struct({ below: uint({ min: 2 }) }),
+  /** SN15: the next bytes of the answer; `last`: it ends with them. */
+  history: struct({ below: uint({ min: 2 }), from: uint(), bytes: bytes({ max: SECTION_BYTES_MAX }), last: bool() }),
+  /** SN15: it does not have the one below. */
+  noHistory: struct({ below: uint({ min: 2 }) }),
   /** SY2: entries that are not final, those of one feed in order. */
   entries: struct({ entries: entryList }),
   /** SY3: entries of the block of that height which comes next. */

@@ -92,6 +92,7 @@ export function createFakeTokens({ now, enter, hasTokens, nameOf, sent }: FakeTo
       previewMint: (groupId, given) => enter('groups.previewMint').then(() => preview(groupId, given, true)),
       transfer: (groupId, given) => enter('groups.transfer').then(() => write(groupId, given, false)),
       mint: (groupId, given) => enter('groups.mint').then(() => write(groupId, given, true)),
+      older: () => enter('groups.older').then(() => ({ state: 'whole', sentence: '' })),
       history: (groupId, { limit = 50 } = {}) => enter('groups.history').then(() => at(groupId).events.slice(0, limit)),
     },
     status(id, groupId) {

@@ -14,14 +14,19 @@ const SHOWN_FIRST = 20;
 export function TokenHistory({ groupId }: { groupId: string }) {
   const shown = useSignal(SHOWN_FIRST);
   const { value, failure } = useLive(
-    (api) => api.groups.history(groupId, { limit: shown.value }),
+    async ({ groups }) => {
+      const limit = shown.value;
+      const events = await groups.history(groupId, { limit });
+      return { events, older: await groups.older(groupId, { want: events.length < limit }) };
+    },
     (known) => [known.groups.value, shown.value],
   );
-  const events = value.value;
+  const events = value.value?.events;
+  const older = value.value?.older;
   return (
     <Card title="What happened">
       {events === undefined && failure.value === undefined && <p role="status">Reading what happened…</p>}
-      {events?.length === 0 && (
+      {events?.length === 0 && older?.state === 'whole' && (
         <p class="faint">Nothing yet. What you send, get, or are charged for is listed here for good.</p>
       )}
       <ul class="rows">
@@ -29,6 +34,11 @@ export function TokenHistory({ groupId }: { groupId: string }) {
           <EventRow key={event.id} event={event} />
         ))}
       </ul>
+      {events !== undefined && events.length < shown.value && older !== undefined && older.state !== 'whole' && (
+        <p class="faint" role="status">
+          {older.sentence}
+        </p>
+      )}
       {events !== undefined && events.length >= shown.value && (
         <div class="actions">
           <Button look="quiet" onClick={() => (shown.value *= 2)}>
