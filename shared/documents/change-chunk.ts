@@ -90,27 +90,26 @@ const COLUMN = {
 } as const;
 const KNOWN_COLUMNS: ReadonlySet<number> = new Set(Object.values(COLUMN));
 
-/** Null for anything but one change chunk within the limits, spelled as Automerge spells it. Never throws. */
-export function parseChange(bytes: Uint8Array): ParsedChange | null {
+/**
+ * Null for anything but one change chunk within the limits, spelled as Automerge spells it. `known`: its hash, where that and
+ * the checksum were made from these bytes a moment ago. Never throws.
+ */
+export function parseChange(bytes: Uint8Array, known?: ChangeHash): ParsedChange | null {
   try {
-    return readChange(bytes);
+    return readChange(bytes, known);
   } catch (error) {
     if (error instanceof Malformed) return null;
     throw error;
   }
 }
 
-function readChange(bytes: Uint8Array): ParsedChange {
+function readChange(bytes: Uint8Array, known: ChangeHash | undefined): ParsedChange {
   demand(bytes.length <= CHANGE_BYTES_MAX && bytes.length > TYPE_AT, 'a change has at most 128 KiB');
   demand(equalBytes(bytes.subarray(0, MAGIC.length), MAGIC), 'this is no chunk');
   demand(bytes[TYPE_AT] === CHANGE_CHUNK, 'this is no change, or a deflated one');
   const cursor = cursorOver(bytes, TYPE_AT + 1);
   demand(readUint(cursor) === bytes.length - cursor.at, 'the chunk ends elsewhere');
-  const digest = sha256(bytes.subarray(TYPE_AT));
-  demand(
-    equalBytes(digest.subarray(0, CHECKSUM_BYTES), bytes.subarray(MAGIC.length, TYPE_AT)),
-    'the checksum is wrong',
-  );
+  const hash = known ?? hashByChecksum(bytes);
   const deps = readAscending(cursor, HASH_BYTES) as ChangeHash[];
   demand(readUint(cursor) === ACTOR_BYTES, 'an actor has 16 bytes');
   const actor = toHex(readBytes(cursor, ACTOR_BYTES)) as ActorId;
@@ -127,7 +126,14 @@ function readChange(bytes: Uint8Array): ParsedChange {
     demand(isAscending(operations, i, actors), 'predecessors are not in order');
   }
   demand(cursor.at === cursor.end, 'something follows the last column');
-  return { hash: toHex(digest) as ChangeHash, actor, seq, startOp, deps, others, operations, bytes };
+  return { hash, actor, seq, startOp, deps, others, operations, bytes };
+}
+
+function hashByChecksum(bytes: Uint8Array): ChangeHash {
+  const digest = sha256(bytes.subarray(TYPE_AT));
+  const checksum = bytes.subarray(MAGIC.length, TYPE_AT);
+  demand(equalBytes(digest.subarray(0, CHECKSUM_BYTES), checksum), 'the checksum is wrong');
+  return toHex(digest) as ChangeHash;
 }
 
 /** A counted list of hashes, sorted and each once. */

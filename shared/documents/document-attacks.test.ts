@@ -221,8 +221,8 @@ describe('attacks', () => {
     if (!taken.ok) throw new Error(taken.error.because);
     expect(createDocumentIndex(taken.value.rows).has(PAGE, leftOut)).toBe(true);
     const [carol] = (await openAll(PAGE, 'carol')) as [Member];
-    const tails = new Map([[PAGE, taken.value.tail]]);
-    await carol.documents.takeSnapshot(9, tails, (batch) => carol.disk.openStore().write(batch, 'strict'));
+    const documents = new Map([[PAGE, taken.value]]);
+    await carol.documents.takeSnapshot(9, documents, (batch) => carol.disk.openStore().write(batch, 'strict'));
     const again = await openMember(carol.person, carol.disk);
     await again.documents.load(PAGE);
     for (const { documents } of [carol, again]) {

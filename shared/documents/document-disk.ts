@@ -1,5 +1,6 @@
 // The documents of a group in the store: blocks append to them, and now and then a new save takes in what was appended.
 
+import type { ChangeHash } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { Store, StoreBatch, StorePut } from '../platform/ports.ts';
 import {
@@ -24,8 +25,16 @@ import {
 /** A save is made anew when the changes behind it outgrow it, but not for a few kilobytes. */
 const TAIL_BYTES_MIN: number = 64 * 1024;
 
+/** Of one document of a snapshot: in memory while nothing else is done, twice as it were. */
+const FRESH_BYTES_MAX: number = 8 * 1024 * 1024;
+
 /** Automerge's save, if there is one, and the final changes behind it in the order of their blocks. */
-export type StoredDocument = { readonly saved: Uint8Array | null; readonly tail: DocumentTail };
+export type StoredDocument = {
+  readonly saved: Uint8Array | null;
+  readonly tail: DocumentTail;
+  /** Of the changes behind it, where this node has just made them from the very bytes. */
+  readonly hashes?: readonly ChangeHash[];
+};
 
 /** A save that takes a tail in, and what of that it leaves out. */
 export type MadeSave = { readonly saved: Uint8Array; readonly leftOut: DocumentTail };
@@ -36,6 +45,8 @@ export class DocumentDisk {
   readonly #sizes: Map<DocumentName, DocumentSize>;
   /** Tails that are not known to be on disk yet. */
   readonly #unwritten = new Map<string, Uint8Array>();
+  /** Of a snapshot that was just taken: whoever opens a document of it at once need not read and hash it a second time. */
+  readonly #fresh = new Map<DocumentName, StoredDocument>();
   #writes = 0;
   #compacting: Promise<unknown> = Promise.resolve();
 
@@ -53,7 +64,13 @@ export class DocumentDisk {
     return this.#sizes.keys();
   }
 
+  /** Everything there is of a document, appended just now; until it is read, or saves are made. */
+  keepFresh(name: DocumentName, stored: StoredDocument): void {
+    if (this.#sizes.get(name)!.tail <= FRESH_BYTES_MAX) this.#fresh.set(name, stored);
+  }
+
   append(name: DocumentName, tail: DocumentTail, height: number): void {
+    this.#fresh.delete(name);
     const size = this.#sizes.get(name) ?? { saved: 0, tail: 0 };
     const record = encodeTail(tail);
     this.#unwritten.set(tailKey(name, height), record);
@@ -84,6 +101,9 @@ export class DocumentDisk {
 
   /** Read again when something was written meanwhile: else a block could be neither in what was read nor in memory. */
   async read(name: DocumentName): Promise<StoredDocument> {
+    const fresh = this.#fresh.get(name);
+    this.#fresh.delete(name);
+    if (fresh) return fresh;
     for (;;) {
       const before = this.#writes;
       const tails = new Map((await this.#store.range(tailRange(name))).map(({ key, value }) => [key, value]));
@@ -102,6 +122,7 @@ export class DocumentDisk {
 
   /** New saves for the documents that need one; one call after the other. Resolves to how many were made. */
   async compact(makeSave: MakeSave): Promise<number> {
+    this.#fresh.clear();
     const turn = this.#compacting.then(async () => {
       let made = 0;
       for (const [name, { saved, tail }] of this.#sizes) {

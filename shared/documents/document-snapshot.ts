@@ -3,7 +3,7 @@
 import { free, getAllChanges, load } from '@automerge/automerge/slim';
 import type { DocumentName } from '../feeds/document-name.ts';
 import type { StoreBatch } from '../platform/ports.ts';
-import { hashOfChange } from './change-pack.ts';
+import { hashOfChange, type PackedDocument } from './change-pack.ts';
 import type { DocumentDisk, MadeSave } from './document-disk.ts';
 import type { DocumentFold } from './document-fold.ts';
 import { packTail, type DocumentTail } from './document-records.ts';
@@ -29,13 +29,13 @@ export function saveAndClose(fold: DocumentFold, tail: DocumentTail): MadeSave {
 export async function writeSnapshot(
   disk: DocumentDisk,
   given: {
-    readonly tails: ReadonlyMap<DocumentName, DocumentTail>;
+    readonly documents: ReadonlyMap<DocumentName, PackedDocument>;
     readonly height: number;
     readonly write: (batch: StoreBatch) => Promise<void>;
   },
 ): Promise<void> {
-  const { tails, height, write } = given;
-  for (const [name, tail] of tails) {
+  const { documents, height, write } = given;
+  for (const [name, { tail }] of documents) {
     // Records that each hold no more than a block's: those before the last have room below it.
     const records = packTail(tail);
     for (const [at, record] of records.entries()) disk.append(name, record, height - records.length + 1 + at);
@@ -44,10 +44,13 @@ export async function writeSnapshot(
   try {
     await write(batch);
   } catch (error) {
-    disk.forget(tails.keys());
+    disk.forget(documents.keys());
     throw error;
   }
   written();
+  for (const [name, { rows, tail }] of documents) {
+    disk.keepFresh(name, { saved: null, tail, hashes: rows.map(({ hash }) => hash) });
+  }
 }
 
 function changesOfSave(saved: Uint8Array): Uint8Array[] {

@@ -8,7 +8,7 @@ import type { VerifiedEntry } from '../feeds/entry.ts';
 import { parseChange, type ParsedChange } from './change-chunk.ts';
 import { takeParsed } from './change-reader.ts';
 import type { Incoming, Ordered } from './document-fold.ts';
-import type { DocumentTail } from './document-records.ts';
+import type { StoredDocument } from './document-disk.ts';
 
 /** What is read of an entry that waits. */
 export type WaitingEntry = Pick<VerifiedEntry, 'id' | 'body' | 'identity' | 'changes'>;
@@ -70,9 +70,9 @@ export function orderedOf(change: EntryChange, author: Identity): Ordered {
 }
 
 /** Of earlier blocks, from the disk. */
-export function orderedOfTail(name: DocumentName, tail: DocumentTail): Ordered[] {
-  return tail.flatMap(({ author, change: bytes }) => {
-    const parsed = parseChange(bytes);
+export function orderedOfTail(name: DocumentName, { tail, hashes }: Omit<StoredDocument, 'saved'>): Ordered[] {
+  return tail.flatMap(({ author, change: bytes }, at) => {
+    const parsed = parseChange(bytes, hashes?.[at]);
     if (parsed === null) return [];
     return [{ header: parsed, bytes, ownKey: isOwned(name) ? author : undefined, read: () => parsed }];
   });

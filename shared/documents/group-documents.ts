@@ -10,7 +10,7 @@ import type { DocumentName } from '../feeds/document-name.ts';
 import type { Log, Random, Store, StoreBatch } from '../platform/ports.ts';
 import { DocumentDisk } from './document-disk.ts';
 import { DocumentFold, type FoldUpdate, type Incoming, type Ordered } from './document-fold.ts';
-import type { DocumentTail } from './document-records.ts';
+import type { PackedDocument } from './change-pack.ts';
 import { writeSnapshot, collectChanges, saveAndClose } from './document-snapshot.ts';
 import { plainValue, type DocumentPatch } from './document-patches.ts';
 import {
@@ -229,7 +229,7 @@ export class GroupDocuments {
   compact(): Promise<number> {
     return this.#disk.compact((name, { saved, tail }) => {
       const fold = new DocumentFold(saved);
-      this.#foldFinal(fold, name, [orderedOfTail(name, tail)]);
+      this.#foldFinal(fold, name, [orderedOfTail(name, { tail })]);
       return saveAndClose(fold, tail);
     });
   }
@@ -242,11 +242,11 @@ export class GroupDocuments {
   /** Final changes of documents of which none was final here: all of them once `write` has put the batch on disk, or none. */
   async takeSnapshot(
     height: number,
-    tails: ReadonlyMap<DocumentName, DocumentTail>,
+    documents: ReadonlyMap<DocumentName, PackedDocument>,
     write: (batch: StoreBatch) => Promise<void>,
   ): Promise<void> {
-    await writeSnapshot(this.#disk, { tails, height, write });
-    for (const [name, tail] of tails) this.#settle(name, () => [orderedOfTail(name, tail)]);
+    await writeSnapshot(this.#disk, { documents, height, write });
+    for (const [name, packed] of documents) this.#settle(name, () => [orderedOfTail(name, packed)]);
   }
 
   /** Gives the memory of all documents back. */
@@ -376,10 +376,10 @@ export class GroupDocuments {
   }
 
   async #read(name: DocumentName): Promise<OpenDocument> {
-    const { saved, tail } = await this.#disk.read(name);
+    const stored = await this.#disk.read(name);
     // From here to the end nothing else can run, so no block and no entry falls between.
-    const fold = new DocumentFold(saved);
-    this.#foldFinal(fold, name, [orderedOfTail(name, tail)]);
+    const fold = new DocumentFold(stored.saved);
+    this.#foldFinal(fold, name, [orderedOfTail(name, stored)]);
     const { identity, random } = this.#options;
     const document = new OpenDocument({ name, fold, identity, random });
     const pending = [...this.#pending.values()].filter(({ entry, accepted }) => accepted || this.#isOwn(entry));

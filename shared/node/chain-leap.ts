@@ -23,11 +23,10 @@ export async function keepSnapshot(
   const accepted = [...documents.values()].flatMap(({ rows }) => rows);
   // Before anything is on disk: what makes no index would stop every later start.
   const index = createDocumentIndex(accepted);
-  const tails = new Map([...documents].map(([name, { tail }]) => [name, tail]));
   const entryIds = verified.map(({ id }) => id);
   const earlier = own.map((block) => ({ ...block, entryIds: block.receipts.map(({ entry }) => entry) }));
   const block = { certified, entryIds, receipts };
-  await kept.documents.takeSnapshot(certified.block.header.height, tails, (beside) =>
+  await kept.documents.takeSnapshot(certified.block.header.height, documents, (beside) =>
     writeSnapshot(kept.store, { ...block, accepted, state, seals, earlier, beside }),
   );
   return {
