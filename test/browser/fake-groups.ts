@@ -25,6 +25,7 @@ export type FakeGroupsOptions = {
   readonly count: number;
   readonly now: number;
   /** Fails the call of that name, if the test asked for it. */
+  readonly joinedLate: boolean;
   readonly enter: (call: string) => Promise<void>;
   readonly changed: (groups: readonly GroupSummary[]) => void;
 };
@@ -54,7 +55,7 @@ function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptions): FakeGroups {
+export function createFakeGroups({ count, now, joinedLate, enter, changed }: FakeGroupsOptions): FakeGroups {
   const documents = createFakeDocuments(() => enter('documents'));
   const all = new Map<string, FakeGroup>();
   if (count > 0) all.set(GARDEN, createGarden());
@@ -77,8 +78,7 @@ export function createFakeGroups({ count, now, enter, changed }: FakeGroupsOptio
   };
 
   const { tokens, ...tokenState } = createFakeTokens({
-    now,
-    enter,
+    ...{ now, joinedLate, enter },
     hasTokens: (groupId) => groupId !== CIRCLE,
     nameOf: (groupId, identity) => find(groupId).members.find((one) => one.identity === identity)?.name ?? '',
     sent: (groupId) => sent(groupId),

@@ -19,6 +19,8 @@ export type FakeOptions = {
   readonly sites?: number;
   readonly peers?: number;
   readonly groups?: number;
+  /** What is older in a group is not here until something is ordered there. */
+  readonly joinedLate?: boolean;
   readonly network?: NodeStatus['network'];
   /** Publishing stops before this step until `release` is called. */
   readonly holdBefore?: 'stored' | 'ordered' | 'held';
@@ -139,6 +141,7 @@ export function createFakeNode(options: FakeOptions): FakeNode {
 
   const made = createFakeGroups({
     count: options.groups ?? 0,
+    joinedLate: options.joinedLate ?? false,
     // Invites are judged by the page's clock.
     now: Date.now(),
     enter,

@@ -28,6 +28,7 @@ export type FakeTokens = {
 
 type FakeTokensOptions = {
   readonly now: number;
+  readonly joinedLate: boolean;
   readonly enter: (call: string) => Promise<void>;
   readonly hasTokens: (groupId: string) => boolean;
   readonly nameOf: (groupId: string, identity: string) => string;
@@ -35,8 +36,9 @@ type FakeTokensOptions = {
   readonly sent: (groupId: string) => void;
 };
 
-export function createFakeTokens({ now, enter, hasTokens, nameOf, sent }: FakeTokensOptions): FakeTokens {
+export function createFakeTokens({ now, joinedLate, enter, hasTokens, nameOf, sent }: FakeTokensOptions): FakeTokens {
   const purses = new Map<string, Purse>();
+  let isWhole = !joinedLate;
   const at = (groupId: string): Purse => {
     const found = purses.get(groupId) ?? { free: { consumer: 40_000n, industrial: 0n }, events: [], waiting: [] };
     purses.set(groupId, found);
@@ -92,7 +94,15 @@ export function createFakeTokens({ now, enter, hasTokens, nameOf, sent }: FakeTo
       previewMint: (groupId, given) => enter('groups.previewMint').then(() => preview(groupId, given, true)),
       transfer: (groupId, given) => enter('groups.transfer').then(() => write(groupId, given, false)),
       mint: (groupId, given) => enter('groups.mint').then(() => write(groupId, given, true)),
-      older: () => enter('groups.older').then(() => ({ state: 'whole', sentence: '' })),
+      older: (_, { want = false } = {}) =>
+        enter('groups.older').then(() =>
+          isWhole
+            ? { state: 'whole', sentence: 'All is here.' }
+            : {
+                state: want ? 'nobody' : 'there',
+                sentence: want ? 'Nobody has older blocks.' : 'There are older blocks.',
+              },
+        ),
       history: (groupId, { limit = 50 } = {}) => enter('groups.history').then(() => at(groupId).events.slice(0, limit)),
     },
     status(id, groupId) {
@@ -104,6 +114,7 @@ export function createFakeTokens({ now, enter, hasTokens, nameOf, sent }: FakeTo
         : { state: 'final', id, height, code, because: '' };
     },
     order(groupId) {
+      isWhole = true;
       for (const settle of at(groupId).waiting.splice(0)) settle();
     },
   };

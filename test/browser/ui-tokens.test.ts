@@ -60,6 +60,15 @@ describeInChromium('tokens in the app', () => {
     await seen(page, /27\.490 consumer tokens · 60\.000 more/);
   });
 
+  test('SN15: who joined late is told that what is older is missing, until it is here', async () => {
+    const page = await open({ ...FULL, joinedLate: true }, TOKENS);
+    await seen(page, 'Nobody has older blocks.');
+    expect(await page.getByText('Nothing yet.').count()).toBe(0);
+    await page.evaluate((groupId) => globalThis.fake.order(groupId), GARDEN);
+    await seen(page, 'Nothing yet.');
+    expect(await page.getByText('older blocks').count()).toBe(0);
+  });
+
   test.each([
     ['1,5', 'at most three decimals'],
     ['0.0001', 'at most three decimals'],

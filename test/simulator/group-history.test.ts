@@ -1,7 +1,9 @@
 // Whole nodes: a member who joined by a snapshot asks for the blocks before it when somebody looks, keeps them, and gives them on.
 
 import { beforeAll, expect, test } from 'vitest';
-import { SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
+import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.ts';
+import { bytes, list } from '../../shared/codec/schema.ts';
+import { HISTORY_BLOCKS_MAX, SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { accountTransfer } from '../../shared/ledger/families/accounts.ts';
 import { tokenMint } from '../../shared/ledger/families/supply.ts';
@@ -122,7 +124,7 @@ test('SN15: it waits for a member who has older blocks, and takes them when one 
 /** An answer of alice's node, as the phone's would take it; `change` has its bytes unpacked. */
 async function answerTo(
   { clock, alice, phone }: Awaited<ReturnType<typeof standWithHistory>>,
-  change: (plain: Uint8Array) => void,
+  change: (plain: Uint8Array) => Uint8Array | void,
   keep?: number,
 ) {
   const compressor = createPromptCompressor();
@@ -133,8 +135,7 @@ async function answerTo(
         if (asks || message.t !== 'history') await to().message(sessions[asks ? 1 : 0]!.session, message);
         else {
           const plain = (await compressor.inflate(message.bytes, 1 << 24))!;
-          change(plain);
-          const bytes = await compressor.deflate(plain);
+          const bytes = await compressor.deflate(change(plain) ?? plain);
           await to().message(sessions[0]!.session, { ...message, bytes });
         }
         return { ok: true, value: null };
@@ -170,10 +171,30 @@ test('SN16: an answer with one bit changed is refused, wherever it is', async ()
   const honest = await answerTo(stand, (plain) => void (size = plain.length));
   expect(honest.got).toBeGreaterThan(SNAPSHOT_BLOCKS_MIN);
   expect(honest.closed).toEqual([]);
-  for (let bit = 3; bit < size * 8; bit += 8 * Math.ceil(size / 40) + 1) {
+  for (let bit = 3; bit < size * 8; bit += 8 * Math.ceil(size / 16) + 1) {
     const lie = await answerTo(stand, (plain) => void (plain[bit >> 3]! ^= 1 << (bit & 7)));
     expect(lie.got, `bit ${bit}`).toBe(0);
     expect(lie.closed, `bit ${bit}`).toEqual(['bad_history']);
+  }
+});
+
+test('SN16: blocks out of their row are refused, each of them final as it is', async () => {
+  const stand = await standWithHistory();
+  const answer = list(bytes({ max: 1 << 24 }), { max: HISTORY_BLOCKS_MAX });
+  const rows: ((sections: readonly Uint8Array[]) => readonly Uint8Array[])[] = [
+    (sections) => sections.slice(1),
+    (sections) => [sections[0]!, ...sections.slice(2)],
+    (sections) => [sections[0]!, ...sections],
+    (sections) => sections.toReversed(),
+    () => [],
+  ];
+  for (const [at, row] of rows.entries()) {
+    const lie = await answerTo(stand, (plain) => {
+      const sections = decodeCanonical(answer, plain, { max: 1 << 24 });
+      if (!sections.ok) throw new Error(sections.error.because);
+      return encodeCanonical(answer, row(sections.value));
+    });
+    expect(lie, `row ${at}`).toMatchObject({ got: 0, closed: ['bad_history'] });
   }
 });
 
