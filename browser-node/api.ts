@@ -217,7 +217,7 @@ export interface WeftApi {
   entries: {
     /** Ledger operations of a group, their bodies as canonical bytes (docs/protocol/ledger.md); on disk when it resolves. */
     submit(groupId: string, operations: readonly { kind: string; body: Uint8Array }[]): Promise<{ id: string }>;
-    /** Of an own entry, in the commons or (with its id) in a group. */
+    /** Of an own entry, in the commons or (with its id) in a group; there also of others' in blocks that are here, and older blocks are asked for. */
     status(id: string, groupId?: string): Promise<EntryStatus>;
   };
   peers: {
