@@ -2,6 +2,7 @@
 
 import { startAutomerge } from '../shared/documents/automerge.test-kit.ts';
 import { parseDocumentName } from '../shared/feeds/document-name.ts';
+import { tokenMint } from '../shared/ledger/families/supply.ts';
 import type { GroupNode } from '../shared/node/group-node.ts';
 import { parseInviteLink, type InviteLink } from '../shared/node/invite-link.ts';
 import { lineOf, median, type BenchLine } from './bench-line.ts';
@@ -15,6 +16,13 @@ import { until } from './wait-until.ts';
 const ENTRIES = 10_000;
 const SLOW: Shape = { rate: 10_000_000, delay: 20 };
 const AHEAD = 1;
+/** Entries of two groups over one state: a document of so many changes, and what the founder mints for the treasury. */
+const HISTORIES = [10_000, 100_000] as const;
+const HISTORY_ITEMS = 1_000;
+/** Ten times the entries may take half as long again. */
+const HISTORY_TARGET: number = 1 / 1.5;
+/** Entries of the founder that wait at once: no more than the working set takes of one device. */
+const WAITING_MAX = 128;
 const YJS_BYTES_TARGET = 3;
 /** Only reported. */
 const NO_TARGET = 0;
@@ -50,7 +58,27 @@ export async function run({ rounds = 3, entries = ENTRIES } = {}): Promise<Bench
     }
   }
   for (const side of SIDES) await contestants[side].close();
-  return reportLines(entries, joins);
+  return [...reportLines(entries, joins), await compareHistories(rounds)];
+}
+
+/** Ours against ours: what a join costs where ten times as much has happened, and as much is there. */
+async function compareHistories(rounds: number): Promise<BenchLine> {
+  const items = Array.from({ length: HISTORY_ITEMS }, (_, at) => drawItem(at));
+  const groups: Contestant[] = [];
+  for (const entries of HISTORIES) groups.push(await openOurs(items, entries - items.length));
+  const times = groups.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [at, group] of groups.entries()) {
+      const { ms } = await group.join(null);
+      if (round > 0) times[at]!.push(ms);
+    }
+  }
+  for (const group of groups) await group.close();
+  const [few, many] = times.map(median);
+  return lineOf({
+    ...{ bench: 'cold-join', metric: `${HISTORIES[1]} entries over one state, loopback`, unit: 'ms', better: 'less' },
+    ...{ ours: many!, peer: few!, peerName: `${HISTORIES[0]} entries over it`, target: HISTORY_TARGET },
+  });
 }
 
 function joinsBySide(): Record<Side, Join[]> {
@@ -90,7 +118,7 @@ function reportLines(entries: number, joins: Record<'slow' | 'loopback', Record<
 }
 
 /** Whole nodes: the newcomer has an invite and nothing else, and is done when its own edit is on disk, beside all entries. */
-async function openOurs(items: readonly Item[]): Promise<Contestant> {
+async function openOurs(items: readonly Item[], mints = 0): Promise<Contestant> {
   const name = parseDocumentName('pages/bench');
   if (!name.ok) throw new Error(name.error.because);
   const page = name.value;
@@ -102,8 +130,12 @@ async function openOurs(items: readonly Item[]): Promise<Contestant> {
   for (const [at, item] of items.entries()) {
     insert(own, { at, item });
     await own.flush();
-    // No more than the working set takes of one device.
-    if (at % 128 === 0) await until(() => own.outbox.pending.length < 128);
+    if (at % WAITING_MAX === 0) await until(() => own.outbox.pending.length < WAITING_MAX);
+  }
+  const mint = tokenMint.create({ asset: 'consumer', amount: 1n });
+  for (let at = 0; at < mints; at++) {
+    await own.submit([mint]);
+    if (at % WAITING_MAX === 0) await until(() => own.outbox.pending.length < WAITING_MAX);
   }
   await until(() => own.outbox.pending.length === 0);
   const terms = { role: 'member', uses: 1_000, expires: Date.now() + 3_600_000 } as const;
