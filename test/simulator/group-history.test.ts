@@ -1,6 +1,8 @@
 // Whole nodes: a member who joined by a snapshot asks for the blocks before it when somebody looks, keeps them, and gives them on.
 
 import { beforeAll, expect, test } from 'vitest';
+import { createEntryCalls } from '../../browser-node/engine/entry-calls.ts';
+import { createTokenCalls } from '../../browser-node/engine/token-calls.ts';
 import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list } from '../../shared/codec/schema.ts';
 import { HISTORY_BLOCKS_MAX, SNAPSHOT_BLOCKS_MIN } from '../../shared/core/limits.ts';
@@ -85,6 +87,26 @@ test('SN15, SN16: who looks gets the blocks before the snapshot, with what becam
   }
   expect(await phone.node.older.outcomeOf(sent)).toEqual(await alice.node.older.outcomeOf(sent));
   expect(await told()).toContain(sent);
+});
+
+test('SN15: a page hears that it is missing, gets it by looking, and is told what became of an entry of somebody else', async () => {
+  const stand = await standWithHistory();
+  const { clock, phone, sent } = stand;
+  const { group } = phone.node;
+  const context = { clock, wallet: { account: { self: phone.member.self } } };
+  const given = { context, host: { open: () => Promise.resolve({ groups: phone.member.groups }) } } as never;
+  const [tokens, entries] = [createTokenCalls(given), createEntryCalls(given)];
+  expect(await tokens.older(group)).toMatchObject({ state: 'there' });
+  expect(await entries.status(sent, group)).toMatchObject({
+    ...{ state: 'dropped', code: 'not_found' },
+    because: expect.stringContaining('are being fetched') as unknown,
+  });
+  await clock.advance(2_000);
+  expect(await entries.status(sent, group)).toMatchObject({ state: 'final', code: 'ok' });
+  for (let rounds = 0; (await tokens.older(group, { want: true })).state !== 'whole' && rounds < 20; rounds++) {
+    await clock.advance(2_000);
+  }
+  expect((await tokens.history(group)).map(({ id }) => id)).toContain(sent);
 });
 
 test('SN17: what was fetched is given on, also after a start', async () => {
