@@ -127,6 +127,8 @@ export type PeerInfo = {
 
 export type NodeStatus = {
   readonly commons: string;
+  /** The last change of validators of the commons that its edge names, as `height:id`; absent: none yet, or no edge answered. */
+  readonly checkpoint?: string;
   readonly height: number;
   /** `online`: a validator answers; `connecting`; `offline`: no relay. */
   readonly network: 'online' | 'connecting' | 'offline';

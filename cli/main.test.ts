@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { createSealedGroup } from '../shared/light-client/sealed-group.test-kit.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const COMMONS = `bafyrei${'a'.repeat(52)}`;
@@ -23,11 +24,13 @@ function weft(...args: string[]): Promise<Outcome> {
   });
 }
 
-/** An edge that names a commons and proves nothing. */
-async function startEdge(commons: string): Promise<string> {
+/** An edge that names a commons, and proves what it is given to prove. */
+async function startEdge(commons: string, proven: Readonly<Record<string, Uint8Array>> = {}): Promise<string> {
   const server = createServer((request, response) => {
-    const json = request.url === '/.well-known/weft.json' || request.url === '/healthz';
-    response.writeHead(json ? 200 : 404).end(json ? JSON.stringify({ commons }) : '');
+    const path = request.url!.split('?')[0]!;
+    const json = path === '/.well-known/weft.json' || path === '/healthz';
+    const answer = json ? JSON.stringify({ commons }) : proven[path];
+    response.writeHead(answer === undefined ? 404 : 200).end(answer);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
@@ -146,4 +149,17 @@ test('T05: a signed payment is read and checked without any network, a changed o
   expect(JSON.parse(read.out)).toMatchObject({ id, tokens: { consumer: '0.001', industrial: '2.000', fee: '0.025' } });
   const forged = await weft('verify-tx', `${wire.slice(0, -1)}${wire.endsWith('0') ? '1' : '0'}`, '--json');
   expect(forged.status).toBe(1);
+});
+
+test('LC18: --checkpoint insists on who orders: a history that retired keys signed is none', async () => {
+  const sealed = await createSealedGroup(4, 1);
+  const forged = sealed.forged['retired keys hand over']!.resolution;
+  const edge = await startEdge(sealed.group, { '/.weft/genesis': sealed.genesis, '/.weft/resolve': forged });
+  const resolve = (...more: string[]) => weft('resolve', '@alice.site', '--edge', edge, '--json', ...more);
+  // Whether the lease of its site has ended depends on today's date.
+  expect(['', 'lease_expired']).toContain(JSON.parse((await resolve()).out).code ?? '');
+  const refused = await resolve('--checkpoint', `${sealed.sealHeight}:${sealed.seal}`);
+  expect([refused.status, JSON.parse(refused.out).code]).toEqual([1, 'conflicting_seal']);
+  const wrong = await resolve('--checkpoint', 'soon');
+  expect([wrong.status, JSON.parse(wrong.out).code]).toEqual([1, 'checkpoint_invalid']);
 });

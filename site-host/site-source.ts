@@ -3,6 +3,7 @@
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Failure, Result } from '../shared/core/result.ts';
+import type { Checkpoint } from '../shared/light-client/checkpoint.ts';
 import type { ResolvedSite, SiteCode } from '../shared/light-client/site-record.ts';
 import type { Resolved } from '../shared/light-client/verify-resolution.ts';
 import type { Clock, Verifier } from '../shared/platform/ports.ts';
@@ -37,6 +38,8 @@ export type SiteSourceOptions = {
   readonly verifier: Verifier;
   readonly network: SiteNetwork;
   readonly memory: RecordMemory | null;
+  /** Of a reader who has seen nothing yet (LC18). */
+  readonly checkpoint?: Checkpoint | undefined;
 };
 
 export class SiteSource {
@@ -86,7 +89,8 @@ export class SiteSource {
   /** Asks edge and peers. A failure leaves the record that was there. `keep` remembers what came. */
   async check(): Promise<Result<SiteRecord, Failure>> {
     const { group, genesis, clock, verifier, network } = this.#options;
-    const { height: atLeastHeight = 0, seal: checkpoint = null } = this.#record?.resolved ?? {};
+    const { height: atLeastHeight = 0, seal: checkpoint = null } =
+      this.#record?.resolved ?? this.#options.checkpoint ?? {};
     this.#resolver ??= new Resolver({ group, genesis, clock, verifier, ...network, atLeastHeight, checkpoint });
     const answer = await this.#resolver.resolve(this.#keys[0]);
     if (!answer.ok) return answer;

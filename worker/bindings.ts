@@ -11,6 +11,8 @@ export type EdgeBindings = {
   readonly SITES_SUFFIX: string;
   /** Addresses of STUN servers for direct links, with spaces between them. */
   readonly ICE?: string;
+  /** A change of validators that the operator knows of, as `height:id`. */
+  readonly CHECKPOINT?: string;
   readonly POLICY?: string;
   /** Other relays that clients are told of, separated by spaces. */
   readonly RELAYS?: string;

@@ -2,6 +2,7 @@
 
 import type { EdgeConfig } from './edge.ts';
 import { parseRelayAddress, type RelayAddress } from '../shared/session/relay-address.ts';
+import { parseCheckpoint } from '../shared/light-client/checkpoint.ts';
 import { parseCid } from '../shared/codec/cid.ts';
 import { decodeGenesis } from '../shared/chain/genesis.ts';
 
@@ -13,6 +14,8 @@ type Settings = {
   readonly SITES_SUFFIX: string;
   /** Addresses of STUN servers, with spaces between them; none unless set. */
   readonly ICE?: string;
+  /** `height:id` of a change of validators that the operator knows of; none unless set. */
+  readonly CHECKPOINT?: string;
 };
 
 /** Throws: an edge whose genesis is not the one of its commons must not answer at all. */
@@ -25,12 +28,15 @@ export function readConfig(settings: Settings): EdgeConfig {
   if (founding.value.group !== commons.value) {
     throw new Error(`GENESIS founds ${founding.value.group}, not COMMONS ${commons.value}.`);
   }
+  const checkpoint = settings.CHECKPOINT ? parseCheckpoint(settings.CHECKPOINT) : undefined;
+  if (checkpoint === null) throw new Error(`CHECKPOINT is no checkpoint: "${settings.CHECKPOINT}".`);
   return {
     commons: commons.value,
     genesis,
     appHost: settings.APP_HOST.toLowerCase(),
     sitesSuffix: settings.SITES_SUFFIX.toLowerCase(),
     ice: (settings.ICE ?? '').split(' ').filter((url) => url !== ''),
+    ...(checkpoint && { checkpoint }),
   };
 }
 

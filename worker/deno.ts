@@ -1,5 +1,5 @@
 // The edge on Deno: the same app on SQLite, folders and rooms of its own process. Settings are environment variables:
-//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, ICE, POLICY, RELAYS, BLOB_CACHE_MIB), PORT (8787),
+//   those of wrangler.toml (COMMONS, GENESIS, APP_HOST, SITES_SUFFIX, ICE, CHECKPOINT, POLICY, RELAYS, BLOB_CACHE_MIB), PORT (8787),
 //   LISTEN (127.0.0.1), DATA (a folder to keep things in), DIST (the built files),
 //   behind a proxy: ADDRESS_HEADER (where it says the client's address) and SCHEME (https where it ends TLS).
 
@@ -55,6 +55,7 @@ async function openEdge(
     APP_HOST: settings['APP_HOST'] ?? 'localhost',
     SITES_SUFFIX: settings['SITES_SUFFIX'] ?? 'localhost',
     ICE: settings['ICE'] ?? '',
+    CHECKPOINT: settings['CHECKPOINT'] ?? '',
   });
   const policies = parsePolicies(settings['POLICY']);
   if (!policies.ok) throw new Error(policies.error.because);
@@ -80,6 +81,7 @@ async function openEdge(
       feedHead: async (device) => copy.feedHead(device),
       resolution: async (key) => copy.resolution(key),
       keepResolution: async (record) => copy.keepResolution(record),
+      checkpoint: async (key) => copy.checkpoint(key),
     },
     room: createRooms({
       policies: policies.value,

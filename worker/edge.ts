@@ -5,6 +5,7 @@ import type { Failure, Result } from '../shared/core/result.ts';
 import type { Millis } from '../shared/core/brand.ts';
 import type { Cid } from '../shared/codec/cid.ts';
 import type { Hasher, PublicKey, Verifier } from '../shared/platform/ports.ts';
+import type { Checkpoint } from '../shared/light-client/checkpoint.ts';
 import type { RelayAddress } from '../shared/session/relay-address.ts';
 import type { RoomId } from '../shared/session/room.ts';
 import type { ResolveAnswer, ResolveQuestion, WantAnswer, WantQuestion } from './relay/room-reads.ts';
@@ -17,6 +18,8 @@ export type EdgeConfig = {
   readonly sitesSuffix: string;
   /** STUN servers that browsers of this edge may ask. */
   readonly ice: readonly string[];
+  /** What the operator knows of the commons beside its genesis: another block of that height is refused. */
+  readonly checkpoint?: Checkpoint;
 };
 
 export type FeedHead = { readonly feed: string; readonly seq: number; readonly head: string };
@@ -33,6 +36,8 @@ export interface EdgeCopy {
   /** The last resolution of a key that this edge verified. */
   resolution(key: string): Promise<{ bytes: Uint8Array; height: number } | null>;
   keepResolution(record: { key: string; bytes: Uint8Array; height: number }): Promise<void>;
+  /** The last seal, for whoever reads `key` first: none that is later than the record that is kept of it (ED25). */
+  checkpoint(key?: string): Promise<Checkpoint | null>;
 }
 
 export interface EdgeRoom {

@@ -81,6 +81,7 @@ function bindCopy(bindings: EdgeBindings, commons: string): EdgeCopy {
     feedHead: (device: PublicKey) => stub().feedHead(device),
     resolution: (key) => stub().resolution(key),
     keepResolution: (record) => stub().keepResolution(record),
+    checkpoint: (key) => stub().checkpoint(key),
   };
 }
 

@@ -11,6 +11,9 @@ test('the snippet names the script, the site and the network', () => {
   expect(writeWidgetSnippet({ ...site, name: 'blog', commons: 'bafyrei' })).toContain(
     '<weft-site handle="@blog--alice" commons="bafyrei"></weft-site>',
   );
+  expect(writeWidgetSnippet({ ...site, commons: 'bafyrei', checkpoint: '7:bafyreia' })).toContain(
+    '<weft-site handle="@alice" commons="bafyrei" checkpoint="7:bafyreia"></weft-site>',
+  );
 });
 
 test('ED57: a version has a host of its own beside that of its site', () => {

@@ -8,6 +8,7 @@ import { decodeCanonical, encodeCanonical } from '../../shared/codec/canonical.t
 import { parseCid } from '../../shared/codec/cid.ts';
 import { bytes, link, list, optional, struct, text } from '../../shared/codec/schema.ts';
 import { assert } from '../../shared/core/assert.ts';
+import { parseCheckpoint, type Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import { GENESIS_BYTES_MAX } from '../../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../../shared/core/result.ts';
 
@@ -31,13 +32,15 @@ const entrySchema = struct({
   /** STUN servers to ask for this node's address (DL8); absent: none. */
   ice: optional(list(text({ max: URL_CHARS_MAX }), { min: 1, max: ICE_MAX })),
 });
-export type CommonsEntry = Infer<typeof entrySchema>;
+/** `checkpoint`: as the edge says now; whoever has seen more needs none (LC18). */
+export type CommonsEntry = Infer<typeof entrySchema> & { readonly checkpoint?: Checkpoint };
 
 export type EdgeAnswer = {
   readonly commons: Cid;
   readonly relays: readonly string[];
   readonly suffix: string;
   readonly ice: readonly string[];
+  readonly checkpoint: Checkpoint | null;
   /** The Date of the answer, in ms; null if it had none. */
   readonly time: number | null;
 };
@@ -55,6 +58,7 @@ export async function askEdge({ origin, hostname }: { origin: string; hostname: 
       commons: commons.value,
       relays: Array.isArray(relays) ? relays.filter(isRelay).slice(0, RELAYS_MAX) : [],
       ice: Array.isArray(ice) ? ice.filter(isIceServer).slice(0, ICE_MAX) : [],
+      checkpoint: parseCheckpoint(body['checkpoint']),
       suffix: typeof sites === 'string' && sites.length <= HOST_CHARS_MAX ? sites : hostname,
       time: Number.isNaN(time) ? null : time,
     };
@@ -87,10 +91,10 @@ export async function loadCommons(given: {
   }
   const genesis = pinned ? ok(pinned.genesis) : await fetchGenesis(origin, answer.commons);
   if (!genesis.ok) return genesis;
-  const { commons: group, relays, suffix, ice } = answer;
-  const entry: CommonsEntry = { group, genesis: genesis.value, relays, suffix, ...(ice.length > 0 ? { ice } : {}) };
+  const { commons: group, relays, suffix, ice, checkpoint } = answer;
+  const entry = { group, genesis: genesis.value, relays, suffix, ...(ice.length > 0 ? { ice } : {}) };
   await store.write({ put: [{ key: ENTRY_KEY, value: encodeCanonical(entrySchema, entry) }] }, 'strict');
-  return ok(entry);
+  return ok({ ...entry, ...(checkpoint && { checkpoint }) });
 }
 
 async function fetchGenesis(origin: string, commons: Cid): Promise<Result<Uint8Array, Failure>> {

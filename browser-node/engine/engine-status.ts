@@ -1,5 +1,6 @@
 // What `status()` and `peers.list()` report, from the node and from the browser.
 
+import { formatCheckpoint, type Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import type { NodeStatus, PeerInfo } from '../api.ts';
 import type { BlobStore } from '../../shared/platform/ports.ts';
 import type { LightNode } from '../../shared/node/light-node.ts';
@@ -21,8 +22,9 @@ export async function describeStatus(given: {
   readonly device: 'native' | 'sealed';
   readonly skew: number;
   readonly joining: number | undefined;
+  readonly checkpoint: Checkpoint | undefined;
 }): Promise<NodeStatus> {
-  const { node, blobs, group, device, skew, joining } = given;
+  const { node, blobs, group, device, skew, joining, checkpoint } = given;
   const { network, height, pending } = node.status();
   const [held, locks, estimate, persisted] = await Promise.all([
     blobs.stats(),
@@ -41,6 +43,7 @@ export async function describeStatus(given: {
     crypto: device === 'native' ? 'native' : 'pure',
     clockSkew: skew,
     ...(joining !== undefined && { joining }),
+    ...(checkpoint && { checkpoint: formatCheckpoint(checkpoint) }),
   };
 }
 

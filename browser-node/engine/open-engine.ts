@@ -223,6 +223,7 @@ function reportStatus({ blobs, entry, vault }: EnginePlatform, { context, time }
     group: entry.group,
     device: vault.device.kind,
     skew: time.skew,
+    checkpoint: entry.checkpoint,
     joining: context.puzzles.likelihood,
   });
 }

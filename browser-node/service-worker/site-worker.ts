@@ -1,6 +1,7 @@
 // The service worker of a site's origin: every request of the site is answered from what it verified (docs/protocol/visits.md).
 
 import type { Cid } from '../../shared/codec/cid.ts';
+import type { Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import type { Link, Log } from '../../shared/platform/ports.ts';
 import type { LoaderToWorker, WorkerToLoader } from './loader-messages.ts';
 import { PublicReadClient } from '../../shared/session/public-read-client.ts';
@@ -21,7 +22,7 @@ import { WIPED_PATH } from './site-wipe.ts';
 import { messageOf } from '../../shared/core/message-of.ts';
 
 /** Put in front of this script by the edge: the root of trust of the origin. `genesis` is base64. */
-declare const WEFT: { readonly commons: string; readonly genesis: string };
+declare const WEFT: { readonly commons: string; readonly genesis: string; readonly checkpoint?: Checkpoint };
 
 const REPORT_PATH = '/.weft/report';
 /** Paths the edge answers itself; nothing of the publisher's is there. */
@@ -75,6 +76,7 @@ async function createServer(): Promise<SiteServer> {
     verifier,
     network,
     memory: storage.record,
+    checkpoint: WEFT.checkpoint,
   });
   return new SiteServer({
     name: `@${site.value.handle}${site.value.name === '' ? '' : `/${site.value.name}`}`,

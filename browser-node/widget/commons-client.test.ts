@@ -2,6 +2,9 @@
 
 import * as fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
+import { alice } from '../../shared/light-client/light-client.test-kit.ts';
+import { createSealedGroup } from '../../shared/light-client/sealed-group.test-kit.ts';
+import { encodeUtf8 } from '../../shared/codec/base.ts';
 import { createSiteWorld, type SiteWorld } from '../../site-host/site-source.test-kit.ts';
 import { FUZZ_CASES, mutationsOf } from '../../test/fuzz-cases.ts';
 import { createCommonsClient } from './commons-client.ts';
@@ -40,7 +43,7 @@ async function createWorld(): Promise<{ world: SiteWorld; answers: Answers }> {
 test('WG8: who asks at the same time shares one request, and genesis and versions are asked for once', async () => {
   const { world, answers } = await createWorld();
   const asked = serve(answers);
-  const client = createCommonsClient(EDGE, world.group);
+  const client = createCommonsClient(EDGE, { commons: world.group, checkpoint: null });
   const both = await Promise.all([client.site(world.site), client.site(world.site)]);
   await client.site(world.site);
   const site = both[0].ok && both[0].value.site.ok ? both[0].value.site.value : null;
@@ -58,7 +61,7 @@ test('WG2: no change of the bytes that came yields another site', async () => {
   const good = await world.resolution(Date.now());
   let resolution = good;
   serve({ ...answers, '/.weft/resolve': async () => resolution });
-  const client = createCommonsClient(EDGE, world.group);
+  const client = createCommonsClient(EDGE, { commons: world.group, checkpoint: null });
   const first = await client.site(world.site);
   await fc.assert(
     fc.asyncProperty(mutationsOf(fc.constant(good)), async (changed) => {
@@ -79,7 +82,7 @@ test('WG3: another commons than the pinned one is refused, and one that fails is
     '/.weft/genesis': other.genesis.map((byte) => byte ^ 1),
   };
   serve(changing);
-  const client = createCommonsClient(EDGE, mine.world.group);
+  const client = createCommonsClient(EDGE, { commons: mine.world.group, checkpoint: null });
   expect(await client.site(mine.world.site)).toMatchObject({ ok: false });
   changing['/.weft/genesis'] = mine.world.genesis;
   expect(await client.site(mine.world.site)).toMatchObject({ ok: true });
@@ -91,7 +94,7 @@ test('WG9: an older answer than the last is refused by its height', async () => 
   await world.publish({ '/index.html': 'second' });
   const changing: Record<string, Answers[string]> = { ...answers };
   serve(changing);
-  const client = createCommonsClient(EDGE, world.group);
+  const client = createCommonsClient(EDGE, { commons: world.group, checkpoint: null });
   expect(await client.site(world.site)).toMatchObject({ ok: true, value: { site: { value: { seq: 2 } } } });
   changing['/.weft/resolve'] = old;
   expect(await client.site(world.site)).toMatchObject({ ok: false, error: { code: 'older_than_seen' } });
@@ -101,6 +104,24 @@ test('WG10: a block that is something else is named', async () => {
   const { world, answers } = await createWorld();
   const [cid] = [...world.blocks.keys()];
   serve({ ...answers, [`/.weft/block/${cid}`]: Uint8Array.of(1) });
-  const client = createCommonsClient(EDGE, null);
+  const client = createCommonsClient(EDGE, { commons: null, checkpoint: null });
   expect(await client.block(cid!)).toMatchObject({ ok: false, error: { code: 'bad_block' } });
+});
+
+test('LC18, WG3: who orders is the page’s word, else the edge’s, and another signed history is none', async () => {
+  const sealed = await createSealedGroup(4, 1);
+  const { group, genesis, seal, sealHeight: height } = sealed;
+  const forged = sealed.forged['retired keys hand over']!.resolution;
+  const read = async (resolution: Uint8Array, { page, edge }: { page?: boolean; edge?: string }) => {
+    const entry = encodeUtf8(JSON.stringify({ commons: group, checkpoint: edge }));
+    serve({ '/.weft/genesis': genesis, '/.weft/resolve': resolution, '/.well-known/weft.json': entry });
+    const client = createCommonsClient(EDGE, { commons: group, checkpoint: page ? { height, seal } : null });
+    const answer = await client.site(alice);
+    return answer.ok ? 'believed' : answer.error.code;
+  };
+  expect(await read(sealed.resolution, { page: true })).toBe('believed');
+  expect(await read(forged, {})).toBe('believed');
+  expect(await read(forged, { page: true })).toBe('conflicting_seal');
+  expect(await read(forged, { edge: `${height}:${seal}` })).toBe('conflicting_seal');
+  expect(await read(sealed.resolution, { page: true, edge: `${height}:${group}` })).toBe('believed');
 });

@@ -7,9 +7,10 @@ import type { Hasher, Verifier } from '../../shared/platform/ports.ts';
 import { verifyBlock } from '../../shared/content/blob-verify.ts';
 import { fail, ok } from '../../shared/core/result.ts';
 import { sha256 } from '../../shared/crypto/sha256.ts';
+import type { Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import { verifySmall } from '../../shared/crypto/ed25519-small.ts';
 import { resolveSite, siteKeys, type ResolvedSite } from '../../shared/light-client/site-record.ts';
-import { verifyResolution, type Resolved } from '../../shared/light-client/verify-resolution.ts';
+import { verifyLeadingOver, type Resolved } from '../../shared/light-client/verify-resolution.ts';
 import { createNativeVerifier, createWebHasher, isNativeUsable } from '../../shared/platform/web/web-crypto.ts';
 import type { SiteId } from '../../site-host/local-url.ts';
 import { createCopyCounter, type Copies } from './count-copies.ts';
@@ -40,10 +41,13 @@ export type CommonsClient = {
   copies(manifest: Cid): Promise<Copies | null>;
 };
 
-/** `pin`: the group id that the page's author trusts; null takes the edge's word for it, once per page. */
-export function createCommonsClient(origin: string, pin: Cid | null): CommonsClient {
+/** What the page's author trusts: null takes the edge's word for it, once per page. */
+export type PagePin = { readonly commons: Cid | null; readonly checkpoint: Checkpoint | null };
+
+export function createCommonsClient(origin: string, pin: PagePin): CommonsClient {
   const edge = createEdgeReader(origin);
-  const heightsByKey = new Map<string, number>();
+  /** Answers of another key may be older than this one's. */
+  const seenByKey = new Map<string, { readonly height: number; readonly seal: Cid | null }>();
   const rootOf = rememberGood('', () => openRoot(edge, pin));
   const keep = <T>(make: (key: string) => Promise<Result<T, Failure>>) => {
     const readers = new Map<string, () => Promise<Result<T, Failure>>>();
@@ -61,11 +65,14 @@ export function createCommonsClient(origin: string, pin: Cid | null): CommonsCli
     const answer = await edge.resolve(key);
     if (!answer.ok) return answer;
     const { group, genesis, verifier, sites } = root.value;
-    const [now, atLeastHeight] = [Date.now(), heightsByKey.get(key) ?? 0];
+    const now = Date.now();
+    const seen = seenByKey.get(key) ?? root.value.checkpoint;
+    const atLeastHeight = seen?.height ?? 0;
     const given = { group, genesis, verifier, key, now, atLeastHeight, resolution: answer.value };
-    const resolved = await verifyResolution(given);
+    const resolved = await verifyLeadingOver(seen?.seal ?? null, given);
     if (!resolved.ok) return resolved;
-    heightsByKey.set(key, resolved.value.height);
+    const { height, seal } = resolved.value;
+    seenByKey.set(key, { height, seal });
     return ok({ resolved: resolved.value, site: resolveSite(resolved.value, now), sites });
   }
 
@@ -96,17 +103,18 @@ export function createCommonsClient(origin: string, pin: Cid | null): CommonsCli
 /** WebCrypto exists in secure contexts only. */
 const hasher: Hasher = globalThis.crypto?.subtle ? createWebHasher() : { sha256: async (bytes) => sha256(bytes) };
 
-async function openRoot(edge: EdgeReader, pin: Cid | null): Promise<Result<Root, Failure>> {
+async function openRoot(edge: EdgeReader, pin: PagePin): Promise<Result<Root, Failure>> {
   const [bytes, hints, native] = await Promise.all([edge.genesis(), edge.hints(), isNativeUsable()]);
   if (!bytes.ok) return bytes;
   const founding = decodeGenesis(bytes.value);
   if (!founding.ok) return founding;
   const { group } = founding.value;
-  if (pin !== null && pin !== group) {
+  if (pin.commons !== null && pin.commons !== group) {
     return fail('wrong_commons', 'The commons of this address is not the one that the page names.');
   }
   const verifier = native ? createNativeVerifier() : { verify: async (claim: Claim) => verifySmall(claim) };
-  return ok({ ...hints, group, genesis: bytes.value, verifier, countCopies: createCopyCounter(group) });
+  const checkpoint = pin.checkpoint ?? hints.checkpoint;
+  return ok({ ...hints, checkpoint, group, genesis: bytes.value, verifier, countCopies: createCopyCounter(group) });
 }
 
 type Claim = Parameters<Verifier['verify']>[0];

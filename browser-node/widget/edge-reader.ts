@@ -3,6 +3,7 @@
 import { decodeUtf8 } from '../../shared/codec/base.ts';
 import { parseCid, type Cid } from '../../shared/codec/cid.ts';
 import { blockBytesMax } from '../../shared/content/blob-verify.ts';
+import { parseCheckpoint, type Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import { GENESIS_BYTES_MAX, RESOLUTION_BYTES_MAX } from '../../shared/core/limits.ts';
 import { fail, ok, type Failure, type Result } from '../../shared/core/result.ts';
 import { readBody } from '../../shared/platform/web/read-body.ts';
@@ -15,8 +16,12 @@ const ENTRY_BYTES_MAX = 64 * 1024;
 export type EdgeFailure = Failure<'offline' | 'unanswered'>;
 type Answer = Promise<Result<Uint8Array, EdgeFailure>>;
 
-/** Hints of an edge that nothing proves: where rooms and sites are. */
-export type EdgeHints = { readonly relay: string | null; readonly sites: string | null };
+/** Hints of an edge that nothing proves: where rooms and sites are, and the last change of validators. */
+export type EdgeHints = {
+  readonly relay: string | null;
+  readonly sites: string | null;
+  readonly checkpoint: Checkpoint | null;
+};
 
 export type EdgeReader = {
   readonly origin: string;
@@ -46,11 +51,12 @@ export function createEdgeReader(origin: string): EdgeReader {
     block: (cid) => read(`/.weft/block/${cid}`, blockBytesMax(cid)),
     async hints() {
       const entry = await read('/.well-known/weft.json', ENTRY_BYTES_MAX);
-      const { relays, sites } = entry.ok ? parseObject(entry.value) : {};
+      const { relays, sites, checkpoint } = entry.ok ? parseObject(entry.value) : {};
       const [relay] = Array.isArray(relays) ? (relays as unknown[]) : [];
       const suffix = typeof sites === 'string' && /^[a-z0-9.-]{1,253}$/.test(sites) ? sites : null;
       return {
         relay: typeof relay === 'string' && /^wss?:\/\//.test(relay) ? relay : null,
+        checkpoint: parseCheckpoint(checkpoint),
         sites: suffix && `${protocol}//*.${suffix}${port && `:${port}`}/`,
       };
     },

@@ -1,6 +1,7 @@
 // What all widgets of a page share: where the script came from, one client per edge and commons, and what that is worth.
 
 import { parseCid, type Cid } from '../../shared/codec/cid.ts';
+import { parseCheckpoint } from '../../shared/light-client/checkpoint.ts';
 import { fail, ok, type Failure, type Result } from '../../shared/core/result.ts';
 import { createCommonsClient, type CommonsClient } from './commons-client.ts';
 
@@ -15,7 +16,7 @@ export type Backing = {
   readonly trust: string;
 };
 
-/** From `edge="https://…"` (default: where the script came from) and `commons="bafy…"` (default: what the edge names). */
+/** From `edge="https://…"` (default: where the script came from) `commons="bafy…"` and `checkpoint="120:bafy…"` (default: what the edge names). */
 export function openBacking(page: PageContext, host: HTMLElement): Result<Backing, Failure> {
   const [edgeText, pinText] = [host.getAttribute('edge'), host.getAttribute('commons')?.trim()];
   const base = edgeText ?? page.script.href;
@@ -25,8 +26,14 @@ export function openBacking(page: PageContext, host: HTMLElement): Result<Backin
   const edge = new URL(base);
   const pin = pinText ? parseCid(pinText) : null;
   if (pin && !pin.ok) return fail('bad_pin', 'The page says commons="…" with something that is no group id.');
-  const name = `${edge.origin} ${pin?.value ?? ''}`;
-  const client = page.clients.get(name) ?? createCommonsClient(edge.origin, pin?.value ?? null);
+  const known = host.getAttribute('checkpoint');
+  const checkpoint = known ? parseCheckpoint(known) : null;
+  if (known && !checkpoint) {
+    return fail('bad_pin', 'The page says checkpoint="…" with something that is no change of validators.');
+  }
+  const name = `${edge.origin} ${pin?.value ?? ''} ${known ?? ''}`;
+  const client =
+    page.clients.get(name) ?? createCommonsClient(edge.origin, { commons: pin?.value ?? null, checkpoint });
   page.clients.set(name, client);
   return ok({ client, trust: describeTrust(page, { edge, pin: pin?.value ?? null }) });
 }

@@ -9,7 +9,7 @@ import { createPart, openShadow, setPart, setText } from './draw.ts';
 import { openBacking, type Backing, type PageContext } from './page-context.ts';
 import { wakeEveryMinute } from './wake.ts';
 
-export const SITE_ATTRIBUTES = ['handle', 'edge', 'commons'] as const;
+export const SITE_ATTRIBUTES = ['handle', 'edge', 'commons', 'checkpoint'] as const;
 
 type Card = { show(view: CardView, href: string | null): void };
 type Target = Backing & { readonly site: SiteId };

@@ -3,6 +3,7 @@
 import { decodeGenesis } from '../../shared/chain/genesis.ts';
 import { type Cid, parseCid } from '../../shared/codec/cid.ts';
 import { GENESIS_BYTES_MAX } from '../../shared/core/limits.ts';
+import { type Checkpoint, parseCheckpoint } from '../../shared/light-client/checkpoint.ts';
 import { Resolver } from '../../shared/node/resolver.ts';
 import { createEdgeHttp } from '../../shared/platform/web/edge-http.ts';
 import { createWebClock } from '../../shared/platform/web/web-clock.ts';
@@ -14,6 +15,10 @@ export const EDGE_OPTIONS = {
 } as const;
 export const PIN_OPTIONS = {
   commons: { type: 'string', about: 'group id to insist on; without it, the one the edge names is believed' },
+  checkpoint: {
+    type: 'string',
+    about: 'change of validators to insist on, as HEIGHT:ID; without it, the one the edge names',
+  },
 } as const;
 
 /** An edge that does not answer by then is as good as none. */
@@ -24,6 +29,8 @@ export type EdgeView = {
   readonly commons: Cid;
   /** Whether the caller named the commons, or believed the edge. */
   readonly pinned: boolean;
+  /** A change of validators that answers have to lead over (LC18); null when neither caller nor edge names one. */
+  readonly checkpoint: Checkpoint | null;
 };
 
 /** Origin from --edge, else the local one. */
@@ -42,17 +49,23 @@ export function edgeOrigin(options: CommandOptions): string {
 export async function viewEdge(options: CommandOptions): Promise<EdgeView> {
   const origin = edgeOrigin(options);
   const response = await askEdge(origin, '/.well-known/weft.json');
-  const named = parseCid(String(((await response.json()) as { commons?: unknown }).commons));
+  const said = (await response.json()) as { commons?: unknown; checkpoint?: unknown };
+  const named = parseCid(String(said.commons));
   if (!named.ok) throw new CommandFailure('edge_invalid', `${origin} names no commons: it is no edge of weft.`);
   const wanted = optionText(options, 'commons');
   if (wanted !== undefined && wanted !== named.value) {
     throw new CommandFailure('commons_changed', `${origin} serves ${named.value}, not ${wanted}: ask another edge.`);
   }
-  return { origin, commons: named.value, pinned: wanted !== undefined };
+  const pin = optionText(options, 'checkpoint');
+  const checkpoint = parseCheckpoint(pin ?? said.checkpoint);
+  if (pin !== undefined && checkpoint === null) {
+    throw new CommandFailure('checkpoint_invalid', `"${pin}" is no checkpoint: give one such as 120:bafyrei….`);
+  }
+  return { origin, commons: named.value, pinned: wanted !== undefined, checkpoint };
 }
 
 /** A resolver of the edge's commons; its genesis is checked against the group id. */
-export async function createEdgeResolver({ origin, commons }: EdgeView): Promise<Resolver> {
+export async function createEdgeResolver({ origin, commons, checkpoint }: EdgeView): Promise<Resolver> {
   const response = await askEdge(origin, '/.weft/genesis');
   const genesis = new Uint8Array(await response.arrayBuffer());
   const founding = genesis.length <= GENESIS_BYTES_MAX ? decodeGenesis(genesis) : undefined;
@@ -67,6 +80,7 @@ export async function createEdgeResolver({ origin, commons }: EdgeView): Promise
     edge: createEdgeHttp({ origin }),
     room: null,
     reads: null,
+    ...(checkpoint && { atLeastHeight: checkpoint.height, checkpoint: checkpoint.seal }),
   });
 }
 

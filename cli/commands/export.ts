@@ -21,7 +21,7 @@ type GetBlock = (cid: Cid) => Promise<Uint8Array | undefined>;
 export const EXPORT: Command = {
   name: 'export',
   summary: 'Writes the newest version of a site to a CAR file, which IPFS tools read.',
-  usage: 'NAME [--to FILE] [--edge URL] [--commons ID]',
+  usage: 'NAME [--to FILE] [--edge URL] [--commons ID] [--checkpoint HEIGHT:ID]',
   options: {
     to: { type: 'string', about: 'file to make (NAME.car here); one that is there already stays' },
     ...EDGE_OPTIONS,

@@ -10,7 +10,7 @@ const SECOND = 1_000;
 export const RESOLVE: Command = {
   name: 'resolve',
   summary: 'Shows the owner and the version of a site, verified.',
-  usage: 'NAME [--edge URL] [--commons ID]',
+  usage: 'NAME [--edge URL] [--commons ID] [--checkpoint HEIGHT:ID]',
   options: { ...EDGE_OPTIONS, ...PIN_OPTIONS },
   examples: ['resolve @docs.site', 'resolve blog--alice --json'],
   takes: 1,

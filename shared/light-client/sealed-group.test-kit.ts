@@ -24,6 +24,7 @@ export type SealedGroup = {
   readonly genesis: Uint8Array;
   /** Id of the seal. */
   readonly seal: Cid;
+  readonly sealHeight: number;
   readonly now: number;
   /** What is asked for: a site. Its handle and a balance come along. */
   readonly siteKey: string;
@@ -50,6 +51,7 @@ export async function createSealedGroup(n: number, f: number): Promise<SealedGro
     group: retired.rules.group,
     genesis: retired.genesis,
     seal: seal.id,
+    sealHeight: seal.header.height,
     now: block.header.time + 2_000,
     siteKey: siteKeys(alice)[0],
     balanceKey,

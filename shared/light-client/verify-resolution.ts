@@ -80,6 +80,21 @@ export async function verifyResolution(
   return ok({ ...describeResolved(resolution, header, status.value), seal, recovered });
 }
 
+/**
+ * LC14: what holds by itself and does not lead over the seal is another history, unless it is merely older than what was
+ * seen (`older_than_seen`). Null: no seal is known.
+ */
+export async function verifyLeadingOver(
+  checkpoint: Cid | null,
+  given: Parameters<typeof verifyResolution>[0],
+): Promise<Result<Resolved, Failure<ResolutionCode | 'conflicting_seal'>>> {
+  if (checkpoint === null) return await verifyResolution(given);
+  const verified = await verifyResolution({ ...given, checkpoint });
+  if (verified.ok || verified.error.code !== 'bad_seal') return verified;
+  const alone = await verifyResolution(given);
+  return alone.ok ? fail('conflicting_seal', 'Somebody signed two histories of this group: believe neither.') : alone;
+}
+
 /** LC7: signed by one of the same validators, about exactly this block. */
 async function verifyStatusOf(
   resolution: Resolution,

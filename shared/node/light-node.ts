@@ -4,6 +4,7 @@ import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { RecordType } from '../ledger/records.ts';
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Edge, NodePorts, PublicKey } from '../platform/ports.ts';
 import type { LocalNode } from '../session/session-identity.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
@@ -48,6 +49,8 @@ const seenSchema = struct({ height: uint({}), seal: optional(link()) });
 export type LightNodeOptions = NodePorts & {
   readonly group: Cid;
   readonly genesis: Uint8Array;
+  /** Of a node that has seen nothing yet (LC18). */
+  readonly checkpoint?: Checkpoint | undefined;
   readonly edge: Edge;
   /** On one relay, or on a mesh of them. */
   readonly createRoom: (request: RoomRequest) => RelayedRoom;
@@ -106,7 +109,7 @@ export class LightNode {
   static async open(options: LightNodeOptions): Promise<LightNode> {
     const stored = await options.store.get(SEEN_KEY);
     const seen = stored && decodeCanonical(seenSchema, stored, { max: SEEN_BYTES_MAX });
-    return new LightNode(options, seen && seen.ok ? seen.value : { height: 0 });
+    return new LightNode(options, seen?.ok ? seen.value : (options.checkpoint ?? { height: 0 }));
   }
 
   private constructor(options: LightNodeOptions, seen: Infer<typeof seenSchema>) {

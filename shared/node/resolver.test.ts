@@ -117,13 +117,14 @@ describe('a resolver', () => {
 });
 
 describe('LC14: retired keys sign another history', () => {
-  async function openSealed(checkpoint: 'seen' | 'restored' | null) {
+  async function openSealed(checkpoint: 'seen' | 'restored' | 'told' | null) {
     const sealed = await createSealedGroup(4, 1);
     let answer = sealed.resolution;
     const resolver = new Resolver({
       ...{ group: sealed.group, genesis: sealed.genesis, clock, verifier, room: null, reads: null },
       edge: { resolve: async () => answer } as unknown as Edge,
       ...(checkpoint === 'restored' && { checkpoint: sealed.seal }),
+      ...(checkpoint === 'told' && { checkpoint: sealed.seal, atLeastHeight: sealed.sealHeight }),
     });
     if (checkpoint === 'seen') {
       expect(await resolver.resolve(sealed.siteKey)).toMatchObject({ ok: true, value: { seal: sealed.seal } });
@@ -139,6 +140,7 @@ describe('LC14: retired keys sign another history', () => {
   test.each([
     ['seen', 'conflicting_seal', 'older_than_seen'],
     ['restored', 'conflicting_seal', 'conflicting_seal'],
+    ['told', 'conflicting_seal', 'conflicting_seal'],
     [null, 'believed', 'older_than_seen'],
   ] as const)('with a seal that was %s: handing over is %s, going on %s', async (checkpoint, over, on) => {
     const judge = await openSealed(checkpoint);

@@ -9,7 +9,7 @@ import type { Clock, Edge, Verifier } from '../platform/ports.ts';
 import type { PublicReadClient } from '../session/public-read-client.ts';
 import type { RelayedRoom } from '../session/payload-room.ts';
 import { err, fail } from '../core/result.ts';
-import { verifyResolution } from '../light-client/verify-resolution.ts';
+import { verifyLeadingOver } from '../light-client/verify-resolution.ts';
 import { SERVICE_READ } from '../session/relay-wire.ts';
 
 /** A peer that has not answered a read of a few KB by then is not going to in time. */
@@ -39,7 +39,7 @@ export type ResolverOptions = {
   readonly reads: PublicReadClient | null;
   /** The highest height this node has verified before: older answers are refused. */
   readonly atLeastHeight?: number;
-  /** The last seal of what was verified before (LC14). */
+  /** The last seal of what was verified before (LC14), or of what somebody trusted says (LC18). */
   readonly checkpoint?: Cid | null;
 };
 
@@ -157,7 +157,7 @@ export class Resolver {
     const { group, genesis, clock, verifier } = this.#options;
     const atLeastHeight = this.#height;
     const given = { group, genesis, resolution: bytes, now: clock.now(), verifier, key, atLeastHeight };
-    const verified = await verifyFrom(given, this.#seal);
+    const verified = await verifyLeadingOver(this.#seal, given);
     if (!verified.ok) {
       if (this.refused.length < REFUSED_NAMED_MAX)
         this.refused.push({ source: source.name, code: verified.error.code });
@@ -168,16 +168,4 @@ export class Resolver {
     this.#statusTime = Math.max(this.#statusTime, verified.value.statusTime);
     return { ok: true, value: { ...verified.value, bytes, source: source.name } };
   }
-}
-
-/** LC14: what holds by itself and does not lead over the seal that was seen is another history. */
-async function verifyFrom(
-  given: Parameters<typeof verifyResolution>[0],
-  checkpoint: Cid | null,
-): Promise<Result<Resolved, Failure>> {
-  if (checkpoint === null) return await verifyResolution(given);
-  const verified = await verifyResolution({ ...given, checkpoint });
-  if (verified.ok || verified.error.code !== 'bad_seal') return verified;
-  const alone = await verifyResolution(given);
-  return alone.ok ? fail('conflicting_seal', 'Somebody signed two histories of this group: believe neither.') : alone;
 }

@@ -25,7 +25,11 @@ async function createStand(peers: readonly { readonly id: PeerId | undefined; re
     now: () => second.statusTime,
     verifier: () => Promise.resolve(verifier),
     later: () => undefined,
-    copy: { resolution: () => Promise.resolve(null), keepResolution: () => Promise.resolve() },
+    copy: {
+      resolution: () => Promise.resolve(null),
+      keepResolution: () => Promise.resolve(),
+      checkpoint: () => Promise.resolve(null),
+    },
     room: {
       resolve: (question: ResolveQuestion) => {
         questions.push(question);

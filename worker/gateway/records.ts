@@ -1,5 +1,6 @@
 // Records of the commons (ED30): asked of peers, verified by the light client, and kept, so that they outlive their peers.
 
+import type { Cid } from '../../shared/codec/cid.ts';
 import type { Failure, Result } from '../../shared/core/result.ts';
 import type { Millis } from '../../shared/core/brand.ts';
 import type { PeerId } from '../../shared/session/relay-wire.ts';
@@ -43,6 +44,7 @@ export type Records = {
 
 type Held = { readonly bytes: Uint8Array; readonly resolved: Resolved; freshUntil: Millis };
 type Shared = { readonly edge: Edge; readonly metrics: EdgeMetrics };
+type Seen = { readonly atLeastHeight?: number | undefined; readonly checkpoint?: Cid | undefined };
 
 export function createRecords({ edge, metrics }: Shared): Records {
   const heldByKey = new Map<string, Held>();
@@ -72,7 +74,7 @@ export function createRecords({ edge, metrics }: Shared): Records {
   async function readCopy(key: string): Promise<Held | null> {
     const stored = await edge.copy.resolution(key);
     if (!stored) return null;
-    const verified = await verify(key, stored.bytes);
+    const verified = await verify(key, stored.bytes, {});
     if (verified) return verified;
     metrics.add('weft_edge_rejected_total', { kind: 'stored_record' });
     return null;
@@ -80,6 +82,7 @@ export function createRecords({ edge, metrics }: Shared): Records {
 
   /** An answer older than the newest block that was posted here is only used when nobody has a newer one. */
   async function askPeers(key: string, held: Held | null): Promise<Result<Held, RecordFailure>> {
+    const checkpoint = (await edge.copy.checkpoint())?.seal;
     const skip: PeerId[] = [];
     const heard: PeerId[] = [];
     let newest: Held | null = null;
@@ -87,7 +90,7 @@ export function createRecords({ edge, metrics }: Shared): Records {
     for (;;) {
       const answer = await edge.room.resolve({ key, skip, heard, wait: until - edge.now() });
       if (answer.resolution === null) return newest ? ok(newest) : refuse(skip.length, answer.because);
-      const verified = await verify(key, answer.resolution, held?.resolved.height);
+      const verified = await verify(key, answer.resolution, { atLeastHeight: held?.resolved.height, checkpoint });
       if (verified && verified.resolved.height >= expectedHeight) return ok(verified);
       if (verified) {
         heard.push(answer.peer);
@@ -109,8 +112,8 @@ export function createRecords({ edge, metrics }: Shared): Records {
     return fail('nobody_answers', 'No node of this commons is connected to this edge now: try again in a moment.');
   }
 
-  /** `atLeastHeight`: a peer that is behind what this edge has shown already is no better than a liar. */
-  async function verify(key: string, bytes: Uint8Array, atLeastHeight?: number): Promise<Held | null> {
+  /** A peer that is behind what this edge has shown already, or does not know who orders now, is no better than a liar. */
+  async function verify(key: string, bytes: Uint8Array, { atLeastHeight, checkpoint }: Seen): Promise<Held | null> {
     const resolved = await verifyResolution({
       group: edge.config.commons,
       genesis: edge.config.genesis,
@@ -118,6 +121,7 @@ export function createRecords({ edge, metrics }: Shared): Records {
       now: edge.now(),
       verifier: await edge.verifier(),
       key,
+      checkpoint,
       ...(atLeastHeight !== undefined && { atLeastHeight }),
     });
     if (!resolved.ok) return null;

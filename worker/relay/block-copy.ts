@@ -2,6 +2,8 @@
 // Rules ED20…ED24: nothing enters without a certificate, and nobody has to trust what leaves.
 
 import type { Result } from '../../shared/core/result.ts';
+import type { Checkpoint } from '../../shared/light-client/checkpoint.ts';
+import type { Cid } from '../../shared/codec/cid.ts';
 import type { PublicKey, Verifier } from '../../shared/platform/ports.ts';
 import type { EdgeConfig, FeedHead, StoreFailure } from '../edge.ts';
 import type { EdgeSql } from '../sql.ts';
@@ -32,12 +34,14 @@ const SCHEMA = `
 export class BlockCopy {
   readonly #sql: EdgeSql;
   readonly #founders: BlockRules;
+  readonly #pinned: Checkpoint | null;
   #verifier: Verifier | null = null;
 
   constructor({ sql, config }: { readonly sql: EdgeSql; readonly config: EdgeConfig }) {
     this.#sql = sql;
     this.#sql.define(SCHEMA);
     this.#founders = readBlockRules(config);
+    this.#pinned = config.checkpoint ?? null;
   }
 
   /** Checked first and then stored in one synchronous step, so that two posts at once cannot interleave. */
@@ -90,8 +94,22 @@ export class BlockCopy {
     );
   }
 
+  checkpoint(key?: string): Checkpoint | null {
+    const [kept] = this.#sql.rows<{ height: number }>('SELECT height FROM resolutions WHERE key = ?', key ?? '');
+    const [last] = this.#sql.rows<{ height: number; id: Cid }>(
+      `SELECT height, id FROM blocks WHERE height IN (SELECT height FROM seals) AND height <= ?
+       ORDER BY height DESC LIMIT 1`,
+      kept?.height ?? Number.MAX_SAFE_INTEGER,
+    );
+    if (last !== undefined) return { height: last.height, seal: last.id };
+    return kept ? null : this.#pinned;
+  }
+
   #insert(block: CheckedBlock, bytes: Uint8Array): Result<{ height: number }, StoreFailure> {
     const { height, id, parent, nextSet } = block;
+    if (height === this.#pinned?.height && id !== this.#pinned.seal) {
+      return fail('conflict', `Whoever runs this edge knows another block at height ${height}: ${this.#pinned.seal}.`);
+    }
     const known = this.#idAt(height);
     if (known === id) return ok({ height });
     if (known !== null)

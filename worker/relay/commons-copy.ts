@@ -3,6 +3,7 @@
 import type { DurableObjectState } from '@cloudflare/workers-types';
 import type { Cid } from '../../shared/codec/cid.ts';
 import type { Result } from '../../shared/core/result.ts';
+import type { Checkpoint } from '../../shared/light-client/checkpoint.ts';
 import type { PublicKey } from '../../shared/platform/ports.ts';
 import type { EdgeBindings } from '../bindings.ts';
 import type { FeedHead, StoreFailure } from '../edge.ts';
@@ -41,6 +42,10 @@ export class CommonsCopy extends DurableObject<EdgeBindings> {
 
   keepResolution(record: { key: string; bytes: Uint8Array; height: number }): void {
     this.#copy.keepResolution(record);
+  }
+
+  checkpoint(key?: string): Checkpoint | null {
+    return this.#copy.checkpoint(key);
   }
 
   /** A block is about to be stored in the blob cache: the oldest of it make room. */

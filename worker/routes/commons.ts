@@ -6,6 +6,7 @@ import type { EdgeContext } from '../app.ts';
 import { encodeCanonical } from '../../shared/codec/canonical.ts';
 import { bytes, list, nullable, struct, text, uint } from '../../shared/codec/schema.ts';
 import { CERTIFIED_BLOCK_BYTES_MAX, STATE_KEY_BYTES_MAX } from '../../shared/core/limits.ts';
+import { formatCheckpoint } from '../../shared/light-client/checkpoint.ts';
 import { parsePublicKey } from '../../shared/crypto/ids.ts';
 import { readBody } from '../../shared/platform/web/read-body.ts';
 import { appOrigin } from '../hosts.ts';
@@ -27,17 +28,19 @@ const CBOR = { 'content-type': 'application/cbor', 'x-content-type-options': 'no
 const READABLE_BY_ALL = { 'access-control-allow-origin': '*' } as const;
 
 export function addCommonsRoutes(app: Hono, { edge, records }: EdgeContext): void {
-  app.get('/.well-known/weft.json', ({ req }) =>
-    Response.json(
+  app.get('/.well-known/weft.json', async ({ req }) => {
+    const checkpoint = await edge.copy.checkpoint();
+    return Response.json(
       {
         relays: [relayUrl(new URL(req.url), edge.config), ...edge.otherRelays],
         commons: edge.config.commons,
         sites: edge.config.sitesSuffix,
         ...(edge.config.ice.length > 0 ? { ice: edge.config.ice } : {}),
+        ...(checkpoint && { checkpoint: formatCheckpoint(checkpoint) }),
       },
       { headers: { ...READABLE_BY_ALL, 'cache-control': 'no-cache' } },
-    ),
-  );
+    );
+  });
 
   app.get(
     '/.weft/genesis',

@@ -3,6 +3,7 @@
 import type { EdgeContext } from '../app.ts';
 import type { OpenSite, SiteFailure } from '../gateway/site-reader.ts';
 import type { HostFace } from '../hosts.ts';
+import { siteKeys } from '../../shared/light-client/site-record.ts';
 import { readFile } from '../../shared/content/unixfs.ts';
 import { respondWithFailure } from '../../site-host/failure-page.ts';
 import { respondBehindFront } from '../gateway/front-coding.ts';
@@ -24,7 +25,7 @@ type SiteHost = Extract<HostFace, { face: 'site' }>;
 
 export async function answerSite(context: EdgeContext, host: SiteHost, request: Request): Promise<Response> {
   const url = new URL(request.url);
-  if (url.pathname === SERVICE_WORKER) return answerServiceWorker(context);
+  if (url.pathname === SERVICE_WORKER) return answerServiceWorker(context, host);
   // A site's script could otherwise put a worker of its own between the visitor and the checks (facts: sites, 1).
   if (request.headers.get('service-worker') === 'script') return refuseServiceWorker();
   if (url.pathname === PURE_VERIFIER) return answerScript(context, '/site/pure.js');
@@ -96,12 +97,13 @@ async function answerLoader({ edge }: EdgeContext): Promise<Response> {
   });
 }
 
-/** ED34: the root of trust of a site's origin. It changes only with a release or with the commons. */
-async function answerServiceWorker({ edge }: EdgeContext): Promise<Response> {
+/** ED34: the root of trust of a site's origin. It changes only with a release, with the commons or with who orders it. */
+async function answerServiceWorker({ edge }: EdgeContext, host: SiteHost): Promise<Response> {
   const script = await edge.asset('/site/sw.js', new Headers());
   if (!script.ok) throw new Error('the build has no site/sw.js');
   const { commons, genesis } = edge.config;
-  const constants = JSON.stringify({ commons, genesis: writeBase64(genesis) });
+  const checkpoint = await edge.copy.checkpoint(siteKeys(host)[0]);
+  const constants = JSON.stringify({ commons, genesis: writeBase64(genesis), ...(checkpoint && { checkpoint }) });
   return new Response(`const WEFT = ${constants};\n${await script.text()}`, {
     headers: { ...SCRIPT_HEADERS, 'service-worker-allowed': '/' },
   });

@@ -116,13 +116,14 @@ function describeCopies(copies: number): string {
 
 function Snippet({ site }: { site: OwnSite }) {
   const { known } = useApp();
-  const commons = known.status.value?.commons;
+  const { commons, checkpoint } = known.status.value ?? {};
   const { handle, name } = site;
   const snippet = writeWidgetSnippet({
     edge: location.origin,
     handle,
     name,
     ...(commons === undefined ? {} : { commons }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   });
   return (
     <>
