@@ -1,5 +1,6 @@
 // Catching up: certified blocks from anybody, applied to the own head only after links, certificates and execution agree (CH32–CH35).
 
+import type { Cid } from '../codec/cid.ts';
 import type { Millis } from '../core/brand.ts';
 import { equalBytes } from '../core/bytes.ts';
 import { fail, ok, type Failure, type Result } from '../core/result.ts';
@@ -60,6 +61,8 @@ export async function applyCertifiedBlocks(given: {
   readonly rules: ChainRules;
   /** CH38: who may hand over where a quorum is gone, judged at `now`. */
   readonly recovery: RecoverySet | null;
+  /** A seal that is known beforehand: another final block of its height is another history (CH41). */
+  readonly checkpoint?: { readonly height: number; readonly seal: Cid } | undefined;
   readonly now: Millis;
   readonly ports: CatchUpPorts;
 }): Promise<CaughtUp> {
@@ -134,6 +137,9 @@ async function judgeBlock(
   const final = checkFinality(block, certified);
   if (!final.ok) return final;
   if (header.height === tip.height) return conflictAt(header.height);
+  if (header.height === at.checkpoint?.height && block.id !== at.checkpoint.seal) {
+    return fail('conflicting_seal', 'Somebody signed another history than the one whose validators are known here.');
+  }
   const isRecovering = set !== rules.set;
   const linked = isRecovering ? checkRecovery(tip, header, { rules, now }) : checkLink(tip, header, rules);
   if (!linked.ok) return linked;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { pureVerifier } from '../../test/simulator/pure-verifier.ts';
+import type { Cid } from '../codec/cid.ts';
 import { ok } from '../core/result.ts';
 import { checkLink, tipOf, type Header, type Tip } from './block.ts';
 import { applyCertifiedBlocks } from './catch-up.ts';
@@ -60,7 +61,7 @@ describe('CH32, CH37: catching up across a seal', () => {
     return { block, certificate: await certifyBlock(of, block), entries: [] };
   }
 
-  function catchUp(blocks: readonly CertifiedBlock[], nextSet = next) {
+  function catchUp(blocks: readonly CertifiedBlock[], nextSet = next, checkpoint?: { height: number; seal: Cid }) {
     const execute = async ({ block: { header } }: CertifiedBlock) =>
       ok({
         stateRoot: header.stateRoot,
@@ -69,7 +70,8 @@ describe('CH32, CH37: catching up across a seal', () => {
       });
     const endOf = async () => ({ seal, set: group.rules.set });
     const ports = { verifier: pureVerifier, execute, endOf, commit: async () => undefined };
-    return applyCertifiedBlocks({ tip: group.tip, blocks, rules: group.rules, recovery: null, now: 0, ports });
+    const start = { tip: group.tip, rules: group.rules, recovery: null, now: 0 };
+    return applyCertifiedBlocks({ ...start, blocks, ports, checkpoint });
   }
 
   test('the blocks after it are of the next set, and it is final by what stood on it too', async () => {
@@ -111,6 +113,16 @@ describe('CH32, CH37: catching up across a seal', () => {
       const result = await catchUp([final, await certified(successors, first), block]);
       expect([result.applied, result.stopped?.code]).toEqual([2, code]);
     }
+  });
+
+  test('CH41: who knows of a seal takes no other block of its height, and whoever signed one is shown as a cheat', async () => {
+    const blocks = [await certified(group, seal), await certified(successors, first)];
+    const known = { height: seal.header.height, seal: seal.id };
+    expect(await catchUp(blocks, next, known)).toMatchObject({ applied: 2, stopped: null });
+    const other = { ...known, seal: testCid('the true seal') };
+    expect(await catchUp(blocks, next, other)).toMatchObject({ applied: 0, stopped: { code: 'conflicting_seal' } });
+    const unsigned = { ...blocks[0]!, certificate: blocks[1]!.certificate };
+    expect(await catchUp([unsigned], next, other)).toMatchObject({ stopped: { code: 'bad_certificate' } });
   });
 
   test('CH36: a seal that execution does not say is refused, and one that it says and the header lacks', async () => {

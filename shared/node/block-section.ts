@@ -1,5 +1,6 @@
 // A final block with its receipts as it comes from another member, believed for its seals, certificate and roots alone (SN3, SN16).
 
+import type { Cid } from '../codec/cid.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Verifier } from '../platform/ports.ts';
 import { encodeHeader } from '../chain/block.ts';
@@ -19,12 +20,14 @@ type BlockCheck = {
   readonly verifier: Verifier;
   /** From the genesis, with its own where it is one; those that come after it are left out. */
   readonly seals: readonly Uint8Array[];
+  /** A seal that must be among them (LC19). */
+  readonly leadsOver?: Cid | undefined;
 };
 
 /** Final by the seals up to its epoch and its certificate; its receipts are those of its header, its entries those of its cut. */
 export async function readBlockSection(
   bytes: Uint8Array,
-  { founding, verifier, seals }: BlockCheck,
+  { founding, verifier, seals, leadsOver }: BlockCheck,
 ): Promise<Result<BlockSection, Failure>> {
   const decoded = decodeBlockSection(bytes);
   if (!decoded.ok) return decoded;
@@ -34,7 +37,7 @@ export async function readBlockSection(
   // With a seal's own among them, which says who signed it: of a recovery (CH38) it was no validator.
   const way = seals.slice(0, header.epoch + (isSeal ? 1 : 0));
   const proof = { seals: way, header: encodeHeader(header), ...encodeFinality(certified) };
-  const pin = { group: founding.group, genesis: encodeGenesis(founding.genesis), verifier };
+  const pin = { group: founding.group, genesis: encodeGenesis(founding.genesis), verifier, checkpoint: leadsOver };
   const final = await verifyFinalHeader(pin, proof);
   if (!final.ok) return final;
   if (isSeal !== (certified.nextSet !== undefined)) return fail('bad_snapshot', 'A seal brings the next validators.');

@@ -1,5 +1,6 @@
 // The head of a chain on disk: the last final block and the state after it, and how final blocks move it on.
 
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { Failure, Result } from '../core/result.ts';
 import type { Block, ChainRules, Tip } from '../chain/block.ts';
@@ -159,6 +160,7 @@ export type CatchUp = {
   readonly verifier: Verifier;
   readonly clock: Clock;
   readonly head: ChainHead;
+  readonly checkpoint?: Checkpoint | undefined;
   /** Certified blocks by rising height; the head's own may be among them, and shows a fork if it is another. */
   readonly blocks: readonly Uint8Array[];
   readonly readChanges?: ChangeReader | undefined;
@@ -208,6 +210,7 @@ export async function catchUp(
     blocks,
     rules: rulesAfter(head.state, group),
     recovery,
+    checkpoint: options.checkpoint,
     now: clock.now(),
     ports: {
       verifier,

@@ -1,5 +1,6 @@
 // The chain on a full node's disk: state, blocks, receipts and pending entries, each block in one strict write.
 
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { CertifiedBlock } from '../chain/certified-block.ts';
 import type { Founding } from '../chain/genesis.ts';
@@ -272,6 +273,21 @@ export async function loadSeals(store: Store, epoch: number): Promise<Uint8Array
   return seals.map(({ value }) => value);
 }
 
+/** The last seal before an epoch; null before the first. */
+export async function loadCheckpoint(store: Store, epoch: number): Promise<Checkpoint | null> {
+  const last = (await loadSeals(store, epoch)).at(-1);
+  if (!last) return null;
+  const { id, header } = readSealed(last);
+  return { height: header.height, seal: id };
+}
+
+function readSealed(bytes: Uint8Array): Block {
+  const seal = decodeSeal(bytes);
+  const block = seal.ok && decodeHeader(seal.value.header);
+  assert(block && block.ok, 'the own seals decode');
+  return block.value;
+}
+
 /** The seal that ended an epoch before the present one, and who ordered in it. */
 export async function loadEnd(
   store: Store,
@@ -279,15 +295,10 @@ export async function loadEnd(
   epoch: number,
 ): Promise<{ seal: Block; set: ValidatorSet }> {
   const [ended, begun] = (await loadSeals(store, epoch + 1)).slice(-2).reverse();
-  const read = (bytes: Uint8Array | undefined): Seal => {
-    const seal = bytes && decodeSeal(bytes);
-    assert(seal?.ok, 'the own seals decode');
-    return seal.value;
-  };
-  const block = decodeHeader(read(ended).header);
-  const set = epoch === GENESIS_EPOCH ? ok(founding.set) : decodeValidatorSet(read(begun).validators);
-  assert(block.ok && set.ok, 'the own seals decode');
-  return { seal: block.value, set: set.value };
+  const before = begun && decodeSeal(begun);
+  const set = before?.ok ? decodeValidatorSet(before.value.validators) : ok(founding.set);
+  assert(ended && set.ok && (before?.ok || epoch === GENESIS_EPOCH), 'the own seals decode');
+  return { seal: readSealed(ended), set: set.value };
 }
 
 function sealOf({ block, ...finality }: CertifiedBlock, nextSet: ValidatorSet): Seal {

@@ -1,5 +1,6 @@
 // What a member's node of one group is made of: what its host gives, what it tells that, and the parts that lie on its disk.
 
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
@@ -41,6 +42,8 @@ export type GroupEvents = {
 
 export type GroupNodeOptions = Pick<NodePorts, 'clock' | 'random' | 'verifier' | 'log' | 'store'> & {
   readonly founding: Founding;
+  /** Of the invite. */
+  readonly checkpoint?: Checkpoint | undefined;
   readonly createValidator: () => Promise<Signer>;
   /** The one of these keys that is on this device. */
   readonly openValidator: (keys: readonly PublicKey[]) => Promise<Signer | null>;
@@ -89,6 +92,7 @@ export async function openGroupParts(options: GroupNodeOptions): Promise<GroupPa
     clock,
     verifier,
     founding,
+    checkpoint: options.checkpoint,
     signer: null,
     openSigner: openValidator,
     log,

@@ -28,11 +28,13 @@ import { createInvite, createInviteProof, type InviteRole } from '../ledger/invi
 import { memberAccept } from '../ledger/families/membership.ts';
 import { GroupNode } from './group-node.ts';
 import type { GroupSignal } from './group-node-parts.ts';
-import { formatInviteLink } from './invite-link.ts';
+import { checkpointSchema, formatInviteLink } from './invite-link.ts';
 import { keyFields } from './key-fields.ts';
 import { GROUP_RECORD_PREFIX } from './known-groups.ts';
 import { prefixRange } from './outbox-records.ts';
 import { finishRecovery, planRecovery, signRecovery } from './recovery.ts';
+import { rulesAfter } from './chain-head.ts';
+import { loadCheckpoint } from './chain-store.ts';
 import { createPrefixedStore } from './prefixed-store.ts';
 
 const KEY_BYTES = 32;
@@ -46,6 +48,8 @@ const recordSchema = struct({
   keyEpoch: optional(uint({ min: 1 })),
   /** Founded here: false for one that was joined, or is known from another device. */
   founded: bool(),
+  /** Of the invite by which it was joined. */
+  checkpoint: optional(checkpointSchema),
   /** Where the own devices meet: the number of the pointer to it and the key epoch it names, and the device that founded and orders it. */
   personal: optional(struct({ seq: uint({ min: 1 }), device: publicKeySchema, keyEpoch: optional(uint({ min: 1 })) })),
 });
@@ -245,7 +249,10 @@ export class Groups {
     const { key } = createSigner(oneTimeSeed);
     const { signer, certificate } = self;
     const invite = await createInvite({ signer, certificate, group: node.group, key, ...terms });
-    return formatInviteLink({ ...(await this.keysOf(node)), invite, oneTimeSeed });
+    const checkpoint = await loadCheckpoint(this.#storeOf(node.group), rulesAfter(node.chain.state, node.group).epoch);
+    const known = checkpoint ?? (await this.#load(node.group)).checkpoint;
+    const keys = await this.keysOf(node);
+    return formatInviteLink({ ...keys, invite, oneTimeSeed, ...(known && { checkpoint: known }) });
   }
 
   /** The entry that joins is on disk when it resolves, and goes out by itself. Joined already: the same group again. */
@@ -257,7 +264,8 @@ export class Groups {
       const role = known?.roleOf(self.identity) ?? null;
       if (known && role !== null && role !== 'removed') return known;
       const { invite } = link;
-      const record = recordOf(link, { founded: false });
+      const { checkpoint } = link;
+      const record = { ...recordOf(link, { founded: false }), ...(checkpoint && { checkpoint }) };
       if (!known) await this.#keep(group, record);
       await known?.keys.learn(ringOf(link));
       const node = known ?? (await this.#open(record, { founding: link.founding, isNew: true }));
@@ -281,15 +289,16 @@ export class Groups {
   }
 
   async #open(record: GroupRecord, given: { founding: Founding; isNew: boolean }): Promise<GroupNode> {
-    const { store, openDocuments, openValidator, onChange, onSignal, log } = this.#options;
+    const { openDocuments, openValidator, onChange, onSignal, log } = this.#options;
     const { founding, isNew } = given;
     const { group } = founding;
-    const part = createPrefixedStore(store, `group/${group}/`);
+    const part = this.#storeOf(group);
     const node = await GroupNode.open({
       ...this.#options,
       store: part,
       founding,
       isNew,
+      checkpoint: record.checkpoint,
       openValidator: async (keys) => {
         const opened = await Promise.all(keys.map((key) => openValidator(key)));
         return opened.find((signer) => signer !== null) ?? null;
@@ -306,6 +315,10 @@ export class Groups {
     if (record.personal) this.#personal = { ...record.personal, node };
     onChange(group);
     return node;
+  }
+
+  #storeOf(group: Cid): Store {
+    return createPrefixedStore(this.#options.store, `group/${group}/`);
   }
 
   async #keep(group: Cid, record: GroupRecord, forget?: Cid): Promise<void> {

@@ -1,11 +1,12 @@
 // The text of an invite as it is handed on: everything a newcomer needs to find the group, read it and ask to be let in.
 
 import type { Founding } from '../chain/genesis.ts';
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Failure, Result } from '../core/result.ts';
 import { decodeGenesis } from '../chain/genesis.ts';
 import { fromBase64url, toBase64url } from '../codec/base.ts';
 import { decodeCanonical, encodeCanonical } from '../codec/canonical.ts';
-import { bytes, literal, optional, struct, uint } from '../codec/schema.ts';
+import { bytes, link as cidLink, literal, optional, struct, uint } from '../codec/schema.ts';
 import { GENESIS_BYTES_MAX } from '../core/limits.ts';
 import { fail, ok } from '../core/result.ts';
 import { keyFields } from './key-fields.ts';
@@ -13,10 +14,13 @@ import { keyFields } from './key-fields.ts';
 const KEY_BYTES = 32;
 /** A signed capability is a few hundred bytes. */
 const INVITE_BYTES_MAX = 2_048;
-const LINK_BYTES_MAX: number = GENESIS_BYTES_MAX + INVITE_BYTES_MAX + 256;
+const LINK_BYTES_MAX: number = GENESIS_BYTES_MAX + INVITE_BYTES_MAX + 320;
 /** base64url takes four characters for three bytes. */
 const LINK_CHARS_MAX: number = Math.ceil((LINK_BYTES_MAX * 4) / 3);
 const FRAGMENT = 'join=';
+
+/** A change of validators that the inviter knows of (LC19). */
+export const checkpointSchema = struct({ height: uint({ min: 1 }), seal: cidLink() });
 
 const linkSchema = struct({
   v: literal(1),
@@ -28,6 +32,7 @@ const linkSchema = struct({
   /** Sealing key of a private group; its rooms follow from it. The first key epoch's has no number. */
   sealingKey: optional(bytes({ length: KEY_BYTES })),
   keyEpoch: optional(uint({ min: 1 })),
+  checkpoint: optional(checkpointSchema),
 });
 
 export type InviteLink = {
@@ -38,17 +43,20 @@ export type InviteLink = {
   readonly sealingKey: Uint8Array | null;
   /** 0 if none is named. */
   readonly keyEpoch?: number;
+  /** Absent before the first change of validators. */
+  readonly checkpoint?: Checkpoint;
 };
 
 /** What stands behind the `#` of the app's address: a fragment, so that no server sees it. */
 export function formatInviteLink(link: Omit<InviteLink, 'founding'>): string {
-  const { genesis, invite, oneTimeSeed } = link;
+  const { genesis, invite, oneTimeSeed, checkpoint } = link;
   const encoded = encodeCanonical(linkSchema, {
     v: 1,
     genesis,
     invite,
     oneTimeSeed,
     ...keyFields(link),
+    ...(checkpoint && { checkpoint }),
   });
   return FRAGMENT + toBase64url(encoded);
 }

@@ -1,5 +1,6 @@
 // What a host of the machine is given, and what it tells.
 
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Millis } from '../core/brand.ts';
 import type { Failure } from '../core/result.ts';
 import type { Founding } from '../chain/genesis.ts';
@@ -42,6 +43,8 @@ export type OrderingOptions = {
   readonly clock: Clock;
   readonly verifier: Verifier;
   readonly founding: Founding;
+  /** A seal that whoever invited knew of: no other block of its height is taken. */
+  readonly checkpoint?: Checkpoint | undefined;
   /** The validator's key, one of the founding's set; null on a node that follows those who order. */
   readonly signer: Signer | null;
   /** The one of these keys that is here, if any: asked in each epoch, on a node whose keys change with them. */

@@ -1,5 +1,6 @@
 // A snapshot as a newcomer takes it: section by section, each checked against what was checked before it, nothing believed beforehand (SN2–SN11).
 
+import type { Checkpoint } from '../light-client/checkpoint.ts';
 import type { Cid } from '../codec/cid.ts';
 import type { ChangeHash, ChangeReader } from '../feeds/document-change.ts';
 import type { DocumentName } from '../feeds/document-name.ts';
@@ -48,6 +49,8 @@ export type IntakeOptions = {
   /** Own entries of which nothing was heard yet. */
   readonly owed: () => readonly { readonly id: Cid; readonly bytes: Uint8Array }[];
   readonly founding: Founding;
+  /** A seal that the state must stand on (LC19). */
+  readonly checkpoint?: Checkpoint | undefined;
   readonly verifier: Verifier;
   readonly compressor: Compressor;
   readonly readChanges: ChangeReader;
@@ -173,7 +176,9 @@ export class SnapshotIntake {
   /** SN3: what follows is checked against its state. */
   async #takeTip(progress: Progress, bytes: Uint8Array): Promise<Result<void, Failure>> {
     const { message } = progress;
-    const block = await readBlockSection(bytes, { ...this.#options, seals: message.seals ?? [] });
+    const { checkpoint } = this.#options;
+    const seals = message.seals ?? [];
+    const block = await readBlockSection(bytes, { ...this.#options, seals, leadsOver: checkpoint?.seal });
     if (!block.ok) return block;
     const { header, id } = block.value.certified.block;
     if (id !== message.block) return fail('bad_snapshot', 'The snapshot is of another block than it says.');
