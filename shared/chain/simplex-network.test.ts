@@ -68,7 +68,8 @@ describe('four validators together', () => {
       network.start();
       const others = network.nodes.filter((node) => node.online);
       if (known) {
-        for (const node of others) network.give(node.self, { kind: 'presence', validator: away, online: false });
+        for (const node of others)
+          network.give(node.self, { kind: 'presence', epoch: 0, validator: away, online: false });
       }
       const began = network.now;
       network.submit();

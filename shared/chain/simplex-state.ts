@@ -107,7 +107,8 @@ export type SimplexInput =
       readonly certificate: VerifiedCertificate;
       readonly interval: Millis;
     }
-  | { readonly kind: 'presence'; readonly validator: number; readonly online: boolean }
+  /** By its index in the set of that epoch: what was said before a seal is about another (CN11). */
+  | { readonly kind: 'presence'; readonly epoch: number; readonly validator: number; readonly online: boolean }
   | { readonly kind: 'timer' };
 
 /** To be performed in this order, each finished before the next begins. */

@@ -259,17 +259,27 @@ describe('votes of one of four', () => {
     bench.hearCertificate(claimOf(block, 'finalize'));
     const due = NOW + long;
     expect(bench.give({ kind: 'work', pending: true })).toEqual([{ kind: 'setTimer', at: due }]);
-    expect(bench.give({ kind: 'presence', validator: leaderOf(group.rules.set, 2), online: false })).toEqual([]);
-    bench.give({ kind: 'presence', validator: leaderOf(group.rules.set, 2), online: true });
+    expect(bench.give({ kind: 'presence', epoch: 0, validator: leaderOf(group.rules.set, 2), online: false })).toEqual(
+      [],
+    );
+    bench.give({ kind: 'presence', epoch: 0, validator: leaderOf(group.rules.set, 2), online: true });
     expect(signs(bench.give({ kind: 'timer' }, due))).toEqual([]);
     expect(signs(bench.give({ kind: 'timer' }, due + 2 * DELTA))).toEqual(['nullify 2']);
+  });
+
+  test('CN11, CH28: who is away is said of the validators of one epoch: what waited across a seal says nothing of the next', () => {
+    const bench = new Bench(group, self);
+    bench.give({ kind: 'work', pending: true });
+    const away = { kind: 'presence', validator: leader, online: false } as const;
+    expect(signs(bench.give({ ...away, epoch: 1 }))).toEqual([]);
+    expect(signs(bench.give({ ...away, epoch: 0 }))).toEqual(['nullify 1']);
   });
 
   test('CH28: the leader giving up is reason enough, even without work', () => {
     const bench = new Bench(group, self);
     expect(signs(bench.hearVotes(nullify(1), [leader]))).toEqual(['nullify 1']);
     const idle = new Bench(group, self);
-    expect(signs(idle.give({ kind: 'presence', validator: leader, online: false }))).toEqual([]);
+    expect(signs(idle.give({ kind: 'presence', epoch: 0, validator: leader, online: false }))).toEqual([]);
     expect(idle.effects).toEqual([]);
   });
 

@@ -107,6 +107,7 @@ function recordInput(draft: Draft, input: SimplexInput): void {
     case 'caughtUp':
       return recordCaughtUp(draft, input);
     case 'presence': {
+      if (input.epoch !== draft.config.epoch) return;
       const offline = new Set(draft.offline);
       if (input.online) offline.delete(input.validator);
       else offline.add(input.validator);

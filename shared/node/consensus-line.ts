@@ -182,7 +182,8 @@ export class ConsensusLine {
     if (!this.#running && !online) return;
     if (online ? !this.#offline.delete(validator) : this.#offline.has(validator)) return;
     if (!online) this.#offline.add(validator);
-    this.#options.onInput({ kind: 'presence', validator, online });
+    const { epoch } = this.#options.machine().config;
+    this.#options.onInput({ kind: 'presence', epoch, validator, online });
   }
 
   /** CN9: whoever is behind hears of it, and asks for the blocks that lead to the present epoch. */

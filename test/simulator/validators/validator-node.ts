@@ -101,7 +101,8 @@ export class ValidatorNode {
   /** A session with this validator began or was lost. */
   notice(validator: number, online: boolean): void {
     const index = this.#ports.indexIn(this.machine.config.set, validator);
-    if (validator !== this.self && index !== null) this.#take({ kind: 'presence', validator: index, online });
+    const { epoch } = this.machine.config;
+    if (validator !== this.self && index !== null) this.#take({ kind: 'presence', epoch, validator: index, online });
   }
 
   addEntries(upTo: number): void {
