@@ -74,6 +74,14 @@ export type GroupOrder = {
     readonly entries: number;
     readonly by: NamedMember | null;
   }[];
+  /** Where identities that the founding names, and not a quorum, said who orders from then on; `time` as they say, in ms. */
+  readonly recoveries: readonly { readonly height: number; readonly time: number }[];
+  /** Who may do so when a quorum is gone for good, so many of them together and not before `from`; null: nobody, ever. */
+  readonly recovery: {
+    readonly identities: readonly NamedMember[];
+    readonly threshold: number;
+    readonly from: number;
+  } | null;
   /** What was proven; never forgotten. */
   readonly reports: readonly MisbehaviourReport[];
 };
@@ -96,4 +104,6 @@ export interface GroupOrderApi {
   /** For admins. */
   previewOrder(groupId: string, change: OrderChange): Promise<OrderPreview>;
   changeOrder(groupId: string, change: OrderChange): Promise<{ id: string }>;
+  /** This device alone orders from now on, by the word of its identity, where that is enough: see `recovery`. In effect here when it resolves. */
+  recover(groupId: string): Promise<void>;
 }

@@ -7,6 +7,8 @@ import {
   describeHealth,
   describeNewOrder,
   describeQuorum,
+  describeRecoveries,
+  describeRecovery,
   describeReport,
   describeTolerance,
   nameEach,
@@ -87,4 +89,24 @@ test('what was proven says who, what, and what came of it', () => {
   const fork = describeReport({ kind: 'feed', member: { ...ANN, you: true }, device: KEY, seq: 7 });
   expect(fork.title).toBe('Two entries with one number, signed by a device of yours');
   expect(fork.text).toContain('with the number 7');
+});
+
+test('LC16, CH40: a group that was handed over says so, and what to do about it', () => {
+  expect(describeRecoveries([])).toBeNull();
+  const said = describeRecoveries([
+    { height: 12, time: 1_000 },
+    { height: 1_280, time: NOW },
+  ]);
+  expect(said).toContain('At block 1\u202f280');
+  expect(said).toContain('Ask them whether it was they');
+});
+
+test('CH38, CH39: who could hand the group over, and when', () => {
+  const you = { ...ANN, you: true };
+  expect(describeRecovery({ identities: [ANN, you], threshold: 2, from: NOW }, NOW)).toBe(
+    'Nothing became final for a week: the group could be handed over by 2 together of: Ann, you.',
+  );
+  expect(describeRecovery({ identities: [you], threshold: 1, from: NOW + 1 }, NOW)).toMatch(
+    /^If nothing becomes final until .*: the group could be handed over by one of: you\.$/,
+  );
 });

@@ -81,6 +81,26 @@ export function describeNewOrder(next: { devices: number; quorum: number; from: 
   return `${when}, ${must}.`;
 }
 
+/** What a person has to know and do where no quorum said who orders (LC16); null where that never was. */
+export function describeRecoveries(recoveries: GroupOrder['recoveries']): string | null {
+  const last = recoveries.at(-1);
+  if (last === undefined) return null;
+  return (
+    `At block ${groupDigits(last.height)} (${formatTime(last.time)}) identities named at the founding said who orders, as ` +
+    `too few of those before were there. Ask them whether it was they, and the others whether they see the same: two ` +
+    `such changes could show two histories.`
+  );
+}
+
+/** Who could do so next, and when. */
+export function describeRecovery(recovery: NonNullable<GroupOrder['recovery']>, now: number): string {
+  const { identities, threshold, from } = recovery;
+  const names = identities.map((identity) => (identity.you ? 'you' : nameMember(identity))).join(', ');
+  const who = threshold === 1 ? `one of: ${names}` : `${threshold} together of: ${names}`;
+  const when = from <= now ? 'Nothing became final for a week' : `If nothing becomes final until ${formatTime(from)}`;
+  return `${when}: the group could be handed over by ${who}.`;
+}
+
 const VOTES: Readonly<Record<VoteKind, string>> = {
   notarize: 'that one block comes next',
   nullify: 'that no block comes',

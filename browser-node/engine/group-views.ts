@@ -3,6 +3,7 @@
 import type { ApiFailure, PeerInfo } from '../api.ts';
 import type { GroupDetails, GroupMember, GroupSummary } from '../group-api.ts';
 import type { Identity } from '../../shared/crypto/ids.ts';
+import type { Failure } from '../../shared/core/result.ts';
 import type { DocumentName } from '../../shared/feeds/document-name.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import { quorumOf } from '../../shared/chain/validator-set.ts';
@@ -47,6 +48,9 @@ const NO_RELAY: ApiFailure = {
   code: 'waiting_for_network',
   message: 'No relay is reached. What you do is stored here and goes out by itself as soon as one is.',
 };
+
+const TWO_HISTORIES =
+  'Somebody signed two histories of this group. This device signs and believes nothing more of it. Ask the others, not through this group, which of them is right, and join that one again in another browser, by an invite from somebody you trust.';
 
 export function describeGroup(node: GroupNode, self: Identity): GroupSummary {
   const { genesis } = node.founding;
@@ -151,7 +155,7 @@ function describeMember(
 function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
   const { outbox } = node;
   const stopped = node.failure ?? node.unstored ?? (node.roleOf(self) === 'removed' ? null : node.refusal);
-  if (stopped) return { code: stopped.code, message: stopped.because };
+  if (stopped) return { code: stopped.code, message: isConflict(stopped) ? TWO_HISTORIES : stopped.because };
   if (node.roleOf(self) === null && outbox.pending.length === 0) {
     // Nothing was ever written from here, so no invite was refused.
     if (outbox.head === null) return NOT_HERE_YET;
@@ -164,6 +168,10 @@ function explainWaiting(node: GroupNode, self: Identity): ApiFailure | null {
   if (node.peers.length === 0) return node.roleOf(self) === 'joining' ? NOBODY_AT_INVITE : NOBODY;
   if (node.isOrdered) return null;
   return node.validators.length > 1 ? explainTooFew(node) : UNORDERED;
+}
+
+function isConflict({ code }: Failure): boolean {
+  return code === 'conflicting_seal' || code === 'conflicting_block';
 }
 
 function explainTooFew({ validators, chain }: GroupNode): ApiFailure {

@@ -10,7 +10,7 @@ import { forwardCalls, loadGroupParts, namesOf } from './late-calls.ts';
 
 /** Of the calls on groups, those that bring the words of receipts; and those that few make. */
 const TOKEN_CALLS = ['money', 'previewTransfer', 'transfer', 'previewMint', 'mint', 'history', 'older'] as const;
-const ORDER_CALLS = ['order', 'offerToOrder', 'previewOrder', 'changeOrder'] as const;
+const ORDER_CALLS = ['order', 'offerToOrder', 'previewOrder', 'changeOrder', 'recover'] as const;
 const POLICY_CALLS = ['policy', 'previewPolicy', 'changePolicy'] as const;
 const DEAL_CALLS = ['deals', 'previewDeal', 'deal'] as const;
 

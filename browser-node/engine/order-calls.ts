@@ -5,6 +5,7 @@ import type { Identity, PublicKey } from '../../shared/crypto/ids.ts';
 import type { GroupNode } from '../../shared/node/group-node.ts';
 import type { Misbehaviour } from '../../shared/node/misbehaviour.ts';
 import { quorumOf } from '../../shared/chain/validator-set.ts';
+import { readRecoverers } from '../../shared/node/recoveries.ts';
 import { parsePublicKey } from '../../shared/crypto/ids.ts';
 import { memberBehind } from '../../shared/ledger/validator-records.ts';
 import { orThrow, reject } from '../transport/failure-transfer.ts';
@@ -39,6 +40,14 @@ export function createOrderCalls(given: { readonly context: EngineContext; reado
       const { node } = await find(groupId);
       return await submitOperations(node, [node.order.change(readChange(change)).operation]);
     },
+    async recover(groupId) {
+      const { groups, node } = await find(groupId);
+      // A conflict is no reason to go on: it is one to ask people.
+      if (node.failure) return reject(node.failure.code, node.failure.because);
+      const secrets = await given.context.wallet.secrets();
+      if (secrets === null) return reject('locked', 'The wallet is locked: unlock it, then try again.');
+      orThrow(await groups.recover(node, secrets.signer));
+    },
   };
 }
 
@@ -50,7 +59,12 @@ async function describeOrder(node: GroupNode, self: Identity): Promise<GroupOrde
   const behind = (key: PublicKey): NamedMember | null =>
     name(devices.find((device) => device.key === key)?.identity ?? memberBehind(chain.state, key) ?? null);
   const planned = order.planned();
-  const [blocks, reports] = await Promise.all([order.blocks(BLOCKS_TOLD), order.misbehaviour()]);
+  const [blocks, reports, recoveries] = await Promise.all([
+    order.blocks(BLOCKS_TOLD),
+    order.misbehaviour(),
+    order.recoveries(),
+  ]);
+  const recovery = readRecoverers(node.founding, chain);
   return {
     orderers: devices.map(({ key, identity, you, online, since, height }) => {
       return { key, member: name(identity), here: you, online, since, height };
@@ -65,6 +79,8 @@ async function describeOrder(node: GroupNode, self: Identity): Promise<GroupOrde
     },
     finality: order.finality(),
     blocks: blocks.map(({ height, time, entries, proposer }) => ({ height, time, entries, by: behind(proposer) })),
+    recoveries: recoveries.map(({ height, time }) => ({ height, time })),
+    recovery: recovery && { ...recovery, identities: recovery.identities.map((identity) => name(identity)!) },
     reports: reports.map((report) => describeReport(report, name(report.identity))),
   };
 }

@@ -141,9 +141,14 @@ export class Wallet {
 
   /** Opens what was sealed to the identity; null while only the passphrase opens the phrase, and nobody has given it in this run. */
   async sealingSeed(): Promise<IdentitySecrets['sealingSeed'] | null> {
+    return (await this.secrets())?.sealingSeed ?? null;
+  }
+
+  /** What the phrase gives, under the same condition. */
+  async secrets(): Promise<IdentitySecrets | null> {
     const phrase = await this.recoveryPhrase();
     const parsed = phrase.ok ? parseRecoveryPhrase(phrase.value) : phrase;
-    return parsed.ok ? (await deriveIdentity(parsed.value, webIdentityCrypto)).sealingSeed : null;
+    return parsed.ok ? await deriveIdentity(parsed.value, webIdentityCrypto) : null;
   }
 
   async confirmPhraseSaved(): Promise<Result<null, Failure>> {

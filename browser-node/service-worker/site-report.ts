@@ -27,6 +27,8 @@ export type RecordReport = {
   readonly blockTime: Millis;
   /** Age of the youngest validator-signed status, in ms, by this clock. */
   readonly freshness: number;
+  /** LC16. */
+  readonly recovered: boolean;
   readonly from: Origin;
 };
 
@@ -53,6 +55,8 @@ export type SiteReport = {
 };
 
 const COUNT = new Intl.NumberFormat('en');
+const RECOVERED =
+  '<p>At some point recovery identities, and not those who ordered before, said who orders these records. Ask whoever runs this network whether that is right.</p>';
 const KILO = 1_000;
 const SECOND: Millis = 1_000;
 
@@ -157,7 +161,7 @@ ${
 ${
   record === null
     ? ''
-    : `<h2>The record</h2>${list([
+    : `<h2>The record</h2>${record.recovered ? RECOVERED : ''}${list([
         ['Owner', record.owner ?? 'nobody'],
         ['Version', `${record.seq ?? 'none'}`],
         ['Manifest', record.manifest ?? 'none'],

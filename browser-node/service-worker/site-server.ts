@@ -348,6 +348,7 @@ export class SiteServer {
       generation: source.generationOf(record),
       leaseUntil: named?.lease ?? null,
       blockTime: record.resolved.blockTime,
+      recovered: record.resolved.recovered,
       freshness: judgeFreshness(record.resolved, clock.now()).age,
       from: record.from,
     };

@@ -112,6 +112,7 @@ export const GROUPED_CALLS: {
     offerToOrder: 'once',
     previewOrder: 'again',
     changeOrder: 'once',
+    recover: 'once',
     policy: 'again',
     previewPolicy: 'again',
     changePolicy: 'once',

@@ -19,7 +19,8 @@ export const RESOLVE: Command = {
     const { site, found, resolution, view } = await findNamedSite(positionals[0]!, options, now);
     const { age } = judgeFreshness(resolution, now);
     const { pinned, commons } = view;
-    const value = { ...site, ...found, height: resolution.height, age, commons, pinned };
+    const { height, recovered } = resolution;
+    const value = { ...site, ...found, height, age, commons, pinned, recovered };
     const lines = [
       `manifest  ${value.manifest}`,
       `version   ${value.seq}`,
@@ -27,6 +28,7 @@ export const RESOLVE: Command = {
       `lease     until ${new Date(value.lease).toISOString().slice(0, 10)}`,
       `proven    by block ${value.height}, confirmed ${Math.round(age / SECOND)} s ago`,
     ];
+    if (recovered) lines.push('recovered identities of the founding said who orders, not a quorum: ask them');
     if (!pinned) lines.push(`commons   ${commons}, as named by the edge (--commons insists on one)`);
     answer({ value, text: lines.join('\n') });
   },

@@ -92,7 +92,12 @@ export async function verifyLeadingOver(
   const verified = await verifyResolution({ ...given, checkpoint });
   if (verified.ok || verified.error.code !== 'bad_seal') return verified;
   const alone = await verifyResolution(given);
-  return alone.ok ? fail('conflicting_seal', 'Somebody signed two histories of this group: believe neither.') : alone;
+  return alone.ok
+    ? fail(
+        'conflicting_seal',
+        'Somebody signed two histories of this group: believe neither, and ask people you trust which is right.',
+      )
+    : alone;
 }
 
 /** LC7: signed by one of the same validators, about exactly this block. */

@@ -2,6 +2,7 @@
 
 import type { Millis } from '../core/brand.ts';
 import type { Identity, PublicKey } from '../crypto/ids.ts';
+import type { Header } from '../chain/block.ts';
 import type { Founding } from '../chain/genesis.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { Operation } from '../feeds/entry.ts';
@@ -18,7 +19,9 @@ import { readRecord, stateEntries } from '../ledger/state.ts';
 import { CANDIDATE, memberBehind, VALIDATOR, VALIDATOR_CHANGE, VALIDATOR_EPOCH } from '../ledger/validator-records.ts';
 import type { RpcChainOptions } from './rpc-chain.ts';
 import { ChainReads } from './chain-reads.ts';
+import { rulesAfter } from './chain-head.ts';
 import { loadBlock } from './chain-store.ts';
+import { listRecoveries } from './recoveries.ts';
 import { FinalityWatch, type FinalityTime } from './finality-watch.ts';
 import { readMisbehaviour, type Misbehaviour } from './misbehaviour.ts';
 
@@ -154,6 +157,12 @@ export class GroupOrder {
     }
     this.#blocks = blocks;
     return blocks;
+  }
+
+  /** Seals that identities of the founding made (CH38), the oldest first. */
+  recoveries(): Promise<readonly Header[]> {
+    const { chain, store, founding } = this.#options;
+    return listRecoveries(store, founding, rulesAfter(chain.state, founding.group).epoch);
   }
 
   misbehaviour(): Promise<readonly Misbehaviour[]> {

@@ -62,6 +62,10 @@ export function createFakeOrder({ now, enter, membersOf, isCircle, write }: Fake
             entries: 129 - height,
             by: you,
           })),
+      recoveries: circle ? [{ height: 12, time: now - 3 * DAY }] : [],
+      recovery: circle
+        ? { identities: [ann, you], threshold: 2, from: now + DAY }
+        : { identities: [you], threshold: 1, from: now - DAY },
       reports: circle
         ? [
             {
@@ -101,6 +105,9 @@ export function createFakeOrder({ now, enter, membersOf, isCircle, write }: Fake
       return { key: OWN_KEY };
     },
     previewOrder: (groupId, change) => enter('groups.previewOrder').then(() => preview(groupId, change)),
+    async recover() {
+      await enter('groups.recover');
+    },
     async changeOrder(groupId, change) {
       await enter('groups.changeOrder');
       const planned = plan(groupId, change);

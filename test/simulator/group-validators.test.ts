@@ -1,5 +1,6 @@
 // Members' nodes as the validators of their group, over a relay in memory: what four order together, and what becomes of it when some go.
 
+import { readRecoverers } from '../../shared/node/recoveries.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startAutomerge } from '../../shared/documents/automerge.test-kit.ts';
 import { RECOVERY_WAIT } from '../../shared/chain/recovery.ts';
@@ -288,7 +289,13 @@ describe('CH38: a group whose only device that ordered it is gone for good', () 
     expect(await groups.recover(joined, self.signer)).toMatchObject({ error: { code: 'bad_link' } });
     await clock.advance(RECOVERY_WAIT);
     expect(await groups.recover(joined, self.signer)).toMatchObject({ error: { code: 'not_permitted' } });
+    expect(readRecoverers(joined.founding, joined.chain)).toMatchObject({ threshold: 1 });
+    expect(await joined.order.recoveries()).toEqual([]);
     expect(await groups.recover(joined, founder)).toEqual({ ok: true, value: null });
+    const { height } = joined.chain.tip;
+    expect(await joined.order.recoveries()).toMatchObject([{ height }]);
+    // The next one takes another week.
+    expect(readRecoverers(joined.founding, joined.chain)?.from).toBe(joined.chain.tip.time + RECOVERY_WAIT);
     await clock.advanceUntil(() => joined.orders && isSettled(stand), MINUTE);
     expect(await keysOf(joined)).toEqual(['waits']);
   });

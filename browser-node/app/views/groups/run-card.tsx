@@ -5,7 +5,7 @@ import { LinkButton } from '../../components/button.tsx';
 import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Card } from '../../components/page.tsx';
 import { useLive } from '../../components/use-live.ts';
-import { describeQuorum, describeReport } from '../../order-words.ts';
+import { describeQuorum, describeRecoveries, describeReport } from '../../order-words.ts';
 import { routeTo } from '../../routes.ts';
 
 export function RunCard({ group: { groupId } }: { group: GroupDetails }) {
@@ -24,6 +24,11 @@ export function RunCard({ group: { groupId } }: { group: GroupDetails }) {
                 const { title } = describeReport(report);
                 return <p key={title}>{title}.</p>;
               })}
+            </Notice>
+          )}
+          {order.recoveries.length > 0 && (
+            <Notice tone="warn" title="This group was handed over.">
+              <p>{describeRecoveries(order.recoveries)}</p>
             </Notice>
           )}
           <p>{describeQuorum(order)}</p>

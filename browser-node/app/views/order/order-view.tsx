@@ -18,6 +18,7 @@ import {
 import { routeTo } from '../../routes.ts';
 import { OfferCard } from './offer-card.tsx';
 import { OrderForm } from './order-form.tsx';
+import { RecoveryCard } from './recovery-card.tsx';
 import { ReportList } from './report-list.tsx';
 
 type Read = { readonly group: GroupDetails; readonly order: GroupOrder };
@@ -50,6 +51,7 @@ function Open({ group, order }: Read) {
       <Orderers order={order} />
       <ReportList reports={order.reports} />
       {isIn && <OfferCard groupId={groupId} order={order} />}
+      {isIn && <RecoveryCard groupId={groupId} order={order} />}
       {role === 'admin' && (
         <Card title="Change who orders">
           <OrderForm groupId={groupId} order={order} />
