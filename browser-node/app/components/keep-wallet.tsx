@@ -5,8 +5,11 @@ import { useSignal } from '@preact/signals';
 import { useApp } from '../app-state.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
-import { PassphraseForm } from './passphrase-form.tsx';
-import { PhrasePanel } from './phrase-panel.tsx';
+import { createLate } from './late.tsx';
+
+/** Whoever has just published opens them later, or never. */
+const PassphraseForm = createLate(() => import('./passphrase-form.tsx').then((file) => file.PassphraseForm));
+const PhrasePanel = createLate(() => import('./phrase-panel.tsx').then((file) => file.PhrasePanel));
 
 export function KeepWallet() {
   const { known } = useApp();

@@ -17,7 +17,11 @@ export function createLate<Props extends object>(load: () => Promise<Drawn<Props
     const state = useSignal<'loading' | 'ready' | ApiFailure>(loaded === undefined ? 'loading' : 'ready');
     const fetchIt = async (): Promise<void> => {
       state.value = 'loading';
-      const part = await loadPart(load);
+      const part = await loadPart(async () => {
+        const [drawn, { adoptLateStyles }] = await Promise.all([load(), import('../late-styles.ts')]);
+        adoptLateStyles();
+        return drawn;
+      });
       if (part.ok) loaded = part.value;
       state.value = part.ok ? 'ready' : { code: part.error.code, message: part.error.because };
     };

@@ -1,5 +1,6 @@
 // Step two: which files go, and under which handle.
 
+import { createLate } from '../../components/late.tsx';
 import type { PublishState } from '../../publish-flow.ts';
 import { useSignal } from '@preact/signals';
 import { useApp } from '../../app-state.ts';
@@ -7,11 +8,12 @@ import { Button } from '../../components/button.tsx';
 import { Field } from '../../components/field.tsx';
 import { FailureNotice, Notice } from '../../components/notice.tsx';
 import { Page } from '../../components/page.tsx';
-import { UnlockForm } from '../../components/unlock-form.tsx';
 import { countOf, displaySite, formatBytes } from '../../format.ts';
 import { explainHandle, tidyHandle } from '../../handle-choice.ts';
 import { narrowSiteFolder, type SiteFolder } from '../../site-folder.ts';
 import { HandleField } from './handle-field.tsx';
+
+const UnlockForm = createLate(() => import('../../components/unlock-form.tsx').then((file) => file.UnlockForm));
 
 type HandleState = Extract<PublishState, { step: 'handle' }>;
 
