@@ -1,10 +1,10 @@
 // The page's side of the JavaScript API: every call goes to the engine, whichever tab runs it (DESIGN §8, BN13–BN16).
 
+import { needPart } from '../../shared/core/late-part.ts';
 import { proxy } from 'comlink';
 import type { NodeEvents, WeftApi } from '../api.ts';
 import { GROUPED_CALLS, type DocumentCalls, type EngineApi, type EventListener } from '../transport/engine-api.ts';
 import { installFailureTransfer } from '../transport/failure-transfer.ts';
-import { createDocuments } from './document-handle.ts';
 import { EngineLink } from './engine-link.ts';
 
 /** `ready` resolves when the node answers, and rejects with `{code, message}` when it cannot start; so does every call. */
@@ -33,7 +33,12 @@ export async function connectNode(): Promise<PageNode> {
       restore: async (options) => keepStorage(await grouped.wallet.restore(options)),
     },
     sites: { ...grouped.sites, publish: createPublish(link) },
-    documents: createDocuments(link, grouped.documents),
+    documents: {
+      async open(groupId, name) {
+        const { createDocuments } = await needPart(() => import('./document-handle.ts'));
+        return await createDocuments(link, grouped.documents).open(groupId, name);
+      },
+    },
     status: async () => ({ ...(await link.call((remote) => remote.status(), 'again')), leader: link.leading }),
     // Nobody can know what was in it.
     rpc: (request) => link.call((remote) => remote.rpc(request), 'once'),
