@@ -78,7 +78,7 @@ test.each(['', 'handles/ü', 'handles/a b', 'x'.repeat(257)])(
       now: () => NOW,
       readsPerMinute: 1,
       client: () => ({ address: null, isLocal: true }),
-      copy: { resolution: () => Promise.resolve(null) },
+      copy: { resolution: () => Promise.resolve(null), checkpoint: () => Promise.resolve(null) },
       room: {
         resolve: () => {
           asked++;
