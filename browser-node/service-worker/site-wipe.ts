@@ -41,17 +41,20 @@ export function respondWithWipePage(): Response {
   });
 }
 
-/** Printed into the page, so it uses nothing outside itself. It comes back only when the worker is done (or gone), so never in a loop. */
+/**
+ * Printed into the page, so it uses nothing outside itself. It comes back only when the worker is done (or gone), so never in a
+ * loop; while something is held it asks again, so that closing the other tabs is all there is to do.
+ */
 function reportWiped(path: string): void {
-  const show = (status: number): void => {
-    if (status > 0 && status < 500) return location.reload();
+  const later = (): void => {
     document.getElementById('status')!.textContent =
-      'This name has a new owner, and another tab still uses what the site before left here. Close the other tabs of this address, then reload.';
+      'This name has a new owner, and another tab still uses what the site before left here. Close the other tabs of this address: this one then goes on by itself.';
+    setTimeout(report, 2_000);
   };
-  fetch(path, { method: 'POST' }).then(
-    (answer) => show(answer.status),
-    () => show(0),
-  );
+  const report = (): void => {
+    fetch(path, { method: 'POST' }).then((answer) => (answer.status < 500 ? location.reload() : later()), later);
+  };
+  report();
 }
 
 async function deleteCaches(): Promise<boolean> {

@@ -97,7 +97,7 @@ describeInChromium('sites and peers in the app', () => {
     await row('Ann')
       .getByText(/gave 3 blocks, 1\s204 entries/)
       .waitFor();
-    await row('did:key:z6Mk').getByText('relay').waitFor();
+    await row('Member …').getByText('relay').waitFor();
     await row('A validator').getByText('pieces of sites').first().waitFor();
     await row('Somebody who seeds').getByText('other tab').waitFor();
     await row('A visitor').getByText('visits').waitFor();

@@ -1,7 +1,7 @@
 // A question before something that others will notice; Escape and "Keep" do nothing.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Button } from './button.tsx';
 import { FailureNotice } from './notice.tsx';
 import type { Question } from './use-question.ts';
@@ -28,7 +28,8 @@ function OpenDialog(props: ConfirmProps) {
   const { busy, failure, close } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // At once, so that a key pressed as the question goes meets what had the focus.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();
